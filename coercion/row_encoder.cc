@@ -1,0 +1,106 @@
+#include "coercion/row_encoder.h"
+
+#include <cstring>
+
+namespace lite2pg {
+namespace {
+
+int32_t LoadInt32(const char* p) {
+  uint32_t v;
+  std::memcpy(&v, p, sizeof(v));
+  return static_cast<int32_t>(__builtin_bswap32(v));
+}
+
+// Appends the canonical form of every field of `fields` (length word and bytes each).
+bool Canonicalize(absl::string_view fields, std::span<const ColumnCodec> codecs,
+                  FieldBuffer* out) {
+  for (const ColumnCodec& codec : codecs) {
+    if (fields.size() < 4) return false;
+    const int32_t length = LoadInt32(fields.data());
+    if (length < -1) return false;
+    const size_t body_bytes = length < 0 ? 0 : static_cast<size_t>(length);
+    if (fields.size() - 4 < body_bytes) return false;
+    out->Reserve(4 + body_bytes);
+    if (length < 0 || codec.canonical == nullptr) {
+      out->PutBytes(fields.substr(0, 4 + body_bytes));
+    } else {
+      const size_t at = BeginField(out);
+      if (!codec.canonical(fields.substr(4, body_bytes), codec.params, out)) return false;
+      EndField(out, at);
+    }
+    fields.remove_prefix(4 + body_bytes);
+  }
+  return fields.empty();
+}
+
+bool AnyCanonical(std::span<const ColumnCodec> codecs) {
+  for (const ColumnCodec& codec : codecs) {
+    if (codec.canonical != nullptr) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+RowEncoder::RowEncoder(std::span<const ColumnCodec> codecs)
+    : codecs_(codecs), counts_(codecs.size()), any_canonical_(AnyCanonical(codecs)) {
+  for (const ColumnCodec& codec : codecs_) fixed_bytes_ += codec.fixed_bytes;
+}
+
+void RowEncoder::Reset() {
+  digest_ = {};
+  counts_.assign(codecs_.size(), {});
+}
+
+RowOutcome RowEncoder::Encode(std::span<const SourceValue> values, FieldBuffer* out) {
+  const size_t start = out->size();
+  size_t need_bytes = 2 + fixed_bytes_;
+  for (size_t i = 0; i < values.size(); ++i) {
+    need_bytes += values[i].size_bytes * codecs_[i].expand;
+  }
+  out->Reserve(need_bytes);
+  out->PutInt16(static_cast<int16_t>(values.size()));
+  for (size_t i = 0; i < values.size(); ++i) {
+    const ColumnCodec& codec = codecs_[i];
+    const Outcome outcome =
+        codec.encode[static_cast<size_t>(values[i].storage_class)](values[i], codec.params, out);
+    if (outcome != Outcome::kOk) [[unlikely]] {
+      out->Truncate(start);
+      return {outcome, static_cast<int>(i)};
+    }
+  }
+  const absl::string_view fields = out->view_from(start + 2);
+  if (any_canonical_) {
+    canonical_.Clear();
+    if (!Canonicalize(fields, codecs_, &canonical_)) {
+      out->Truncate(start);
+      return {Outcome::kMalformed, 0};
+    }
+    digest_.AddRow(canonical_.view());
+  } else {
+    digest_.AddRow(fields);
+  }
+  for (size_t i = 0; i < values.size(); ++i) {
+    ++counts_[i][static_cast<size_t>(values[i].storage_class)];
+  }
+  return {};
+}
+
+bool AddTupleToDigest(absl::string_view tuple, std::span<const ColumnCodec> codecs,
+                      FieldBuffer* scratch, Digest* digest) {
+  if (tuple.size() < 2) return false;
+  uint16_t count;
+  std::memcpy(&count, tuple.data(), sizeof(count));
+  if (__builtin_bswap16(count) != codecs.size()) return false;
+  const absl::string_view fields = tuple.substr(2);
+  if (!AnyCanonical(codecs)) {
+    digest->AddRow(fields);
+    return true;
+  }
+  scratch->Clear();
+  if (!Canonicalize(fields, codecs, scratch)) return false;
+  digest->AddRow(scratch->view());
+  return true;
+}
+
+}  // namespace lite2pg
