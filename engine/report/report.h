@@ -1,0 +1,114 @@
+// What a command has to say, as plain structs; the JSON of docs/report.md is made from them field
+// by field. Filled by engine/command, printed by tools/.
+#ifndef LITE2PG_ENGINE_REPORT_REPORT_H_
+#define LITE2PG_ENGINE_REPORT_REPORT_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "coercion/row_encoder.h"
+#include "engine/base/error.h"
+#include "engine/base/stage.h"
+
+namespace lite2pg {
+
+inline constexpr int kReportSchemaVersion = 1;
+
+enum class Severity : uint8_t { kInfo, kWarning, kBlocking };
+inline constexpr absl::string_view kSeverityNames[] = {"info", "warning", "blocking"};
+
+struct Finding {
+  Severity severity = Severity::kInfo;
+  ErrorCode code = ErrorCode::kDefect;
+  std::string object;    // "table", "table.column", ...
+  std::string message;   // with counter-examples and their keys
+  std::string hint;
+};
+
+struct CoercionReport {
+  std::string from, to;  // storage class, type
+  uint64_t count = 0;
+  std::string example;   // escaped
+};
+
+struct ColumnReport {
+  std::string source_name, target_name, declared_type, target_type;
+  ClassCounts storage_classes{};
+  std::vector<CoercionReport> coercions;
+  bool round_trips = true;
+};
+
+struct DifferenceReport {
+  std::string key, column, source, target, kind;
+};
+
+struct TableReport {
+  std::string source_name, target_name;
+  std::string state = "copied";   // copied, skipped, bookkeeping, excluded, not_a_table
+  std::string reader = "library";
+  uint64_t rows_source = 0, rows_copied = 0, rows_skipped = 0, rows_rejected = 0, rows_filled = 0,
+           rows_preexisting = 0, rows_target = 0;
+  std::string digest_source, digest_target;  // "" when not computed
+  bool equal = false;
+  bool compared = false;          // false: "equal" is null in JSON
+  uint64_t bytes = 0;
+  double seconds = 0;
+  int streams = 0;                // different streams that carried rows of it
+  std::string where;              // the user's condition, when only a part was copied
+  std::vector<ColumnReport> columns;
+  std::vector<DifferenceReport> differences;
+};
+
+struct SequenceReport {
+  std::string name, table, column;
+  int64_t last_value = 0, next_value = 0;
+  bool exhausted = false;         // there is no next value
+};
+
+struct ObjectReport {
+  std::string kind;   // index, unique, primary_key, foreign_key, check, default, generated, view,
+                      // trigger
+  std::string name, table;
+  std::string state;  // created, kept, translated, not_carried
+  std::string sql, reason;
+};
+
+struct StageReport {
+  Stage stage = Stage::kInspect;
+  double seconds = 0;
+};
+
+struct Report {
+  std::string command, run_id;
+  std::string outcome = "failed";
+  ExitCode exit_code = ExitCode::kDefect;
+  struct Source {
+    std::string path, encoding, fingerprint, snapshot;
+    int64_t bytes = 0, page_size = 0;
+  } source;
+  struct Target {
+    std::string server_version, dialect, database, schema, conninfo_shown, embedded_dir;
+  } target;
+  std::vector<TableReport> tables;
+  std::vector<SequenceReport> sequences;
+  std::vector<ObjectReport> objects;
+  std::vector<Finding> findings;
+  std::vector<StageReport> stages;
+  std::vector<ErrorInfo> errors;  // why it failed; the first decides the exit code
+  struct Resources {
+    double wall_seconds = 0, client_cpu_seconds = 0;
+    int64_t peak_rss_bytes = 0;
+    int streams_max = 0;
+  } resources;
+  std::vector<std::string> undo_sql;   // how to take back what the run created
+  std::vector<std::string> next_steps; // for people: how to connect, how to resume
+};
+
+// The contract's JSON, UTF-8 (untrusted bytes that are not UTF-8 are escaped as \xNN).
+std::string ReportToJson(const Report& report);
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_REPORT_REPORT_H_

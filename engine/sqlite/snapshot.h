@@ -1,0 +1,43 @@
+// Many read connections that all see one state of the source.
+#ifndef LITE2PG_ENGINE_SQLITE_SNAPSHOT_H_
+#define LITE2PG_ENGINE_SQLITE_SNAPSHOT_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/sqlite/connection.h"
+
+namespace lite2pg {
+
+// Opens `readers` connections, begins a read transaction on each, and proves with a monitor
+// connection (PRAGMA data_version before and after) that no commit came between the first and the
+// last; retries up to kSnapshotAttemptsMax. Holds the transactions until destroyed.
+// Thread-safe to construct once; each reader is used by one thread at a time.
+class SourceSnapshot {
+ public:
+  static absl::StatusOr<std::unique_ptr<SourceSnapshot>> Open(const std::string& source,
+                                                              int readers,
+                                                              const SqliteOpenOptions& options);
+  virtual ~SourceSnapshot() = default;
+
+  virtual int size() const = 0;
+  virtual SqliteConnection& reader(int index) = 0;
+
+  // What was obtained, for the report: journal mode, attempts, and why all readers see one state.
+  virtual std::string guarantee() const = 0;
+
+  // Identifies the state read: page size and count, change counter, schema cookie, and for WAL
+  // the salts and the frame count. Equal for the same committed state, whichever path it has.
+  virtual std::string fingerprint() const = 0;
+
+  // OK while the file is still the one that was opened (device, inode, size not below the size at
+  // the snapshot): stat() only. kSourceChanged or kSourceTruncated otherwise. Any thread.
+  virtual absl::Status CheckUnchanged() const = 0;
+};
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_SQLITE_SNAPSHOT_H_
