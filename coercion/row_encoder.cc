@@ -2,14 +2,10 @@
 
 #include <cstring>
 
+#include "coercion/wire.h"
+
 namespace lite2pg {
 namespace {
-
-int32_t LoadInt32(const char* p) {
-  uint32_t v;
-  std::memcpy(&v, p, sizeof(v));
-  return static_cast<int32_t>(__builtin_bswap32(v));
-}
 
 // Appends the canonical form of every field of `fields` (length word and bytes each).
 bool Canonicalize(absl::string_view fields, std::span<const ColumnCodec> codecs,
@@ -43,9 +39,7 @@ bool AnyCanonical(std::span<const ColumnCodec> codecs) {
 }  // namespace
 
 RowEncoder::RowEncoder(std::span<const ColumnCodec> codecs)
-    : codecs_(codecs), counts_(codecs.size()), any_canonical_(AnyCanonical(codecs)) {
-  for (const ColumnCodec& codec : codecs_) fixed_bytes_ += codec.fixed_bytes;
-}
+    : codecs_(codecs), counts_(codecs.size()), any_canonical_(AnyCanonical(codecs)) {}
 
 void RowEncoder::Reset() {
   digest_ = {};
@@ -54,14 +48,13 @@ void RowEncoder::Reset() {
 
 RowOutcome RowEncoder::Encode(std::span<const SourceValue> values, FieldBuffer* out) {
   const size_t start = out->size();
-  size_t need_bytes = 2 + fixed_bytes_;
-  for (size_t i = 0; i < values.size(); ++i) {
-    need_bytes += values[i].size_bytes * codecs_[i].expand;
-  }
-  out->Reserve(need_bytes);
+  out->Reserve(2);
   out->PutInt16(static_cast<int16_t>(values.size()));
   for (size_t i = 0; i < values.size(); ++i) {
     const ColumnCodec& codec = codecs_[i];
+    // Per field, not once per row: an encoder that reserves more for itself would otherwise eat the
+    // room of those behind it.
+    out->Reserve(codec.fixed_bytes + values[i].size_bytes * codec.expand);
     const Outcome outcome =
         codec.encode[static_cast<size_t>(values[i].storage_class)](values[i], codec.params, out);
     if (outcome != Outcome::kOk) [[unlikely]] {

@@ -40,7 +40,6 @@ class RowEncoder {
   Digest digest_;
   FieldBuffer canonical_;   // used only when some column has a canonical form
   bool any_canonical_ = false;
-  size_t fixed_bytes_ = 0;  // sum over the columns
 };
 
 // Adds a tuple as the server sent it (int16 count and fields, as one CopyData message carries) to

@@ -61,6 +61,13 @@ struct ReadingRules {
 
 // ---- The codec: one row of the type table. ----------------------------------------------------
 
+// Appends one whole field, length word and bytes, to `out`, or leaves out->size() as it was and
+// says why not. REQUIRES: value.storage_class is the one this entry is registered for, and
+// out->Reserve(codec.fixed_bytes + codec.expand * value.size_bytes) was called; an encoder that
+// can need more than that calls Reserve itself.
+using EncodeFn = Outcome (*)(const SourceValue& value, const struct EncodeParams& params,
+                             FieldBuffer* out);
+
 // What encoders of one column share; made by BindColumn, read-only afterwards.
 struct EncodeParams {
   int32_t typmod = -1;
@@ -72,15 +79,9 @@ struct EncodeParams {
   absl::flat_hash_set<std::string> labels;       // enum
   std::shared_ptr<const struct ColumnCodec> element;  // array
   Oid element_oid = 0;                           // array
+  EncodeFn text_encode = nullptr;  // with rules.empty_text_as_null: the encoder of other text
   // Small state a codec may keep between values, for instance a last-value cache. None today.
 };
-
-// Appends one whole field, length word and bytes, to `out`, or leaves out->size() as it was and
-// says why not. REQUIRES: value.storage_class is the one this entry is registered for, and
-// out->Reserve(codec.fixed_bytes + codec.expand * value.size_bytes) was called; an encoder that
-// can need more than that calls Reserve itself.
-using EncodeFn = Outcome (*)(const SourceValue& value, const EncodeParams& params,
-                             FieldBuffer* out);
 
 // Appends PostgreSQL's text output of a field's bytes (without the length word), under
 // DateStyle ISO, IntervalStyle postgres, TimeZone UTC, extra_float_digits 1, bytea_output hex.
@@ -98,6 +99,10 @@ using CanonicalFn = bool (*)(absl::string_view field, const EncodeParams& params
 // length_max from typmod) and replace entries of `encode` by ones specialised to rules.
 using BindFn = void (*)(const PgType& type, struct ColumnCodec* codec);
 
+// A typmod other than -1 as DDL writes it, parentheses included: "(10,2)". It goes behind the first
+// word of sql_name: "timestamp(3) with time zone".
+using TypmodFn = std::string (*)(int32_t typmod);
+
 struct TypeCodec {
   Oid oid = 0;                    // 0: found by name (extension types)
   Oid array_oid = 0;
@@ -111,6 +116,7 @@ struct TypeCodec {
   BindFn bind = nullptr;
   uint32_t fixed_bytes = 16;      // reserve per field: the length word and all fixed parts
   uint32_t expand = 1;            // reserve per byte of text or blob
+  TypmodFn typmod_text = nullptr;  // nullptr: the type takes no typmod
 };
 
 // A codec bound to a column. Copyable, immutable after BindColumn; any thread.

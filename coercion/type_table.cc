@@ -1,0 +1,183 @@
+// The one place that lists the types: a row per type, and the binding of a column to its row.
+#include <algorithm>
+#include <cstdlib>
+#include <iterator>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "coercion/type_codec.h"
+#include "coercion/types/bool.h"
+
+namespace lite2pg {
+namespace {
+
+// One row per line; README.md says what else a new type needs.
+constexpr const TypeCodec* kRows[] = {
+    &kBoolCodec,
+};
+
+// Codecs for kinds of types rather than for one type. They are not rows: an enum or an array has
+// no OID of its own that we could know in advance.
+constexpr const TypeCodec* kEnumKindCodec = nullptr;
+constexpr const TypeCodec* kArrayKindCodec = nullptr;
+
+// Domains may be nested in arrays and arrays in domains; a catalog that nests deeper is hostile.
+constexpr int kNestingMax = 8;
+
+// PostgreSQL: FirstNormalObjectId, src/include/access/transam.h. Types below it are built in.
+constexpr Oid kFirstNormalOid = 16384;
+
+Outcome EncodeNull(const SourceValue&, const EncodeParams& params, FieldBuffer* out) {
+  if (params.rules.not_null) return Outcome::kNullInNotNull;
+  out->PutInt32(-1);
+  return Outcome::kOk;
+}
+
+Outcome EncodeWrongClass(const SourceValue&, const EncodeParams&, FieldBuffer*) {
+  return Outcome::kWrongClass;
+}
+
+Outcome EncodeTextEmptyAsNull(const SourceValue& value, const EncodeParams& params,
+                              FieldBuffer* out) {
+  if (value.size_bytes == 0) return EncodeNull(value, params, out);
+  return params.text_encode(value, params, out);
+}
+
+absl::Status NoCodec(const PgType& type) {
+  return absl::UnimplementedError(
+      absl::StrCat("no binary codec for type ",
+                   type.sql_name.empty() ? type.type_name : type.sql_name));
+}
+
+// The row for a type that is neither a domain nor unreadable; nullptr when there is none.
+const TypeCodec* CodecOfKind(const PgType& type) {
+  switch (type.kind) {
+    case TypeKind::kEnum:
+      return kEnumKindCodec;
+    case TypeKind::kArray:
+      return kArrayKindCodec;
+    case TypeKind::kBase: {
+      if (type.oid < kFirstNormalOid) return FindCodec(type.oid);
+      // By name only where the name belongs to an extension: a user's type that happens to be
+      // called "int4" is not ours to interpret.
+      const TypeCodec* row = FindCodecByName(type.type_name);
+      return row != nullptr && row->oid == 0 ? row : nullptr;
+    }
+    case TypeKind::kDomain:
+    case TypeKind::kOther:
+      break;
+  }
+  return nullptr;
+}
+
+absl::StatusOr<ColumnCodec> BindNested(const PgType& type, const ReadingRules& rules, int depth);
+
+// An array's element has the array column's typmod and its own rules: a NULL or empty element is
+// not a NULL column.
+absl::Status BindElement(const PgType& type, const ReadingRules& rules, int depth,
+                         EncodeParams* params) {
+  if (type.element == nullptr) return NoCodec(type);
+  PgType element = *type.element;
+  if (element.kind != TypeKind::kDomain && element.typmod == -1) element.typmod = type.typmod;
+  ReadingRules element_rules = rules;
+  element_rules.not_null = false;
+  element_rules.empty_text_as_null = false;
+  absl::StatusOr<ColumnCodec> bound = BindNested(element, element_rules, depth + 1);
+  if (!bound.ok()) return bound.status();
+  params->element = std::make_shared<const ColumnCodec>(*std::move(bound));
+  params->element_oid = element.oid;
+  return absl::OkStatus();
+}
+
+// Fills the entries that no type supplies, so that the hot path never meets a nullptr.
+void CompleteEncoders(ColumnCodec* codec) {
+  for (size_t i = 0; i < kStorageClassCount; ++i) {
+    if (codec->encode[i] == nullptr) codec->encode[i] = EncodeWrongClass;
+  }
+  codec->encode[static_cast<size_t>(StorageClass::kNull)] = EncodeNull;
+  if (codec->params.rules.empty_text_as_null) {
+    EncodeFn& text = codec->encode[static_cast<size_t>(StorageClass::kText)];
+    codec->params.text_encode = std::exchange(text, EncodeTextEmptyAsNull);
+  }
+}
+
+absl::StatusOr<ColumnCodec> BindNested(const PgType& type, const ReadingRules& rules, int depth) {
+  if (depth > kNestingMax) return NoCodec(type);
+  if (type.kind == TypeKind::kDomain) {
+    if (type.base == nullptr || !type.has_binary_receive) return NoCodec(type);
+    PgType base = *type.base;
+    if (base.typmod == -1) base.typmod = type.typmod;
+    return BindNested(base, rules, depth + 1);
+  }
+  const TypeCodec* row = type.has_binary_receive ? CodecOfKind(type) : nullptr;
+  if (row == nullptr) return NoCodec(type);
+
+  ColumnCodec codec;
+  codec.type = row;
+  std::copy(std::begin(row->encode), std::end(row->encode), std::begin(codec.encode));
+  codec.decode = row->decode;
+  codec.canonical = row->canonical;
+  codec.fixed_bytes = row->fixed_bytes;
+  codec.expand = row->expand;
+  codec.params.typmod = type.typmod;
+  codec.params.rules = rules;
+  if (!absl::LoadTimeZone(rules.source_time_zone, &codec.params.time_zone)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("unknown time zone \"", rules.source_time_zone, "\""));
+  }
+  if (type.kind == TypeKind::kEnum) {
+    codec.params.labels.insert(type.enum_labels.begin(), type.enum_labels.end());
+  }
+  if (type.kind == TypeKind::kArray) {
+    const absl::Status status = BindElement(type, rules, depth, &codec.params);
+    if (!status.ok()) return status;
+  }
+  if (row->bind != nullptr) row->bind(type, &codec);
+  CompleteEncoders(&codec);
+  return codec;
+}
+
+}  // namespace
+
+absl::StatusOr<ColumnCodec> BindColumn(const PgType& type, const ReadingRules& rules) {
+  return BindNested(type, rules, 0);
+}
+
+const TypeCodec* FindCodec(Oid oid) {
+  if (oid == 0) return nullptr;
+  for (const TypeCodec* row : kRows) {
+    if (row->oid == oid) return row;
+  }
+  return nullptr;
+}
+
+const TypeCodec* FindCodecByName(absl::string_view type_name) {
+  for (const TypeCodec* row : kRows) {
+    if (row->name == type_name) return row;
+  }
+  return nullptr;
+}
+
+const std::vector<const TypeCodec*>& AllCodecs() {
+  static const auto* const kAll =
+      new std::vector<const TypeCodec*>(std::begin(kRows), std::end(kRows));
+  return *kAll;
+}
+
+PgType BuiltinType(Oid oid, int32_t typmod) {
+  const TypeCodec* row = FindCodec(oid);
+  if (row == nullptr) std::abort();  // a defect of the caller, never of data
+  PgType type;
+  type.oid = oid;
+  type.typmod = typmod;
+  type.type_name = std::string(row->name);
+  type.sql_name = std::string(row->sql_name);
+  if (typmod != -1 && row->typmod_text != nullptr) {
+    const size_t first_word = std::min(type.sql_name.find(' '), type.sql_name.size());
+    type.sql_name.insert(first_word, row->typmod_text(typmod));
+  }
+  return type;
+}
+
+}  // namespace lite2pg
