@@ -23,6 +23,8 @@ struct Event {
     kFinding,
     kRetry,        // a connection was lost and is tried again
     kLog,          // -v
+    kReady,        // serve: `text` is the connection string
+    kWarning,      // something the user should know now, not a finding about the data
   };
   Kind kind = Kind::kLog;
   Stage stage = Stage::kInspect;
