@@ -1,0 +1,207 @@
+#include "engine/pipeline/copy_graph.h"
+
+#include <tbb/flow_graph.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/first_error.h"
+#include "engine/base/limits.h"
+#include "engine/base/status_macros.h"
+#include "engine/pipeline/copy_lane.h"
+
+namespace lite2pg {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using BatchPtr = std::shared_ptr<Batch>;
+using FillNode = tbb::flow::multifunction_node<int, std::tuple<BatchPtr>>;
+using SendNode = tbb::flow::async_node<BatchPtr, BatchPtr>;
+
+// Rows larger than this go one lane at a time, one batch at a time.
+constexpr uint64_t kHugeRowBytes = 8 * kBatchBytes;
+
+std::vector<WorkRange> RangesOf(const Plan& plan) {
+  std::vector<WorkRange> ranges;
+  for (size_t i = 0; i < plan.tables.size(); ++i) {
+    WorkRange range;
+    range.table = static_cast<int>(i);
+    range.weight_bytes = plan.tables[i].bytes;
+    range.huge = plan.tables[i].row_bytes_max > kHugeRowBytes;
+    ranges.push_back(std::move(range));
+  }
+  return ranges;
+}
+
+class CopyRun {
+ public:
+  CopyRun(const Plan& plan, SourceSnapshot& snapshot, const Ledger& ledger,
+          const CopyOptions& options, EventSink& events)
+      : plan_(plan),
+        snapshot_(snapshot),
+        ledger_(ledger),
+        options_(options),
+        events_(events),
+        pool_(RangesOf(plan), [this](int lane) { Activate(lane); }),
+        results_(plan.tables.size()),
+        begun_(plan.tables.size()) {
+    for (const TablePlan& table : plan.tables) readings_.push_back(&table.reading);
+  }
+
+  absl::Status Connect() {
+    const size_t chunk_bytes = options_.chunk_bytes > 0 ? options_.chunk_bytes : kChunkBytesMax;
+    for (int i = 0; i < options_.streams; ++i) {
+      ASSIGN_OR_RETURN(PgConnection connection, PgConnection::Connect(options_.connect));
+      auto lane = std::make_unique<CopyLane>(i, plan_, snapshot_.reader(i), pool_, readings_,
+                                             next_chunk_, chunk_bytes);
+      CopyStreamThread::Callbacks callbacks;
+      callbacks.batch_done = [this](BatchPtr batch) { BatchDone(std::move(batch)); };
+      callbacks.committed = [this](const CommittedChunk& chunk) { Committed(chunk); };
+      callbacks.failed = [this](const absl::Status& status) { Fail(status); };
+      callbacks.check_source = [this] { return snapshot_.CheckUnchanged(); };
+      lane->stream = std::make_unique<CopyStreamThread>(std::move(connection), ledger_,
+                                                        std::move(callbacks));
+      lanes_.push_back(std::move(lane));
+    }
+    return absl::OkStatus();
+  }
+
+  // The flow: fill -> send -> recycle -> fill. A lane owns kBatchesPerStream batches and fills none
+  // while all are under way; that is the limiter of every path.
+  absl::StatusOr<std::vector<LoadedTable>> Run(CancelToken& cancel) {
+    tbb::flow::graph graph;
+    FillNode fill(graph, tbb::flow::unlimited,
+                  [this](int lane, FillNode::output_ports_type& ports) { Fill(lane, ports); });
+    SendNode send(graph, tbb::flow::unlimited,
+                  [this](const BatchPtr& batch, SendNode::gateway_type& gateway) {
+                    gateway_ = &gateway;
+                    gateway.reserve_wait();
+                    lanes_[static_cast<size_t>(batch->lane)]->stream->Push(batch);
+                  });
+    tbb::flow::function_node<BatchPtr> recycle(graph, tbb::flow::unlimited,
+                                               [this](const BatchPtr& batch) { Recycle(batch); });
+    tbb::flow::make_edge(tbb::flow::output_port<0>(fill), send);
+    tbb::flow::make_edge(send, recycle);
+
+    fill_ = &fill;
+    {
+      const CancelToken::Registration on_cancel =
+          cancel.OnCancel([this, &cancel] { Fail(cancel.Check()); });
+      for (size_t i = 0; i < lanes_.size(); ++i) Activate(static_cast<int>(i));
+      graph.wait_for_all();
+    }
+    graph.wait_for_all();  // a late cancellation may have woken lanes once more
+    lanes_.clear();        // joins the streams
+    RETURN_IF_ERROR(error_.status());
+    return std::move(results_);
+  }
+
+ private:
+  void Activate(int lane) {
+    if (lanes_[static_cast<size_t>(lane)]->activation.Enter()) fill_->try_put(lane);
+  }
+
+  void Fill(int index, FillNode::output_ports_type& ports) {
+    CopyLane& lane = *lanes_[static_cast<size_t>(index)];
+    bool more = false;
+    if (!error_.stopped()) {
+      absl::StatusOr<BatchPtr> batch = FillSafely(lane, &more);
+      if (!batch.ok()) {
+        more = false;
+        Fail(batch.status());
+      } else if (*batch != nullptr) {
+        Begun(**batch);
+        std::get<0>(ports).try_put(*batch);
+      }
+    }
+    if (lane.activation.Leave(more)) fill_->try_put(index);
+  }
+
+  static absl::StatusOr<BatchPtr> FillSafely(CopyLane& lane, bool* more) {
+    try {
+      return lane.Fill(more);
+    } catch (const std::bad_alloc&) {
+      return MakeError(ErrorCode::kTargetOutOfResource, ExitCode::kOutOfResource,
+                       "out of memory while reading the source");
+    } catch (const std::exception& e) {
+      return MakeError(ErrorCode::kDefect, ExitCode::kDefect,
+                       absl::StrCat("unexpected exception while reading: ", e.what()));
+    }
+  }
+
+  // On a stream's thread.
+  void BatchDone(BatchPtr batch) {
+    SendNode::gateway_type* const gateway = gateway_;
+    gateway->try_put(std::move(batch));
+    gateway->release_wait();
+  }
+
+  void Recycle(const BatchPtr& batch) {
+    const int lane = batch->lane;
+    lanes_[static_cast<size_t>(lane)]->Recycle(batch);
+    Activate(lane);
+  }
+
+  void Begun(const Batch& batch) {
+    if (batch.table == nullptr) return;
+    events_.counters.bytes_done += batch.rows.size();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    Clock::time_point& begun = begun_[batch.table_index];
+    if (begun == Clock::time_point{}) begun = Clock::now();
+  }
+
+  void Committed(const CommittedChunk& chunk) {
+    events_.counters.rows_done += chunk.record.rows;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    LoadedTable& table = results_[chunk.table_index];
+    table.digest.Add(chunk.record.digest);
+    table.bytes += chunk.record.bytes;
+    if (chunk.record.rows > 0) table.streams.insert(chunk.lane);
+    table.seconds =
+        std::chrono::duration<double>(Clock::now() - begun_[chunk.table_index]).count();
+    table.counts.resize(chunk.counts.size());
+    for (size_t i = 0; i < chunk.counts.size(); ++i) {
+      for (size_t c = 0; c < kStorageClassCount; ++c) table.counts[i][c] += chunk.counts[i][c];
+    }
+  }
+
+  void Fail(const absl::Status& status) {
+    error_.Set(status);
+    pool_.Close();
+    for (const std::unique_ptr<CopyLane>& lane : lanes_) lane->stream->Stop();
+  }
+
+  const Plan& plan_;
+  SourceSnapshot& snapshot_;
+  const Ledger& ledger_;
+  const CopyOptions& options_;
+  EventSink& events_;
+  std::vector<const TableReading*> readings_;
+  RangePool pool_;
+  std::atomic<int64_t> next_chunk_{1};
+  FirstError error_;
+  FillNode* fill_ = nullptr;
+  std::atomic<SendNode::gateway_type*> gateway_{nullptr};
+  std::mutex mutex_;  // of the two below
+  std::vector<LoadedTable> results_;
+  std::vector<Clock::time_point> begun_;
+  std::vector<std::unique_ptr<CopyLane>> lanes_;  // last: their threads use all of the above
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<LoadedTable>> CopyTables(const Plan& plan, SourceSnapshot& snapshot,
+                                                    const Ledger& ledger,
+                                                    const CopyOptions& options, EventSink& events,
+                                                    CancelToken& cancel) {
+  CopyRun run(plan, snapshot, ledger, options, events);
+  RETURN_IF_ERROR(run.Connect());
+  return run.Run(cancel);
+}
+
+}  // namespace lite2pg

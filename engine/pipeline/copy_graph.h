@@ -1,0 +1,42 @@
+// The data stage: ranges -> read, coerce, encode, hash -> binary COPY streams -> ledger.
+#ifndef LITE2PG_ENGINE_PIPELINE_COPY_GRAPH_H_
+#define LITE2PG_ENGINE_PIPELINE_COPY_GRAPH_H_
+
+#include <set>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/base/cancel.h"
+#include "engine/plan/plan.h"
+#include "engine/postgres/connection.h"
+#include "engine/postgres/ledger.h"
+#include "engine/report/event.h"
+#include "engine/sqlite/snapshot.h"
+
+namespace lite2pg {
+
+// What the data stage knows of a table afterwards; everything in it is committed.
+struct LoadedTable {
+  Digest digest;                    // of what was read from the source and sent
+  uint64_t bytes = 0;
+  double seconds = 0;               // from its first batch to its last commit
+  std::set<int> streams;            // lanes that carried rows
+  std::vector<ClassCounts> counts;  // per column
+};
+
+struct CopyOptions {
+  PgConnectOptions connect;
+  int streams = 2;                  // 1..kStreamsMax, not more than snapshot.size()
+  size_t chunk_bytes = 0;           // 0: kChunkBytesMax
+};
+
+// Copies every table of `plan`. One result per table. On an error nothing that is not in the
+// ledger is in the target; what is in the ledger stays (its owner decides what becomes of it).
+absl::StatusOr<std::vector<LoadedTable>> CopyTables(const Plan& plan, SourceSnapshot& snapshot,
+                                                    const Ledger& ledger,
+                                                    const CopyOptions& options, EventSink& events,
+                                                    CancelToken& cancel);
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_PIPELINE_COPY_GRAPH_H_

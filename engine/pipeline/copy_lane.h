@@ -1,0 +1,61 @@
+// One lane of the data stage: a reader of the snapshot, the encoder of the table it is in, and the
+// batches that its stream has given back.
+#ifndef LITE2PG_ENGINE_PIPELINE_COPY_LANE_H_
+#define LITE2PG_ENGINE_PIPELINE_COPY_LANE_H_
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "engine/pipeline/copy_stream_thread.h"
+#include "engine/pipeline/range_cursor.h"
+
+namespace lite2pg {
+
+// Fill() is run by one task at a time (see Activation); Recycle() may be called meanwhile by the
+// stream's thread.
+class CopyLane {
+ public:
+  CopyLane(int index, const Plan& plan, SqliteConnection& reader, RangePool& pool,
+           const std::vector<const TableReading*>& readings, std::atomic<int64_t>& next_chunk,
+           size_t chunk_bytes_max);
+
+  // The next batch for the stream; nullptr when there is none to be had now: all batches are under
+  // way, or the lane is parked or done. *more: Fill() can go on at once.
+  absl::StatusOr<std::shared_ptr<Batch>> Fill(bool* more);
+  // The stream is through with a batch.
+  void Recycle(std::shared_ptr<Batch> batch);
+
+  Activation activation;
+  std::unique_ptr<CopyStreamThread> stream;
+
+ private:
+  absl::StatusOr<bool> BeginRange();
+  std::shared_ptr<Batch> TakeBatch(bool all_needed);
+  absl::StatusOr<std::shared_ptr<Batch>> FillRows(std::shared_ptr<Batch> batch);
+  absl::Status BadValue(const RowOutcome& outcome, std::span<const SourceValue> row) const;
+  void EndChunk(Batch& batch);
+  std::shared_ptr<Batch> CommitRest();
+
+  const int index_;
+  const Plan& plan_;
+  std::atomic<int64_t>& next_chunk_;
+  const size_t chunk_bytes_max_;
+  RangeCursor cursor_;
+  std::unique_ptr<RowEncoder> encoder_;   // of the current range's table
+  std::optional<SourceKey> chunk_after_;  // where the open chunk began
+  uint64_t chunk_bytes_ = 0;              // of the open chunk
+  bool chunk_open_ = false;
+  uint64_t transaction_bytes_ = 0;        // of all chunks not yet told to commit
+  int transaction_chunks_ = 0;
+  int64_t next_sequence_ = 0;
+
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<Batch>> free_;
+};
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_PIPELINE_COPY_LANE_H_

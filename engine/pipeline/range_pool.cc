@@ -1,0 +1,83 @@
+#include "engine/pipeline/range_pool.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace lite2pg {
+
+RangePool::RangePool(std::vector<WorkRange> ranges, std::function<void(int lane)> wake)
+    : wake_(std::move(wake)),
+      queue_(std::make_move_iterator(ranges.begin()), std::make_move_iterator(ranges.end())) {}
+
+RangePool::Answer RangePool::Take(int lane, WorkRange* range) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (DoneLocked()) return Answer::kClosed;
+  const auto ready = std::find_if(queue_.begin(), queue_.end(), [this](const WorkRange& r) {
+    return !r.huge || !huge_active_;
+  });
+  if (ready == queue_.end()) {
+    parked_.push_back(lane);
+    return Answer::kParked;
+  }
+  *range = std::move(*ready);
+  queue_.erase(ready);
+  ++active_;
+  if (range->huge) huge_active_ = true;
+  return Answer::kRange;
+}
+
+bool RangePool::hungry() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return !parked_.empty() && queue_.empty() && !closed_;
+}
+
+void RangePool::Offer(WorkRange range) {
+  std::vector<int> wake;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    queue_.push_back(std::move(range));
+    wake = TakeParked(1);
+  }
+  Wake(wake);
+}
+
+void RangePool::Finish(const WorkRange& range) {
+  std::vector<int> wake;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    --active_;
+    if (range.huge) huge_active_ = false;
+    // A queued huge range may be taken now; and when nothing is left, all shall learn of it.
+    if (DoneLocked()) {
+      wake = TakeParked(parked_.size());
+    } else if (range.huge && !queue_.empty()) {
+      wake = TakeParked(1);
+    }
+  }
+  Wake(wake);
+}
+
+void RangePool::Close() {
+  std::vector<int> wake;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    closed_ = true;
+    wake = TakeParked(parked_.size());
+  }
+  Wake(wake);
+}
+
+std::vector<int> RangePool::TakeParked(size_t count) {
+  std::vector<int> lanes;
+  while (lanes.size() < count && !parked_.empty()) {
+    lanes.push_back(parked_.back());
+    parked_.pop_back();
+  }
+  return lanes;
+}
+
+void RangePool::Wake(const std::vector<int>& lanes) {
+  for (const int lane : lanes) wake_(lane);
+}
+
+}  // namespace lite2pg

@@ -1,0 +1,64 @@
+// Hands ranges of tables to lanes and cuts what remains when a lane runs out of work.
+#ifndef LITE2PG_ENGINE_PIPELINE_RANGE_POOL_H_
+#define LITE2PG_ENGINE_PIPELINE_RANGE_POOL_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "engine/sqlite/row_source.h"
+
+namespace lite2pg {
+
+// A part of a table still to be read by one lane.
+struct WorkRange {
+  int table = -1;            // the caller's index
+  KeyRange range;
+  uint64_t weight_bytes = 0; // a guess of what it holds; only decides who is cut
+  bool huge = false;         // rows so large that only one lane at a time may hold one
+  bool splittable = true;
+};
+
+// A lane is one reader with whatever it feeds. Lanes call Take() for work, look at hungry() between
+// batches and Offer() a part of theirs when somebody waits, and Finish() a range they have read to
+// its end. A lane that got nothing is parked: `wake` is called for it, outside the pool's lock,
+// when work has turned up or none will come any more; then it calls Take() again.
+//
+// No lane ever blocks in here. All methods: any thread.
+class RangePool {
+ public:
+  // `ranges` are handed out in the order given.
+  RangePool(std::vector<WorkRange> ranges, std::function<void(int lane)> wake);
+
+  enum class Answer : uint8_t { kRange, kParked, kClosed };
+  Answer Take(int lane, WorkRange* range);
+
+  // Somebody is parked and there is nothing queued.
+  bool hungry() const;
+  void Offer(WorkRange range);
+  // Gives back a range for somebody to read again, for instance after a lost connection.
+  void Return(WorkRange range) { Offer(std::move(range)); }
+  void Finish(const WorkRange& range);
+  // Everybody gets kClosed from now on.
+  void Close();
+
+ private:
+  // Lanes to wake, taken from parked_. REQUIRES: mutex_ is held.
+  std::vector<int> TakeParked(size_t count);
+  void Wake(const std::vector<int>& lanes);
+  bool DoneLocked() const { return closed_ || (queue_.empty() && active_ == 0); }
+
+  const std::function<void(int)> wake_;
+  mutable std::mutex mutex_;
+  std::deque<WorkRange> queue_;
+  std::vector<int> parked_;
+  int active_ = 0;
+  bool huge_active_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_PIPELINE_RANGE_POOL_H_

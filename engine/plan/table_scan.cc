@@ -1,0 +1,194 @@
+#include "engine/plan/table_scan.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "coercion/datetime.h"
+#include "engine/base/text.h"
+
+namespace lite2pg {
+namespace {
+
+constexpr size_t kSamplesMax = 4;
+constexpr size_t kNullRowsMax = 3;
+constexpr size_t kSampleBytesMax = 4096;
+
+bool HasShape(absl::string_view text, TextShape wanted, bool* nonzero_offset) {
+  const DateTimeShape shape = ClassifyDateTime(text);
+  switch (wanted) {
+    case TextShape::kAny: return true;
+    case TextShape::kDateOnly: return shape.kind == DateTimeShape::Kind::kDate;
+    case TextShape::kTimeOnly: return shape.kind == DateTimeShape::Kind::kTime;
+    case TextShape::kDateTimeNaive: return shape.kind == DateTimeShape::Kind::kDateTime;
+    case TextShape::kDateTimeWithOffset:
+      *nonzero_offset |= !shape.offset_is_zero;
+      return shape.kind == DateTimeShape::Kind::kDateTimeOffset;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string DescribeValue(const SourceValue& value) {
+  switch (value.storage_class) {
+    case StorageClass::kNull: return "NULL";
+    case StorageClass::kInteger: return absl::StrCat("INTEGER ", value.integer);
+    case StorageClass::kReal: return absl::StrCat("REAL ", value.real);
+    case StorageClass::kText:
+      return absl::StrCat("TEXT ", value.size_bytes, " bytes '", EscapeForMessage(value.bytes()),
+                          "'");
+    case StorageClass::kBlob: {
+      std::string hex;
+      for (const char c : value.bytes().substr(0, 32)) {
+        absl::StrAppend(&hex, absl::Hex(static_cast<uint8_t>(c), absl::kZeroPad2));
+      }
+      return absl::StrCat("BLOB ", value.size_bytes, " bytes x'", hex,
+                          value.size_bytes > 32 ? "..." : "", "'");
+    }
+  }
+  return "";
+}
+
+void TableScan::Merge(const TableScan& other) {
+  rows += other.rows;
+  encoded_bytes += other.encoded_bytes;
+  row_bytes_max = std::max(row_bytes_max, other.row_bytes_max);
+  if (columns.empty()) {
+    columns = other.columns;
+    return;
+  }
+  for (size_t i = 0; i < columns.size() && i < other.columns.size(); ++i) {
+    ColumnScan& to = columns[i];
+    const ColumnScan& from = other.columns[i];
+    for (size_t c = 0; c < kStorageClassCount; ++c) {
+      to.counts[c] += from.counts[c];
+      if (to.examples[c].empty()) to.examples[c] = from.examples[c];
+      for (const OwnedValue& sample : from.samples[c]) {
+        if (to.samples[c].size() < kSamplesMax) to.samples[c].push_back(sample);
+      }
+    }
+    to.alive &= from.alive;
+    for (size_t k = 0; k < to.refused.size(); ++k) {
+      const uint64_t count = to.refused[k].count + from.refused[k].count;
+      if (to.refused[k].count == 0) to.refused[k] = from.refused[k];
+      to.refused[k].count = count;
+    }
+    to.integer_min = std::min(to.integer_min, from.integer_min);
+    to.integer_max = std::max(to.integer_max, from.integer_max);
+    if (from.real_seen) {
+      to.real_min = to.real_seen ? std::min(to.real_min, from.real_min) : from.real_min;
+      to.real_max = to.real_seen ? std::max(to.real_max, from.real_max) : from.real_max;
+      to.real_seen = true;
+    }
+    to.bytes += from.bytes;
+    to.value_bytes_max = std::max(to.value_bytes_max, from.value_bytes_max);
+    to.offsets_seen |= from.offsets_seen;
+    for (const std::string& key : from.null_rows) {
+      if (to.null_rows.size() < kNullRowsMax) to.null_rows.push_back(key);
+    }
+  }
+}
+
+TableScanner::TableScanner(std::span<const std::vector<Candidate>> candidates)
+    : candidates_(candidates), must_check_(candidates.size()) {
+  scan_.columns.resize(candidates.size());
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    ColumnScan& column = scan_.columns[i];
+    const size_t count = candidates[i].size();
+    column.alive = count >= 32 ? ~uint32_t{0} : (uint32_t{1} << count) - 1;
+    column.refused.resize(count);
+    for (size_t c = 0; c < kStorageClassCount; ++c) {
+      must_check_[i][c] = 0;
+      for (size_t k = 0; k < count; ++k) {
+        const Candidate& candidate = candidates[i][k];
+        const ClassMask bit = MaskOf(static_cast<StorageClass>(c));
+        const bool sure = (candidate.accepts & candidate.needs_no_check & bit) != 0;
+        if (!sure) must_check_[i][c] |= uint32_t{1} << k;
+      }
+    }
+  }
+}
+
+void TableScanner::Add(std::span<const SourceValue> row, const RowSource& source) {
+  uint64_t row_bytes = 0;
+  for (size_t i = 0; i < row.size(); ++i) {
+    const SourceValue& value = row[i];
+    const auto c = static_cast<size_t>(value.storage_class);
+    ColumnScan& column = scan_.columns[i];
+    if (column.counts[c]++ < kSamplesMax) {
+      if (column.examples[c].empty()) column.examples[c] = DescribeValue(value);
+      if (value.size_bytes <= kSampleBytesMax) column.samples[c].emplace_back(value);
+      if (value.storage_class == StorageClass::kNull && column.null_rows.size() < kNullRowsMax) {
+        column.null_rows.push_back(source.DescribeRow());
+      }
+    }
+    switch (value.storage_class) {
+      case StorageClass::kInteger:
+        column.integer_min = std::min(column.integer_min, value.integer);
+        column.integer_max = std::max(column.integer_max, value.integer);
+        row_bytes += 8;
+        break;
+      case StorageClass::kReal:
+        if (std::isfinite(value.real)) {
+          column.real_min = column.real_seen ? std::min(column.real_min, value.real) : value.real;
+          column.real_max = column.real_seen ? std::max(column.real_max, value.real) : value.real;
+          column.real_seen = true;
+        }
+        row_bytes += 8;
+        break;
+      case StorageClass::kNull:
+        break;
+      default:
+        column.bytes += value.size_bytes;
+        column.value_bytes_max = std::max<uint64_t>(column.value_bytes_max, value.size_bytes);
+        row_bytes += value.size_bytes;
+    }
+    if ((must_check_[i][c] & column.alive) != 0) Check(i, value, source);
+  }
+  ++scan_.rows;
+  scan_.encoded_bytes += row_bytes + 2 + 4 * row.size();
+  scan_.row_bytes_max = std::max(scan_.row_bytes_max, row_bytes);
+}
+
+void TableScanner::Check(size_t column_index, const SourceValue& value, const RowSource& source) {
+  ColumnScan& column = scan_.columns[column_index];
+  const auto c = static_cast<size_t>(value.storage_class);
+  uint32_t todo = must_check_[column_index][c] & column.alive;
+  while (todo != 0) {
+    const auto k = static_cast<size_t>(std::countr_zero(todo));
+    todo &= todo - 1;
+    const Candidate& candidate = candidates_[column_index][k];
+    if ((candidate.accepts & MaskOf(value.storage_class)) == 0) {
+      Refuse(column_index, k, Outcome::kWrongClass, value, source);
+      continue;
+    }
+    if (candidate.shape != TextShape::kAny && value.storage_class == StorageClass::kText &&
+        !HasShape(value.bytes(), candidate.shape, &column.offsets_seen)) {
+      Refuse(column_index, k, Outcome::kMalformed, value, source);
+      continue;
+    }
+    scratch_.Clear();
+    scratch_.Reserve(candidate.codec.fixed_bytes + candidate.codec.expand * value.size_bytes);
+    const Outcome outcome =
+        candidate.codec.encode[c](value, candidate.codec.params, &scratch_);
+    if (outcome != Outcome::kOk) Refuse(column_index, k, outcome, value, source);
+  }
+}
+
+// A column that is offered only one candidate keeps it alive, so that all refusals are counted.
+void TableScanner::Refuse(size_t column_index, size_t candidate, Outcome outcome,
+                          const SourceValue& value, const RowSource& source) {
+  ColumnScan& column = scan_.columns[column_index];
+  CounterExample& refused = column.refused[candidate];
+  if (refused.count++ == 0) {
+    refused.outcome = outcome;
+    refused.row_key = source.DescribeRow();
+    refused.value = DescribeValue(value);
+  }
+  if (candidates_[column_index].size() > 1) column.alive &= ~(uint32_t{1} << candidate);
+}
+
+}  // namespace lite2pg

@@ -1,0 +1,77 @@
+// The scan: one pass over a table's values that proves which types fit, before anything is written.
+#ifndef LITE2PG_ENGINE_PLAN_TABLE_SCAN_H_
+#define LITE2PG_ENGINE_PLAN_TABLE_SCAN_H_
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "coercion/row_encoder.h"
+#include "engine/plan/candidates.h"
+#include "engine/sqlite/row_source.h"
+
+namespace lite2pg {
+
+// A value that a candidate refused, with where it stands.
+struct CounterExample {
+  Outcome outcome = Outcome::kOk;
+  std::string row_key;
+  std::string value;      // "TEXT 10 bytes 'lots-of-it'", escaped and shortened
+  uint64_t count = 0;     // how many values it refused while it was still in question
+};
+
+struct ColumnScan {
+  ClassCounts counts{};
+  uint32_t alive = 0;                        // bit i: candidate i fits everything seen
+  std::vector<CounterExample> refused;       // per candidate, the first by read order of a range
+  int64_t integer_min = INT64_MAX, integer_max = INT64_MIN;
+  double real_min = 0, real_max = 0;         // finite reals only; valid when real_seen
+  bool real_seen = false;
+  uint64_t bytes = 0;                        // of text and blobs
+  uint64_t value_bytes_max = 0;
+  bool offsets_seen = false;                 // a non-zero UTC offset in text
+  std::array<std::string, kStorageClassCount> examples;          // escaped, one per class
+  std::array<std::vector<OwnedValue>, kStorageClassCount> samples;  // for the server's cross-check
+  std::vector<std::string> null_rows;        // the first few keys of NULLs
+};
+
+// Mergeable result for a range or a table.
+struct TableScan {
+  uint64_t rows = 0;
+  uint64_t encoded_bytes = 0;                // about what COPY will carry
+  uint64_t row_bytes_max = 0;                // of one row's text and blobs
+  std::vector<ColumnScan> columns;
+
+  void Merge(const TableScan& other);
+};
+
+// "TEXT 10 bytes 'lots-of-it'".
+std::string DescribeValue(const SourceValue& value);
+
+// Scans rows of one table. One thread; `candidates` (per column, at most 32 each) outlive it.
+class TableScanner {
+ public:
+  explicit TableScanner(std::span<const std::vector<Candidate>> candidates);
+
+  // `source` is asked to describe the row only when a counter-example is recorded.
+  void Add(std::span<const SourceValue> row, const RowSource& source);
+  const TableScan& result() const { return scan_; }
+
+ private:
+  void Check(size_t column, const SourceValue& value, const RowSource& source);
+  void Refuse(size_t column, size_t candidate, Outcome outcome, const SourceValue& value,
+              const RowSource& source);
+
+  std::span<const std::vector<Candidate>> candidates_;
+  // Candidates of a column that must look at values of a class.
+  std::vector<std::array<uint32_t, kStorageClassCount>> must_check_;
+  TableScan scan_;
+  FieldBuffer scratch_;
+};
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_PLAN_TABLE_SCAN_H_
