@@ -1,0 +1,110 @@
+// What a user may say about how tables and columns are carried: the part of a request that the
+// planner reads.
+//
+// Plain values with every default beside its field: copy them freely.
+#ifndef LITE2PG_ENGINE_PLAN_OPTIONS_H_
+#define LITE2PG_ENGINE_PLAN_OPTIONS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
+#include "coercion/type_codec.h"
+#include "engine/base/limits.h"
+
+namespace lite2pg {
+
+enum class Identifiers : uint8_t { kPreserve, kLower };
+enum class ReaderChoice : uint8_t { kAuto, kLibrary, kPages, kBoth };
+enum class CheckMode : uint8_t { kFull, kOff };
+enum class VerifyMode : uint8_t { kFull, kCounts, kOff };
+enum class SchemaMode : uint8_t { kAuto, kCreate, kExisting, kMixed };
+enum class ExistingRows : uint8_t { kRefuse, kSkipEqual, kSkip, kUpsert, kReplace };
+enum class OnBadValue : uint8_t { kStop, kReject };
+enum class Orphans : uint8_t { kNotValid, kStop, kReject };
+enum class ResumeMode : uint8_t { kFresh, kResume, kRestart };
+
+// What the target gets where the source has NULL or no such column; counted in the report.
+struct FillValue {
+  std::string text;            // a literal in the target's text form, or an SQL expression
+  bool is_expression = false;  // sql:EXPRESSION, evaluated by the target
+};
+
+// Readings that the user named for one column; what is not set keeps ReadingRules' default. Each
+// lossy rule must be named here, column by column.
+struct ReadingOverrides {
+  std::optional<NumberReading> integer, real;
+  std::optional<TextReading> text;
+  std::optional<BlobReading> blob;
+  bool round_to_microseconds = false;
+  bool round_to_typmod = false;
+  bool round_to_float4 = false;
+  std::string source_time_zone;  // "": CommonOptions::source_time_zone
+};
+
+struct ColumnConfig {
+  std::string name;    // in the source; ASCII case does not matter
+  std::string rename;  // in the target; "": by the rule for all names
+  std::string type;    // target type as SQL writes it, for columns that we create; "": decided
+  ReadingOverrides reading;
+  bool empty_as_null = false;  // '' becomes NULL; counted
+  std::optional<FillValue> fill;
+  std::optional<OnBadValue> on_bad_value;  // not set: LoadPolicy::on_bad_value
+};
+
+struct TableConfig {
+  std::string name;    // in the source; ASCII case does not matter
+  std::string rename;  // in the target
+  std::string where;   // SQLite condition; "": all rows
+  std::vector<ColumnConfig> columns;
+};
+
+// Options that several commands share.
+struct CommonOptions {
+  std::string target_schema = "public";
+  Identifiers identifiers = Identifiers::kPreserve;
+  std::vector<std::string> include, exclude;  // globs over source table names; include empty: all
+  int streams = 0;                            // 0: as many as help; at most kStreamsMax
+  size_t memory_bytes = kDefaultMemoryBytes;  // ceiling of the resident set
+  ReaderChoice reader = ReaderChoice::kAuto;
+  CheckMode check = CheckMode::kFull;         // quick_check beside the data stage
+  VerifyMode verify = VerifyMode::kFull;
+  std::string source_time_zone;               // "": UTC, with a finding where it mattered
+  // Everything said about single tables and columns, by flag or file: renames, types, readings,
+  // conditions, fills. A name that the source does not have is an error of the plan.
+  std::vector<TableConfig> tables;
+};
+
+// What happens to rows and constraints that do not fit.
+struct LoadPolicy {
+  OnBadValue on_bad_value = OnBadValue::kStop;
+  Orphans orphans = Orphans::kNotValid;
+  bool strict = false;                // any warning finding stops before data is written
+  uint64_t max_rejects_rows = 1000;   // stop when more are set aside ...
+  double max_rejects_percent = -1;    // ... or more than this part of a table; -1: no such limit
+  std::string rejects_file;           // .ndjson or .sqlite; "": only lite2pg.reject
+};
+
+// The user's words about a table or column, or nullptr. SQLite compares names without regard to
+// ASCII case, and so do these. The pointer lives as long as `options` is not changed.
+inline const TableConfig* FindTableConfig(const CommonOptions& options, absl::string_view table) {
+  for (const TableConfig& config : options.tables) {
+    if (absl::EqualsIgnoreCase(config.name, table)) return &config;
+  }
+  return nullptr;
+}
+inline const ColumnConfig* FindColumnConfig(const TableConfig* table, absl::string_view column) {
+  if (table == nullptr) return nullptr;
+  for (const ColumnConfig& config : table->columns) {
+    if (absl::EqualsIgnoreCase(config.name, column)) return &config;
+  }
+  return nullptr;
+}
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_PLAN_OPTIONS_H_
