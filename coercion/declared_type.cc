@@ -83,7 +83,7 @@ DeclaredType ParseDeclaredType(absl::string_view declared) {
     const size_t close = upper.find(')', open);
     arguments = absl::string_view(upper).substr(
         open + 1, close == std::string::npos ? absl::string_view::npos : close - open - 1);
-    if (close != std::string::npos) name += " " + upper.substr(close + 1);
+    if (close != std::string::npos) name.append(" ").append(upper, close + 1);
   }
   const std::string words =
       absl::StrJoin(absl::StrSplit(name, absl::ByAnyChar(" \t\r\n"), absl::SkipEmpty()), " ");

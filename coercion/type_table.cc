@@ -7,7 +7,28 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "coercion/type_codec.h"
+#include "coercion/types/bit.h"
 #include "coercion/types/bool.h"
+#include "coercion/types/bpchar.h"
+#include "coercion/types/bytea.h"
+#include "coercion/types/char.h"
+#include "coercion/types/cidr.h"
+#include "coercion/types/float4.h"
+#include "coercion/types/float8.h"
+#include "coercion/types/inet.h"
+#include "coercion/types/int2.h"
+#include "coercion/types/int4.h"
+#include "coercion/types/int8.h"
+#include "coercion/types/macaddr.h"
+#include "coercion/types/macaddr8.h"
+#include "coercion/types/money.h"
+#include "coercion/types/name.h"
+#include "coercion/types/numeric.h"
+#include "coercion/types/oid.h"
+#include "coercion/types/text.h"
+#include "coercion/types/uuid.h"
+#include "coercion/types/varbit.h"
+#include "coercion/types/varchar.h"
 
 namespace lite2pg {
 namespace {
@@ -15,6 +36,27 @@ namespace {
 // One row per line; README.md says what else a new type needs.
 constexpr const TypeCodec* kRows[] = {
     &kBoolCodec,
+    &kInt2Codec,
+    &kInt4Codec,
+    &kInt8Codec,
+    &kOidCodec,
+    &kFloat4Codec,
+    &kFloat8Codec,
+    &kNumericCodec,
+    &kMoneyCodec,
+    &kTextCodec,
+    &kVarcharCodec,
+    &kBpcharCodec,
+    &kCharCodec,
+    &kNameCodec,
+    &kByteaCodec,
+    &kUuidCodec,
+    &kBitCodec,
+    &kVarbitCodec,
+    &kInetCodec,
+    &kCidrCodec,
+    &kMacaddrCodec,
+    &kMacaddr8Codec,
 };
 
 // Codecs for kinds of types rather than for one type. They are not rows: an enum or an array has
