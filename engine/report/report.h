@@ -38,6 +38,7 @@ struct ColumnReport {
   ClassCounts storage_classes{};
   std::vector<CoercionReport> coercions;
   bool round_trips = true;
+  std::string reason;             // why this target type
 };
 
 struct DifferenceReport {
@@ -56,6 +57,7 @@ struct TableReport {
   uint64_t bytes = 0;
   double seconds = 0;
   int streams = 0;                // different streams that carried rows of it
+  uint64_t estimated_bytes = 0;   // plan: about what COPY will carry
   std::string where;              // the user's condition, when only a part was copied
   std::vector<ColumnReport> columns;
   std::vector<DifferenceReport> differences;
@@ -80,6 +82,16 @@ struct StageReport {
   double seconds = 0;
 };
 
+// A run that the target knows of: what status shows.
+struct RunReport {
+  std::string run_id, command, state;   // active, failed, interrupted, done
+  std::string stage, outcome, source_path, target_schema, tool_version;
+  std::string started_at, updated_at;   // as the server shows timestamptz, in UTC
+  uint64_t tables = 0, chunks = 0, rows = 0, bytes = 0, rows_rejected = 0;  // committed so far
+  bool resumable = false;
+  std::string next_step;                // the command that would go on, or undo
+};
+
 struct Report {
   std::string command, run_id;
   std::string outcome = "failed";
@@ -96,6 +108,7 @@ struct Report {
   std::vector<ObjectReport> objects;
   std::vector<Finding> findings;
   std::vector<StageReport> stages;
+  std::vector<RunReport> runs;    // status
   std::vector<ErrorInfo> errors;  // why it failed; the first decides the exit code
   struct Resources {
     double wall_seconds = 0, client_cpu_seconds = 0;
@@ -108,6 +121,12 @@ struct Report {
 
 // The contract's JSON, UTF-8 (untrusted bytes that are not UTF-8 are escaped as \xNN).
 std::string ReportToJson(const Report& report);
+
+// One object on one line, with the fields that an element of the report's "errors" has.
+std::string ErrorToJson(const ErrorInfo& error);
+
+// The same content as one self-contained page: no script, no network, light and dark.
+std::string ReportToHtml(const Report& report);
 
 }  // namespace lite2pg
 

@@ -1,0 +1,194 @@
+// The contract's JSON from a Report. Field names here are what other programs rely on; a new field
+// is added, never renamed (docs/report.md, and a test that compares the two).
+#include <cmath>
+
+#include "coercion/digest.h"
+#include "engine/report/report.h"
+#include "engine/report/utf8.h"
+#include "nlohmann/json.hpp"
+
+namespace lite2pg {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Names and values come from files and servers that check nothing; JSON must be UTF-8.
+std::string Text(absl::string_view bytes) { return ValidUtf8(bytes); }
+
+// "" stands for "not known", which is null for a reader of the JSON.
+Json TextOrNull(absl::string_view bytes) {
+  return bytes.empty() ? Json(nullptr) : Json(Text(bytes));
+}
+
+// Microseconds are as fine as our clocks are worth; more digits only make diffs noisy.
+double Rounded(double seconds) { return std::round(seconds * 1e6) / 1e6; }
+
+Json ColumnJson(const ColumnReport& column) {
+  Json classes = Json::object();
+  for (size_t i = 0; i < kStorageClassCount; ++i) {
+    const absl::string_view name = StorageClassName(static_cast<StorageClass>(i));
+    classes[std::string(name)] = column.storage_classes[i];
+  }
+  Json coercions = Json::array();
+  for (const CoercionReport& coercion : column.coercions) {
+    coercions.push_back(Json{{"from", Text(coercion.from)},
+                             {"to", Text(coercion.to)},
+                             {"count", coercion.count},
+                             {"example", Text(coercion.example)}});
+  }
+  return Json{{"source_name", Text(column.source_name)},
+              {"target_name", Text(column.target_name)},
+              {"declared_type", Text(column.declared_type)},
+              {"target_type", Text(column.target_type)},
+              {"storage_classes", classes},
+              {"coercions", coercions},
+              {"round_trips", column.round_trips},
+              {"reason", Text(column.reason)}};
+}
+
+Json TableJson(const TableReport& table) {
+  Json columns = Json::array(), differences = Json::array();
+  for (const ColumnReport& column : table.columns) columns.push_back(ColumnJson(column));
+  for (const DifferenceReport& difference : table.differences) {
+    differences.push_back(Json{{"key", Text(difference.key)},
+                               {"column", Text(difference.column)},
+                               {"source", Text(difference.source)},
+                               {"target", Text(difference.target)},
+                               {"kind", Text(difference.kind)}});
+  }
+  return Json{{"source_name", Text(table.source_name)},
+              {"target_name", Text(table.target_name)},
+              {"state", Text(table.state)},
+              {"reader", Text(table.reader)},
+              {"rows_source", table.rows_source},
+              {"rows_copied", table.rows_copied},
+              {"rows_skipped", table.rows_skipped},
+              {"rows_rejected", table.rows_rejected},
+              {"rows_filled", table.rows_filled},
+              {"rows_preexisting", table.rows_preexisting},
+              {"rows_target", table.rows_target},
+              {"digest_source", TextOrNull(table.digest_source)},
+              {"digest_target", TextOrNull(table.digest_target)},
+              {"digest_version", kDigestVersion},
+              {"equal", table.compared ? Json(table.equal) : Json(nullptr)},
+              {"bytes", table.bytes},
+              {"estimated_bytes", table.estimated_bytes},
+              {"seconds", Rounded(table.seconds)},
+              {"streams", table.streams},
+              {"where", TextOrNull(table.where)},
+              {"columns", columns},
+              {"differences", differences}};
+}
+
+Json SequenceJson(const SequenceReport& sequence) {
+  return Json{{"name", Text(sequence.name)},
+              {"table", Text(sequence.table)},
+              {"column", Text(sequence.column)},
+              {"last_value", sequence.last_value},
+              {"next_value", sequence.exhausted ? Json(nullptr) : Json(sequence.next_value)}};
+}
+
+Json ObjectJson(const ObjectReport& object) {
+  return Json{{"kind", Text(object.kind)},   {"name", Text(object.name)},
+              {"table", Text(object.table)}, {"state", Text(object.state)},
+              {"sql", Text(object.sql)},     {"reason", Text(object.reason)}};
+}
+
+Json FindingJson(const Finding& finding) {
+  return Json{{"severity", std::string(kSeverityNames[static_cast<size_t>(finding.severity)])},
+              {"code", ErrorCodeName(finding.code)},
+              {"object", Text(finding.object)},
+              {"message", Text(finding.message)},
+              {"hint", Text(finding.hint)}};
+}
+
+Json RunJson(const RunReport& run) {
+  return Json{{"run_id", run.run_id},
+              {"command", Text(run.command)},
+              {"state", Text(run.state)},
+              {"stage", Text(run.stage)},
+              {"outcome", Text(run.outcome)},
+              {"source_path", Text(run.source_path)},
+              {"target_schema", Text(run.target_schema)},
+              {"tool_version", Text(run.tool_version)},
+              {"started_at", Text(run.started_at)},
+              {"updated_at", Text(run.updated_at)},
+              {"tables", run.tables},
+              {"chunks", run.chunks},
+              {"rows", run.rows},
+              {"bytes", run.bytes},
+              {"rows_rejected", run.rows_rejected},
+              {"resumable", run.resumable},
+              {"next_step", Text(run.next_step)}};
+}
+
+Json ErrorJson(const ErrorInfo& error) {
+  return Json{{"code", ErrorCodeName(error.code)},
+              {"exit_code", static_cast<int>(error.exit_code)},
+              {"what", Text(error.what)},
+              {"table", Text(error.table)},
+              {"row", Text(error.row_key)},
+              {"column", Text(error.column)},
+              {"value", Text(error.value)},
+              {"server", Text(error.server)},
+              {"sqlstate", TextOrNull(error.sqlstate)},
+              {"sqlite_code", error.sqlite_code == 0 ? Json(nullptr) : Json(error.sqlite_code)},
+              {"effect", Text(error.effect)},
+              {"hint", Text(error.hint)}};
+}
+
+template <typename T, typename Convert>
+Json ArrayOf(const std::vector<T>& items, Convert convert) {
+  Json array = Json::array();
+  for (const T& item : items) array.push_back(convert(item));
+  return array;
+}
+
+}  // namespace
+
+std::string ReportToJson(const Report& report) {
+  const auto text = [](const std::string& s) { return Json(Text(s)); };
+  Json json;
+  json["schema_version"] = kReportSchemaVersion;
+  json["lite2pg_version"] = LITE2PG_VERSION;
+  json["command"] = Text(report.command);
+  json["run_id"] = Text(report.run_id);
+  json["outcome"] = Text(report.outcome);
+  json["exit_code"] = static_cast<int>(report.exit_code);
+  json["digest_version"] = kDigestVersion;
+  json["source"] = Json{{"path", Text(report.source.path)},
+                        {"bytes", report.source.bytes},
+                        {"page_size", report.source.page_size},
+                        {"encoding", Text(report.source.encoding)},
+                        {"fingerprint", Text(report.source.fingerprint)},
+                        {"snapshot", Text(report.source.snapshot)}};
+  json["target"] = Json{{"server_version", Text(report.target.server_version)},
+                        {"dialect", Text(report.target.dialect)},
+                        {"database", Text(report.target.database)},
+                        {"schema", Text(report.target.schema)},
+                        {"connection", Text(report.target.conninfo_shown)},
+                        {"embedded_dir", TextOrNull(report.target.embedded_dir)}};
+  json["tables"] = ArrayOf(report.tables, TableJson);
+  json["sequences"] = ArrayOf(report.sequences, SequenceJson);
+  json["objects"] = ArrayOf(report.objects, ObjectJson);
+  json["findings"] = ArrayOf(report.findings, FindingJson);
+  json["stages"] = ArrayOf(report.stages, [](const StageReport& stage) {
+    return Json{{"name", std::string(StageName(stage.stage))}, {"seconds", Rounded(stage.seconds)}};
+  });
+  json["runs"] = ArrayOf(report.runs, RunJson);
+  json["errors"] = ArrayOf(report.errors, ErrorJson);
+  json["undo_sql"] = ArrayOf(report.undo_sql, text);
+  json["next_steps"] = ArrayOf(report.next_steps, text);
+  json["resources"] = Json{{"wall_seconds", Rounded(report.resources.wall_seconds)},
+                           {"client_cpu_seconds", Rounded(report.resources.client_cpu_seconds)},
+                           {"peak_rss_bytes", report.resources.peak_rss_bytes},
+                           {"streams_max", report.resources.streams_max}};
+  // Every string went through Text(); "replace" only guards against a field that was forgotten.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string ErrorToJson(const ErrorInfo& error) {
+  return ErrorJson(error).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace lite2pg
