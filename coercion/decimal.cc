@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
-#include <cstring>
 #include <iterator>
 
 namespace lite2pg {
@@ -56,84 +54,11 @@ void DropTrailingZeros(absl::string_view* digits) {
   *digits = digits->substr(0, last == absl::string_view::npos ? 0 : last + 1);
 }
 
-// Splits d.ddde+xx into its digits, without the point, and the exponent of the first.
-struct Scientific {
-  bool negative = false;
-  char digits[20];
-  int digit_count = 0;
-  int exponent = 0;
-};
-
-Scientific SplitScientific(absl::string_view text) {
-  Scientific s;
-  s.negative = TakeSign(&text);
-  size_t i = 0;
-  for (; i < text.size() && text[i] != 'e'; ++i) {
-    if (text[i] != '.') s.digits[s.digit_count++] = text[i];
-  }
-  const bool minus = text[i + 1] == '-';
-  for (size_t j = i + 2; j < text.size(); ++j) s.exponent = s.exponent * 10 + (text[j] - '0');
-  if (minus) s.exponent = -s.exponent;
-  return s;
-}
-
-struct Layout {
-  int exponent_end;     // decimal exponents from -4 up to before this one are written plainly
-  bool always_fraction;  // "5.0" rather than "5"
-};
-
-// Lays the digits out in `p`, plainly or with an exponent of at least two digits.
-char* Lay(const Scientific& s, const Layout& layout, char* p) {
-  if (s.negative) *p++ = '-';
-  const bool plain = s.exponent >= -4 && s.exponent < layout.exponent_end;
-  const int integer_digits = plain ? s.exponent + 1 : 1;
-  if (integer_digits <= 0) {
-    *p++ = '0';
-    *p++ = '.';
-    for (int i = integer_digits; i < 0; ++i) *p++ = '0';
-    p = std::copy_n(s.digits, s.digit_count, p);
-  } else {
-    for (int i = 0; i < integer_digits; ++i) *p++ = i < s.digit_count ? s.digits[i] : '0';
-    if (s.digit_count > integer_digits) {
-      *p++ = '.';
-      p = std::copy(s.digits + integer_digits, s.digits + s.digit_count, p);
-    } else if (layout.always_fraction) {
-      *p++ = '.';
-      *p++ = '0';
-    }
-  }
-  if (plain) return p;
-  *p++ = 'e';
-  *p++ = s.exponent < 0 ? '-' : '+';
-  const int magnitude = std::abs(s.exponent);
-  if (magnitude < 10) *p++ = '0';
-  return std::to_chars(p, p + 4, magnitude).ptr;
-}
-
-absl::string_view Copy(absl::string_view text, NumberText& buffer) {
-  std::memcpy(buffer, text.data(), text.size());
-  return absl::string_view(buffer, text.size());
-}
-
 template <typename Float>
 absl::string_view Scientifically(Float value, NumberText& buffer) {
   const auto end =
       std::to_chars(std::begin(buffer), std::end(buffer), value, std::chars_format::scientific);
   return absl::string_view(buffer, static_cast<size_t>(end.ptr - buffer));
-}
-
-template <typename Float>
-absl::string_view LaidOut(Float value, const Layout& layout, NumberText& buffer) {
-  NumberText scientific;
-  char* end = Lay(SplitScientific(Scientifically(value, scientific)), layout, buffer);
-  return absl::string_view(buffer, static_cast<size_t>(end - buffer));
-}
-
-template <typename Float>
-absl::string_view PostgresText(Float value, int exponent_end, NumberText& buffer) {
-  if (std::isnan(value)) return Copy("NaN", buffer);
-  if (std::isinf(value)) return Copy(value < 0 ? "-Infinity" : "Infinity", buffer);
-  return LaidOut(value, {exponent_end, false}, buffer);
 }
 
 }  // namespace
@@ -193,22 +118,6 @@ absl::string_view ShortestScientific(float value, NumberText& buffer) {
 absl::string_view IntegerText(int64_t value, NumberText& buffer) {
   const auto end = std::to_chars(std::begin(buffer), std::end(buffer), value);
   return absl::string_view(buffer, static_cast<size_t>(end.ptr - buffer));
-}
-
-absl::string_view RealText(double value, NumberText& buffer) {
-  if (std::isnan(value)) return Copy("NaN", buffer);
-  if (std::isinf(value)) return Copy(value < 0 ? "-Inf" : "Inf", buffer);
-  // "%.15g" turns to exponents at 1e15.
-  return LaidOut(value, {15, true}, buffer);
-}
-
-absl::string_view Float8Text(double value, NumberText& buffer) {
-  // PostgreSQL: src/common/d2s.c and f2s.c, double_to_shortest_decimal_bufn.
-  return PostgresText(value, 15, buffer);
-}
-
-absl::string_view Float4Text(float value, NumberText& buffer) {
-  return PostgresText(value, 6, buffer);
 }
 
 }  // namespace lite2pg

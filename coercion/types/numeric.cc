@@ -109,7 +109,7 @@ Outcome PutUnderTypmod(const Decimal& value, const EncodeParams& params, FieldBu
   const int64_t dscale = std::max(params.scale, 0);
   // Too large stays too large however it is rounded, so that outcome comes first.
   if (!value.is_zero() && value.point > integer_digits_max) return Outcome::kOutOfRange;
-  if (value.fraction_digits() <= params.scale) {
+  if (value.is_zero() || value.fraction_digits() <= params.scale) {
     PutExact(value, dscale, out);
     return Outcome::kOk;
   }
