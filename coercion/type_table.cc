@@ -13,12 +13,14 @@
 #include "coercion/types/bytea.h"
 #include "coercion/types/char.h"
 #include "coercion/types/cidr.h"
+#include "coercion/types/date.h"
 #include "coercion/types/float4.h"
 #include "coercion/types/float8.h"
 #include "coercion/types/inet.h"
 #include "coercion/types/int2.h"
 #include "coercion/types/int4.h"
 #include "coercion/types/int8.h"
+#include "coercion/types/interval.h"
 #include "coercion/types/macaddr.h"
 #include "coercion/types/macaddr8.h"
 #include "coercion/types/money.h"
@@ -26,6 +28,10 @@
 #include "coercion/types/numeric.h"
 #include "coercion/types/oid.h"
 #include "coercion/types/text.h"
+#include "coercion/types/time.h"
+#include "coercion/types/timestamp.h"
+#include "coercion/types/timestamptz.h"
+#include "coercion/types/timetz.h"
 #include "coercion/types/uuid.h"
 #include "coercion/types/varbit.h"
 #include "coercion/types/varchar.h"
@@ -57,6 +63,12 @@ constexpr const TypeCodec* kRows[] = {
     &kCidrCodec,
     &kMacaddrCodec,
     &kMacaddr8Codec,
+    &kDateCodec,
+    &kTimeCodec,
+    &kTimetzCodec,
+    &kTimestampCodec,
+    &kTimestamptzCodec,
+    &kIntervalCodec,
 };
 
 // Codecs for kinds of types rather than for one type. They are not rows: an enum or an array has
