@@ -55,7 +55,8 @@ struct TablePlan {
 // One step of post-data. Attempts are tried in order: the strongest form first; each following
 // one is what is left when the data or the server refuses the one before.
 struct PostAttempt {
-  std::string sql;
+  std::vector<std::string> sql;    // in one transaction
+  std::string check_sql;           // if not "": a query whose one boolean must be true first
   std::string state;               // created, translated (ObjectReport)
   std::string note;                // "" for the strongest; else what was weakened
 };

@@ -17,15 +17,16 @@ constexpr size_t kNullRowsMax = 3;
 constexpr size_t kSampleBytesMax = 4096;
 
 bool HasShape(absl::string_view text, TextShape wanted, bool* nonzero_offset) {
-  const DateTimeShape shape = ClassifyDateTime(text);
+  const DateTimeClass found = ClassifyDateTime(text);
   switch (wanted) {
     case TextShape::kAny: return true;
-    case TextShape::kDateOnly: return shape.kind == DateTimeShape::Kind::kDate;
-    case TextShape::kTimeOnly: return shape.kind == DateTimeShape::Kind::kTime;
-    case TextShape::kDateTimeNaive: return shape.kind == DateTimeShape::Kind::kDateTime;
+    case TextShape::kDateOnly: return found.shape == DateTimeShape::kDate;
+    case TextShape::kTimeOnly: return found.shape == DateTimeShape::kTime;
+    case TextShape::kDateTimeNaive: return found.shape == DateTimeShape::kDateTime;
     case TextShape::kDateTimeWithOffset:
-      *nonzero_offset |= !shape.offset_is_zero;
-      return shape.kind == DateTimeShape::Kind::kDateTimeOffset;
+      if (found.shape != DateTimeShape::kDateTimeOffset) return false;
+      *nonzero_offset |= !found.offset_is_zero;
+      return true;
   }
   return false;
 }

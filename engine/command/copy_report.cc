@@ -1,0 +1,162 @@
+#include "engine/command/copy_report.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/text.h"
+
+namespace lite2pg {
+namespace {
+
+// The type in which a storage class is at home: nothing of the value changes there.
+bool IsNatural(StorageClass c, Oid oid) {
+  switch (c) {
+    case StorageClass::kNull: return true;
+    case StorageClass::kInteger: return oid == kOidInt8 || oid == kOidInt4 || oid == kOidInt2;
+    case StorageClass::kReal: return oid == kOidFloat8;
+    case StorageClass::kText: return oid == kOidText || oid == kOidVarchar;
+    case StorageClass::kBlob: return oid == kOidBytea;
+  }
+  return false;
+}
+
+ColumnReport DescribeColumn(const ColumnPlan& column, const ClassCounts& counts) {
+  ColumnReport report;
+  report.source_name = column.source_name;
+  report.target_name = column.target_name;
+  report.declared_type = column.declared_type;
+  report.target_type = column.type.sql_name;
+  report.reason = column.reason;
+  report.storage_classes = counts;
+  for (size_t c = 0; c < kStorageClassCount; ++c) {
+    const auto storage_class = static_cast<StorageClass>(c);
+    if (counts[c] == 0 || IsNatural(storage_class, column.type.oid)) continue;
+    CoercionReport coercion;
+    coercion.from = std::string(StorageClassName(storage_class));
+    coercion.to = column.type.sql_name;
+    coercion.count = counts[c];
+    coercion.example = column.scan.examples[c];
+    report.coercions.push_back(std::move(coercion));
+    report.round_trips = false;
+  }
+  return report;
+}
+
+TableReport DescribeTable(const TablePlan& table) {
+  TableReport report;
+  report.source_name = table.source->name;
+  report.target_name = table.target_name;
+  report.where = table.reading.where_sql;
+  report.rows_source = table.rows;
+  report.estimated_bytes = table.bytes;
+  return report;
+}
+
+}  // namespace
+
+void FillPlannedTables(const Plan& plan, Report* report) {
+  report->tables.clear();
+  for (const TablePlan& table : plan.tables) {
+    TableReport row = DescribeTable(table);
+    row.state = "copied";
+    for (const ColumnPlan& column : table.columns) {
+      row.columns.push_back(DescribeColumn(column, column.scan.counts));
+    }
+    report->tables.push_back(std::move(row));
+  }
+  report->tables.insert(report->tables.end(), plan.not_loaded.begin(), plan.not_loaded.end());
+  report->objects = plan.not_carried;
+  if (report->command != "plan") return;
+  for (const PostObject& object : plan.objects) {
+    ObjectReport row;
+    row.kind = object.report_kind;
+    row.name = object.name;
+    if (object.table >= 0) row.table = plan.tables[static_cast<size_t>(object.table)].target_name;
+    row.state = object.attempts.empty() ? "not_carried" : object.attempts[0].state;
+    if (!object.attempts.empty() && !object.attempts[0].sql.empty()) {
+      row.sql = object.attempts[0].sql[0];
+    }
+    report->objects.push_back(std::move(row));
+  }
+}
+
+void FillCopiedTables(const Plan& plan, const std::vector<LoadedTable>& loaded,
+                      const std::vector<Digest>& read_back, const CopyRequest& request,
+                      Report* report) {
+  report->tables.clear();
+  for (size_t i = 0; i < plan.tables.size(); ++i) {
+    const TablePlan& table = plan.tables[i];
+    const LoadedTable& load = loaded[i];
+    TableReport row = DescribeTable(table);
+    row.rows_copied = load.digest.rows;
+    row.bytes = load.bytes;
+    row.seconds = load.seconds;
+    row.streams = static_cast<int>(load.streams.size());
+    row.digest_source = load.digest.ToHex();
+    if (i < read_back.size()) {
+      row.rows_target = read_back[i].rows;
+      if (request.common.verify == VerifyMode::kFull) {
+        row.digest_target = read_back[i].ToHex();
+        row.compared = true;
+        row.equal = read_back[i] == load.digest;
+      }
+    }
+    for (size_t c = 0; c < table.columns.size(); ++c) {
+      const ClassCounts counts = c < load.counts.size() ? load.counts[c] : ClassCounts{};
+      row.columns.push_back(DescribeColumn(table.columns[c], counts));
+    }
+    report->tables.push_back(std::move(row));
+  }
+  report->tables.insert(report->tables.end(), plan.not_loaded.begin(), plan.not_loaded.end());
+}
+
+absl::Status DifferenceStatus(const Report& report, const Plan& plan) {
+  for (size_t i = 0; i < plan.tables.size(); ++i) {
+    const TableReport& table = report.tables[i];
+    const bool counts_differ = table.rows_target != table.rows_copied;
+    if (!counts_differ && (!table.compared || table.equal)) continue;
+    ErrorInfo info;
+    info.code = counts_differ ? ErrorCode::kCountDiffers : ErrorCode::kDifference;
+    info.exit_code = ExitCode::kDiffers;
+    info.table = table.source_name;
+    info.what = counts_differ
+                    ? absl::StrCat("the source has ", table.rows_copied, " rows, the target ",
+                                   table.rows_target)
+                    : absl::StrCat("the rows read back are not the rows that were sent (digest ",
+                                   table.digest_target, " instead of ", table.digest_source, ")");
+    info.hint = "look for a trigger, rule or other session that changes rows of this table";
+    return MakeError(info);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status StrictStatus(const std::vector<Finding>& findings) {
+  for (const Finding& finding : findings) {
+    if (finding.severity == Severity::kInfo) continue;
+    ErrorInfo info;
+    info.code = finding.code;
+    info.exit_code = ExitCode::kPlanBlocks;
+    info.what = absl::StrCat("--strict stops at a warning: ", finding.message);
+    info.table = finding.object;
+    info.hint = finding.hint;
+    return MakeError(info);
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::string> UndoStatements(const Plan& plan, const Report& report) {
+  std::vector<std::string> statements;
+  for (const ObjectReport& object : report.objects) {
+    if (object.kind != "view" || object.state == "not_carried") continue;
+    statements.push_back(
+        absl::StrCat("DROP VIEW ", QuoteQualified(plan.target_schema, object.name), " CASCADE;"));
+  }
+  for (const TablePlan& table : plan.tables) {
+    if (!table.create) continue;
+    statements.push_back(absl::StrCat(
+        "DROP TABLE ", QuoteQualified(plan.target_schema, table.target_name), " CASCADE;"));
+  }
+  return statements;
+}
+
+}  // namespace lite2pg

@@ -1,0 +1,417 @@
+#include "engine/command/copy_session.h"
+
+#include <algorithm>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "engine/base/limits.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+#include "engine/command/copy_report.h"
+#include "engine/pipeline/postdata_graph.h"
+#include "engine/pipeline/scan_graph.h"
+#include "engine/plan/existing_columns.h"
+#include "engine/postgres/sequences.h"
+#include "engine/verify/read_back.h"
+
+namespace lite2pg {
+namespace {
+
+// Memory that a stream takes: its batches, libpq's buffers, SQLite's page cache and a share of the
+// allocator's slack.
+constexpr size_t kStreamBytes = size_t{12} << 20;
+// What the process needs besides.
+constexpr size_t kBaseBytes = size_t{64} << 20;
+
+std::string NewRunId() {
+  std::random_device random;
+  std::string id;
+  for (int i = 0; i < 4; ++i) absl::StrAppend(&id, absl::Hex(random(), absl::kZeroPad8));
+  return id;
+}
+
+// Begins a stage for the display and measures it for the report.
+class StageScope {
+ public:
+  StageScope(Stage stage, EventSink& events, Report* report)
+      : stage_(stage), events_(events), timer_(stage, report) {
+    events_.counters.rows_done = events_.counters.rows_total = 0;
+    events_.counters.bytes_done = events_.counters.bytes_total = 0;
+    Emit(Event::Kind::kStageBegin);
+  }
+  ~StageScope() {
+    timer_.End();
+    Emit(Event::Kind::kStageEnd);
+  }
+
+ private:
+  void Emit(Event::Kind kind) {
+    Event event;
+    event.kind = kind;
+    event.stage = stage_;
+    events_.Emit(event);
+  }
+
+  Stage stage_;
+  EventSink& events_;
+  StageTimer timer_;
+};
+
+// Blocking findings that say "the target refuses" keep that exit code; others stop the plan.
+absl::Status BlockedStatus(const std::vector<Finding>& findings) {
+  const Finding* first = nullptr;
+  bool all_target = true;
+  for (const Finding& finding : findings) {
+    if (finding.severity != Severity::kBlocking) continue;
+    if (first == nullptr) first = &finding;
+    const bool refusal = finding.code == ErrorCode::kTargetTableNotEmpty ||
+                         finding.code == ErrorCode::kTargetTableExists ||
+                         finding.code == ErrorCode::kTargetPrivilege ||
+                         finding.code == ErrorCode::kTargetEncoding ||
+                         finding.code == ErrorCode::kTargetPooler ||
+                         finding.code == ErrorCode::kTargetVersion;
+    all_target &= refusal;
+  }
+  if (first == nullptr) return absl::OkStatus();
+  ErrorInfo info;
+  info.code = first->code;
+  info.exit_code = all_target ? ExitCode::kTargetRefuses : ExitCode::kPlanBlocks;
+  if (first->code == ErrorCode::kBadValue) info.exit_code = ExitCode::kBadValue;
+  info.what = first->message;
+  info.table = first->object;
+  info.hint = first->hint;
+  info.effect = "nothing was written to the target";
+  return MakeError(info);
+}
+
+}  // namespace
+
+CopySession::CopySession(const CopyRequest& request, EventSink& events, CancelToken& cancel)
+    : request_(request), events_(events), cancel_(cancel), run_id_(NewRunId()) {
+  report_.command = request.dry_run ? "plan" : "copy";
+  report_.run_id = run_id_;
+}
+
+CopySession::~CopySession() {
+  if (quick_check_.joinable()) quick_check_.join();
+}
+
+int CopySession::Streams() const {
+  const size_t memory = request_.common.memory_bytes;
+  const size_t by_memory = memory > kBaseBytes ? (memory - kBaseBytes) / kStreamBytes : 1;
+  int streams = request_.common.streams;
+  if (streams == 0) streams = static_cast<int>(std::max(2u, std::thread::hardware_concurrency()));
+  streams = std::min<int>(streams, static_cast<int>(std::max<size_t>(by_memory, 1)));
+  return std::clamp(streams, 1, kStreamsMax);
+}
+
+absl::Status CopySession::Inspect() {
+  const StageScope stage(Stage::kInspect, events_, &report_);
+  // One reader per stream, and one for quick_check beside them.
+  ASSIGN_OR_RETURN(snapshot_,
+                   SourceSnapshot::Open(request_.source, Streams() + 1, SqliteOpenOptions{}));
+  ASSIGN_OR_RETURN(catalog_, ReadSourceCatalog(snapshot_->reader(0)));
+  report_.source.path = catalog_.path;
+  report_.source.encoding = catalog_.encoding;
+  report_.source.page_size = catalog_.page_size;
+  report_.source.bytes = catalog_.bytes();
+  report_.source.fingerprint = snapshot_->fingerprint();
+  report_.source.snapshot = snapshot_->guarantee();
+
+  ASSIGN_OR_RETURN(target_, TargetSession::Open(request_.target, !request_.dry_run, cancel_));
+  if (!target_->absent()) {
+    ASSIGN_OR_RETURN(PgConnection connection, target_->Connect());
+    ASSIGN_OR_RETURN(facts_, ReadTargetFacts(connection, request_.common.target_schema));
+    coordinator_ = std::move(connection);
+  }
+  target_->Describe(facts_, request_.common.target_schema, &report_);
+  return cancel_.Check();
+}
+
+absl::Status CopySession::MakePlan() {
+  const StageScope stage(Stage::kPlan, events_, &report_);
+  PlanInputs inputs;
+  inputs.catalog = &catalog_;
+  inputs.options = &request_.common;
+  inputs.policy = &request_.policy;
+  inputs.schema_mode = request_.schema_mode;
+  inputs.existing_rows = request_.existing_rows;
+  inputs.order = request_.order;
+  inputs.facts = facts_;
+  inputs.run_tag = run_id_.substr(0, 8);
+  if (coordinator_.has_value()) {
+    ASSIGN_OR_RETURN(inputs.target_tables,
+                     ReadTargetTables(*coordinator_, request_.common.target_schema, {}));
+    ASSIGN_OR_RETURN(inputs.taken_names,
+                     ReadRelationNames(*coordinator_, request_.common.target_schema));
+  }
+  ASSIGN_OR_RETURN(Selection selection, SelectTables(inputs));
+  std::vector<ScanTask> tasks;
+  for (const SelectedTable& table : selection.tables) {
+    ScanTask task;
+    task.reading = table.reading;
+    task.candidates = table.candidates;
+    task.weight_bytes = static_cast<uint64_t>(catalog_.bytes());
+    tasks.push_back(std::move(task));
+  }
+  events_.counters.bytes_total = static_cast<uint64_t>(catalog_.bytes());
+  ASSIGN_OR_RETURN(std::vector<TableScan> scans,
+                   ScanAndSettle(&tasks, &selection, *snapshot_, events_, cancel_));
+  RETURN_IF_ERROR(CheckSource());
+  ASSIGN_OR_RETURN(plan_, lite2pg::MakePlan(inputs, std::move(selection), std::move(scans)));
+  report_.findings = plan_.findings;
+  events_.counters.findings = static_cast<int>(plan_.findings.size());
+  FillPlanned();
+  if (request_.dry_run && plan_.blocked()) {
+    report_.outcome = "planned";
+    return absl::OkStatus();
+  }
+  if (!request_.dry_run) {
+    RETURN_IF_ERROR(BlockedStatus(plan_.findings));
+    if (request_.policy.strict) RETURN_IF_ERROR(StrictStatus(plan_.findings));
+  }
+  return cancel_.Check();
+}
+
+absl::Status CopySession::CheckSource() { return snapshot_->CheckUnchanged(); }
+
+absl::Status CopySession::PreData() {
+  const StageScope stage(Stage::kPreData, events_, &report_);
+  RETURN_IF_ERROR(TakeOver());
+  RETURN_IF_ERROR(CreateStaging());
+  return cancel_.Check();
+}
+
+// The lock, the ledger, and no other run's leavings.
+absl::Status CopySession::TakeOver() {
+  LedgerLocation location;
+  if (!facts_.can_create_schema) {
+    location.schema = request_.common.target_schema;
+    location.prefix = "lite2pg_";
+  }
+  std::string holder;
+  ASSIGN_OR_RETURN(const bool locked, Ledger::TryLock(*coordinator_, plan_.target_schema, &holder));
+  if (!locked) {
+    return MakeError(ErrorCode::kAnotherRun, ExitCode::kCannotResume,
+                     absl::StrCat("another run is loading into this schema (", holder, ")"),
+                     "wait for it to end, or end it");
+  }
+  RETURN_IF_ERROR(Ledger::CreateTables(*coordinator_, location));
+  RETURN_IF_ERROR(DropUnfinishedRuns(*coordinator_, location, request_));
+  ledger_.emplace(location, run_id_, 1);
+  RunRecord run;
+  run.run_id = run_id_;
+  run.state = "active";
+  run.command = "copy";
+  run.source_path = catalog_.path;
+  run.source_fingerprint = report_.source.fingerprint;
+  run.target_schema = plan_.target_schema;
+  run.staging_schema = plan_.staging_schema;
+  run.options_json = "{}";
+  run.plan_json = "{}";
+  run.tool_version = LITE2PG_VERSION;
+  run.stage = std::string(StageName(Stage::kPreData));
+  RETURN_IF_ERROR(ledger_->InsertRun(*coordinator_, run));
+  run_recorded_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status CopySession::CreateStaging() {
+  if (plan_.staging_schema.empty()) return absl::OkStatus();
+  const std::vector<std::string> statements = PreDataStatements(plan_);
+  staging_created_ = true;
+  for (size_t at = 0; at < statements.size(); at += kDdlPerTransactionMax) {
+    const size_t end = std::min<size_t>(statements.size(), at + kDdlPerTransactionMax);
+    RETURN_IF_ERROR(coordinator_->Begin());
+    RETURN_IF_ERROR(coordinator_->ExecuteAll(
+        std::vector<std::string>(statements.begin() + static_cast<ptrdiff_t>(at),
+                                 statements.begin() + static_cast<ptrdiff_t>(end))));
+    RETURN_IF_ERROR(coordinator_->Commit());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CopySession::Data() {
+  const StageScope stage(Stage::kData, events_, &report_);
+  for (const TablePlan& table : plan_.tables) {
+    events_.counters.rows_total += table.rows;
+    events_.counters.bytes_total += table.bytes;
+  }
+  if (request_.common.check == CheckMode::kFull) StartQuickCheck();
+  CopyOptions options;
+  options.connect = target_->connect_options();
+  options.connect.application_name = RunApplicationName(run_id_);
+  options.streams = Streams();
+  report_.resources.streams_max = options.streams;
+  ASSIGN_OR_RETURN(loaded_,
+                   CopyTables(plan_, *snapshot_, *ledger_, options, events_, cancel_));
+  RETURN_IF_ERROR(FinishQuickCheck());
+  RETURN_IF_ERROR(CheckSource());
+  for (size_t i = 0; i < plan_.tables.size(); ++i) {
+    const TablePlan& table = plan_.tables[i];
+    if (loaded_[i].digest.rows == table.rows) continue;
+    return MakeError(ErrorCode::kSourceChanged, ExitCode::kSource,
+                     absl::StrCat("table ", EscapeName(table.source->name), ": the scan saw ",
+                                  table.rows, " rows, the copy ", loaded_[i].digest.rows),
+                     "look for a program that writes the file without SQLite's locks");
+  }
+  return absl::OkStatus();
+}
+
+// SQLite's own look at the file, beside the copy and on a reader of its own.
+void CopySession::StartQuickCheck() {
+  quick_check_ = std::thread([this] {
+    SqliteConnection& reader = snapshot_->reader(snapshot_->size() - 1);
+    quick_check_status_ = QuickCheck(reader, &quick_check_findings_);
+  });
+}
+
+absl::Status CopySession::FinishQuickCheck() {
+  if (!quick_check_.joinable()) return absl::OkStatus();
+  quick_check_.join();
+  report_.findings.insert(report_.findings.end(), quick_check_findings_.begin(),
+                          quick_check_findings_.end());
+  return quick_check_status_;
+}
+
+absl::Status CopySession::PostData() {
+  const StageScope stage(Stage::kPostData, events_, &report_);
+  RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", StageName(Stage::kPostData), ""));
+  PostDataOptions options;
+  options.connect = target_->connect_options();
+  options.connect.application_name = RunApplicationName(run_id_);
+  options.streams = Streams();
+  ASSIGN_OR_RETURN(PostDataResult result, BuildPostData(plan_, options, events_, cancel_));
+  for (ObjectReport& object : result.objects) report_.objects.push_back(std::move(object));
+  for (Finding& finding : result.findings) report_.findings.push_back(std::move(finding));
+  if (request_.policy.strict) RETURN_IF_ERROR(StrictStatus(report_.findings));
+  return cancel_.Check();
+}
+
+absl::Status CopySession::Sequences() {
+  const StageScope stage(Stage::kSequences, events_, &report_);
+  return SetSequences(*coordinator_, plan_, &report_);
+}
+
+absl::Status CopySession::Verify() {
+  const StageScope stage(Stage::kVerify, events_, &report_);
+  RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", StageName(Stage::kVerify), ""));
+  if (request_.common.verify == VerifyMode::kOff) return absl::OkStatus();
+  if (request_.common.verify == VerifyMode::kCounts) {
+    ASSIGN_OR_RETURN(read_back_, CountTables(*coordinator_, plan_));
+  } else {
+    for (const TablePlan& table : plan_.tables) events_.counters.rows_total += table.rows;
+    ReadBackOptions options;
+    options.connect = target_->connect_options();
+    options.streams = Streams();
+    ASSIGN_OR_RETURN(read_back_, ReadBackTables(plan_, options, events_, cancel_));
+    RETURN_IF_ERROR(CrossCheckSamples(*coordinator_, plan_));
+  }
+  FillTables();
+  return DifferenceStatus(report_, plan_);
+}
+
+absl::Status CopySession::Publish() {
+  const StageScope stage(Stage::kPublish, events_, &report_);
+  RETURN_IF_ERROR(cancel_.Check());
+  if (!plan_.staging_schema.empty()) {
+    RETURN_IF_ERROR(coordinator_->Begin());
+    RETURN_IF_ERROR(MoveTables(*coordinator_));
+    RETURN_IF_ERROR(coordinator_->Commit());
+  }
+  published_ = true;
+  staging_created_ = false;
+  FillTables();
+  const bool full = request_.common.verify == VerifyMode::kFull;
+  report_.outcome = full ? "verified" : "copied";
+  report_.exit_code = ExitCode::kDone;
+  return ledger_->FinishRun(*coordinator_, "done", report_.outcome, ReportToJson(report_));
+}
+
+// Tables that we created become visible all at once, in this transaction.
+absl::Status CopySession::MoveTables(PgConnection& connection) {
+  if (!plan_.target_schema_exists) {
+    return connection.Execute(absl::StrCat("ALTER SCHEMA ", QuoteIdentifier(plan_.staging_schema),
+                                           " RENAME TO ", QuoteIdentifier(plan_.target_schema)));
+  }
+  std::vector<std::string> statements;
+  const std::string schema = QuoteIdentifier(plan_.target_schema);
+  for (const TablePlan& table : plan_.tables) {
+    if (!table.create) continue;
+    statements.push_back(absl::StrCat("ALTER TABLE ", table.LoadTarget(), " SET SCHEMA ", schema));
+  }
+  for (const ObjectReport& object : report_.objects) {
+    if (object.kind != "view" || object.state == "not_carried") continue;
+    statements.push_back(absl::StrCat("ALTER VIEW ",
+                                      QuoteQualified(plan_.staging_schema, object.name),
+                                      " SET SCHEMA ", schema));
+  }
+  statements.push_back(absl::StrCat("DROP SCHEMA ", QuoteIdentifier(plan_.staging_schema)));
+  return connection.ExecuteAll(statements);
+}
+
+void CopySession::Abandon(const absl::Status& status) {
+  if (quick_check_.joinable()) {
+    snapshot_->reader(snapshot_->size() - 1).Interrupt();
+    quick_check_.join();
+  }
+  if (published_ || !run_recorded_) return;
+  const ErrorInfo info = InfoOf(status);
+  if (coordinator_.has_value()) coordinator_->Rollback();
+  DropStaging();
+  if (coordinator_.has_value() && coordinator_->alive()) {
+    const bool interrupted = info.exit_code == ExitCode::kInterrupted;
+    // The run has failed already; a ledger that cannot be written to changes nothing of that.
+    ledger_->SetState(*coordinator_, interrupted ? "interrupted" : "failed", "", "failed")
+        .IgnoreError();
+  }
+}
+
+void CopySession::DropStaging() {
+  if (!staging_created_) return;
+  if (!coordinator_.has_value() || !coordinator_->alive()) {
+    absl::StatusOr<PgConnection> again = target_->Connect();
+    if (again.ok()) coordinator_ = *std::move(again);
+  }
+  if (coordinator_.has_value() && coordinator_->alive()) {
+    staging_created_ = !DropSchema(*coordinator_, plan_.staging_schema).ok();
+  }
+  if (staging_created_) {
+    report_.next_steps.push_back(absl::StrCat("leftover staging tables: DROP SCHEMA ",
+                                              QuoteIdentifier(plan_.staging_schema), " CASCADE"));
+  }
+}
+
+void CopySession::FillTables() { FillCopiedTables(plan_, loaded_, read_back_, request_, &report_); }
+void CopySession::FillPlanned() { FillPlannedTables(plan_, &report_); }
+
+Report CopySession::TakeReport(const absl::Status& status) {
+  const StageScope stage(Stage::kReport, events_, &report_);
+  if (!status.ok()) {
+    const ErrorInfo info = InfoOf(status);
+    report_.errors.push_back(info);
+    report_.exit_code = info.exit_code;
+    report_.outcome = info.exit_code == ExitCode::kDiffers       ? "differs"
+                      : info.exit_code == ExitCode::kInterrupted ? "interrupted"
+                      : info.code == ErrorCode::kCommitInDoubt   ? "in_doubt"
+                                                                 : "failed";
+  } else if (request_.dry_run) {
+    report_.outcome = "planned";
+    report_.exit_code = plan_.blocked() ? ExitCode::kPlanBlocks : ExitCode::kDone;
+  }
+  if (published_) report_.undo_sql = UndoStatements(plan_, report_);
+  coordinator_.reset();
+  if (target_.has_value()) {
+    const absl::Status closed = target_->Close();
+    if (!closed.ok() && status.ok()) report_.errors.push_back(InfoOf(closed));
+  }
+  const int streams = report_.resources.streams_max;
+  report_.resources = meter_.Read();
+  report_.resources.streams_max = streams;
+  return std::move(report_);
+}
+
+}  // namespace lite2pg

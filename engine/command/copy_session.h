@@ -1,0 +1,88 @@
+// The stages of a copy, one method each; copy.cc lists them in order.
+#ifndef LITE2PG_ENGINE_COMMAND_COPY_SESSION_H_
+#define LITE2PG_ENGINE_COMMAND_COPY_SESSION_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "engine/base/cancel.h"
+#include "engine/command/request.h"
+#include "engine/command/target_session.h"
+#include "engine/pipeline/copy_graph.h"
+#include "engine/plan/planner.h"
+#include "engine/postgres/ledger.h"
+#include "engine/report/event.h"
+#include "engine/report/report.h"
+#include "engine/report/resources.h"
+#include "engine/sqlite/snapshot.h"
+
+namespace lite2pg {
+
+// One run. Call the stages in the order of their declaration; after an error only Abandon() and
+// TakeReport(). One thread.
+class CopySession {
+ public:
+  CopySession(const CopyRequest& request, EventSink& events, CancelToken& cancel);
+  ~CopySession();
+
+  absl::Status Inspect();
+  absl::Status MakePlan();
+  absl::Status PreData();
+  absl::Status Data();
+  absl::Status PostData();
+  absl::Status Sequences();
+  absl::Status Verify();
+  absl::Status Publish();
+
+  // After a failure: takes back what was created, so that the target is as it was, and says what is
+  // left where that is not possible.
+  void Abandon(const absl::Status& status);
+
+  const Plan& plan() const { return plan_; }
+  // Completes and returns the report; stops an embedded cluster.
+  Report TakeReport(const absl::Status& status);
+
+ private:
+  int Streams() const;
+  absl::Status TakeOver();
+  absl::Status CheckSource();
+  void StartQuickCheck();
+  absl::Status FinishQuickCheck();
+  absl::Status CreateStaging();
+  absl::Status MoveTables(PgConnection& connection);
+  void FillTables();
+  void FillPlanned();
+  void DropStaging();
+
+  const CopyRequest& request_;
+  EventSink& events_;
+  CancelToken& cancel_;
+  Report report_;
+  ResourceMeter meter_;
+  std::string run_id_;
+
+  std::optional<TargetSession> target_;
+  std::unique_ptr<SourceSnapshot> snapshot_;
+  SourceCatalog catalog_;
+  TargetFacts facts_;
+  Plan plan_;
+  std::optional<PgConnection> coordinator_;  // holds the advisory lock
+  std::optional<Ledger> ledger_;
+  bool run_recorded_ = false;
+  bool staging_created_ = false;
+  bool published_ = false;
+
+  std::vector<LoadedTable> loaded_;
+  std::vector<Digest> read_back_;
+  std::thread quick_check_;
+  absl::Status quick_check_status_;
+  std::vector<Finding> quick_check_findings_;
+};
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_COMMAND_COPY_SESSION_H_

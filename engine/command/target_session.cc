@@ -1,0 +1,85 @@
+#include "engine/command/target_session.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+
+namespace lite2pg {
+namespace {
+
+// In single quotes for a shell.
+std::string ShellQuote(absl::string_view word) {
+  std::string out = "'";
+  for (const char c : word) {
+    if (c == '\'') {
+      out += "'\\''";
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out + "'";
+}
+
+}  // namespace
+
+absl::StatusOr<TargetSession> TargetSession::Open(const TargetSpec& spec, bool may_create,
+                                                  const CancelToken& cancel) {
+  TargetSession session;
+  if (!spec.embedded()) {
+    session.conninfo_ = spec.conninfo;
+    return session;
+  }
+  EmbeddedCluster::Options options;
+  options.dir = spec.pgdata_dir;
+  options.create = may_create;
+  options.cancel = &cancel;
+  session.dir_ = spec.pgdata_dir;
+  if (!may_create) {
+    ASSIGN_OR_RETURN(const bool exists, EmbeddedCluster::Exists(options));
+    if (!exists) {
+      session.absent_ = true;
+      return session;
+    }
+  }
+  ASSIGN_OR_RETURN(EmbeddedCluster cluster, EmbeddedCluster::Start(options));
+  session.conninfo_ = cluster.conninfo();
+  session.dir_ = cluster.data_dir();
+  session.cluster_ = std::move(cluster);
+  return session;
+}
+
+PgConnectOptions TargetSession::connect_options() const {
+  PgConnectOptions options;
+  options.conninfo = conninfo_;
+  return options;
+}
+
+void TargetSession::Describe(const TargetFacts& facts, const std::string& schema,
+                             Report* report) const {
+  report->target.server_version = facts.version_text;
+  report->target.dialect = facts.dialect.empty() ? "postgresql" : facts.dialect;
+  report->target.database = facts.database;
+  report->target.schema = schema;
+  report->target.embedded_dir = dir_;
+  if (dir_.empty()) {
+    report->target.conninfo_shown = RedactConninfo(conninfo_);
+    return;
+  }
+  if (cluster_.has_value() && cluster_->relocated()) {
+    report->next_steps.push_back(absl::StrCat(
+        "the cluster is in ", EscapeForMessage(dir_, 300), ", because the user ",
+        cluster_->os_user(), ", who runs PostgreSQL, cannot reach the directory asked for"));
+  }
+  if (!absent_) report->next_steps.push_back(absl::StrCat("lite2pg serve ", ShellQuote(dir_)));
+}
+
+absl::Status TargetSession::Close() {
+  if (!cluster_.has_value()) return absl::OkStatus();
+  const absl::Status status = cluster_->Stop();
+  cluster_.reset();
+  return status;
+}
+
+}  // namespace lite2pg

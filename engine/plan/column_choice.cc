@@ -1,0 +1,126 @@
+#include "engine/plan/column_choice.h"
+
+#include <bit>
+
+#include "absl/strings/str_cat.h"
+#include "coercion/declared_type.h"
+#include "engine/base/text.h"
+#include "engine/plan/existing_columns.h"
+#include "engine/plan/reading_names.h"
+
+namespace lite2pg {
+namespace {
+
+bool IsDateFamily(DeclaredFamily family) {
+  return family == DeclaredFamily::kDate || family == DeclaredFamily::kTimestamp ||
+         family == DeclaredFamily::kTimestamptz;
+}
+
+bool IsDateType(Oid oid) {
+  return oid == kOidDate || oid == kOidTimestamp || oid == kOidTimestamptz;
+}
+
+uint64_t NonNull(const ColumnScan& scan) {
+  uint64_t count = 0;
+  for (size_t c = 1; c < kStorageClassCount; ++c) count += scan.counts[c];
+  return count;
+}
+
+std::string Classes(const ColumnScan& scan) {
+  std::string text;
+  for (size_t c = 1; c < kStorageClassCount; ++c) {
+    if (scan.counts[c] == 0) continue;
+    absl::StrAppend(&text, text.empty() ? "" : ", ", scan.counts[c], " ", kStorageClassNames[c]);
+  }
+  return text;
+}
+
+Finding Refusals(const Candidate& candidate, const CounterExample& refused,
+                 const std::string& object) {
+  Finding finding;
+  finding.severity = Severity::kBlocking;
+  finding.code = ErrorCode::kBadValue;
+  finding.object = object;
+  finding.message = absl::StrCat(
+      refused.count, " value(s) have no faithful form in ", candidate.type.sql_name,
+      "; the first is ", refused.value, " in row ", refused.row_key, ": ",
+      OutcomePhrase(refused.outcome));
+  finding.hint = "mend them in the source, name a rule for the column in the configuration, or "
+                 "set such rows aside with --on-bad-value reject";
+  return finding;
+}
+
+// A date column that holds numbers: the convention is shown, never guessed.
+void HintReading(const ColumnScan& scan, const std::string& object,
+                 std::vector<Finding>* findings) {
+  const NumberReading integer = ProvenIntegerReading(scan);
+  const NumberReading real = ProvenRealReading(scan);
+  if (integer == NumberReading::kNone && real == NumberReading::kNone) return;
+  const bool is_integer = integer != NumberReading::kNone;
+  Finding finding;
+  finding.code = ErrorCode::kReadingHint;
+  finding.object = object;
+  finding.message = absl::StrCat("the numbers in this date column could be ",
+                                 ReadingName(is_integer ? integer : real),
+                                 "; they stay numbers because nothing proves it");
+  finding.hint = absl::StrCat("in the configuration: type = \"timestamptz\", ",
+                              is_integer ? "integer" : "real", " = \"",
+                              ReadingName(is_integer ? integer : real), "\"");
+  findings->push_back(std::move(finding));
+}
+
+}  // namespace
+
+size_t ChooseCandidate(const SourceColumn& column, const std::vector<Candidate>& candidates,
+                       const ColumnScan& scan, const std::string& object, bool existing,
+                       std::vector<Finding>* findings, std::string* reason) {
+  if (candidates.size() == 1) {
+    *reason = existing ? "the target's type" : "configured";
+    if (scan.refused[0].count > 0) {
+      findings->push_back(Refusals(candidates[0], scan.refused[0], object));
+    }
+    return 0;
+  }
+  if (NonNull(scan) == 0) {
+    *reason = "declared; no values";
+    return 0;
+  }
+  // The last candidate takes everything, so that some bit is always set.
+  const auto chosen = static_cast<size_t>(std::countr_zero(scan.alive));
+  const DeclaredFamily family = ParseDeclaredType(column.declared_type).family;
+  const Oid oid = candidates[chosen].type.oid;
+  const bool undeclared =
+      family == DeclaredFamily::kNone || family == DeclaredFamily::kUnknown;
+  if (oid == kOidTimestamptz && scan.offsets_seen) {
+    findings->push_back({Severity::kInfo, ErrorCode::kOffsetDropped, object,
+                         "some values have a UTC offset other than zero; timestamptz keeps the "
+                         "instant, not the offset",
+                         "in the configuration: type = \"text\" keeps the text as it is"});
+  }
+  if (chosen == 0) {
+    *reason = "declared, and every value fits";
+    return chosen;
+  }
+  *reason = undeclared ? "from the values" : "the values do not fit the declared type";
+  if (IsDateFamily(family) && IsDateType(oid)) {
+    *reason = "every value reads this way";
+    return chosen;
+  }
+  if (undeclared && oid != kOidBytea) return chosen;
+  const CounterExample& first = scan.refused[0];
+  Finding finding;
+  finding.severity = Severity::kWarning;
+  finding.code = ErrorCode::kTypeWidened;
+  finding.object = object;
+  finding.message = absl::StrCat(
+      "declared ", column.declared_type.empty() ? "without a type" : EscapeName(column.declared_type),
+      ", but it holds ", Classes(scan), "; the column becomes ", candidates[chosen].type.sql_name,
+      ". First value that does not fit ", candidates[0].type.sql_name, ": ", first.value,
+      " in row ", first.row_key, " (", OutcomePhrase(first.outcome), ")");
+  finding.hint = "mend the values, or name the type you want in the configuration";
+  findings->push_back(std::move(finding));
+  if (IsDateFamily(family)) HintReading(scan, object, findings);
+  return chosen;
+}
+
+}  // namespace lite2pg

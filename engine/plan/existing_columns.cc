@@ -1,0 +1,232 @@
+#include "engine/plan/existing_columns.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+
+namespace lite2pg {
+namespace {
+
+void Block(ErrorCode code, std::string object, std::string message, std::string hint,
+           std::vector<Finding>* findings) {
+  findings->push_back({Severity::kBlocking, code, std::move(object), std::move(message),
+                       std::move(hint)});
+}
+
+const TargetColumn* FindColumn(const TargetTable& table, absl::string_view name) {
+  const TargetColumn* folded = nullptr;
+  for (const TargetColumn& column : table.columns) {
+    if (column.name == name) return &column;
+    if (absl::EqualsIgnoreCase(column.name, name)) folded = &column;
+  }
+  return folded;
+}
+
+struct Band {
+  NumberReading reading;
+  double low, high;
+};
+
+// Years 1990 to 2100 in each convention; they do not overlap, so that a column whose every value
+// lies in one of them reads one way only.
+constexpr Band kBands[] = {
+    {NumberReading::kJulianDay, 2447892.5, 2488069.5},
+    {NumberReading::kUnixSeconds, 631152000.0, 4102444800.0},
+    {NumberReading::kUnixMillis, 631152000e3, 4102444800e3},
+    {NumberReading::kUnixMicros, 631152000e6, 4102444800e6},
+    {NumberReading::kDotNetTicks, 627667488e9, 662380416e9},
+    {NumberReading::kUnixNanos, 700000000e9, 4102444800e9},
+};
+
+NumberReading OnlyBand(double low, double high) {
+  NumberReading found = NumberReading::kNone;
+  for (const Band& band : kBands) {
+    if (low < band.low || high > band.high) continue;
+    if (found != NumberReading::kNone) return NumberReading::kNone;
+    found = band.reading;
+  }
+  return found;
+}
+
+}  // namespace
+
+NumberReading ProvenIntegerReading(const ColumnScan& scan) {
+  if (scan.counts[static_cast<size_t>(StorageClass::kInteger)] == 0) return NumberReading::kNone;
+  return OnlyBand(static_cast<double>(scan.integer_min), static_cast<double>(scan.integer_max));
+}
+
+NumberReading ProvenRealReading(const ColumnScan& scan) {
+  if (!scan.real_seen) return NumberReading::kNone;
+  return OnlyBand(scan.real_min, scan.real_max);
+}
+
+ReadingRules RulesFor(const CommonOptions& options, const ColumnConfig& column, bool not_null) {
+  ReadingRules rules;
+  const ReadingOverrides& o = column.reading;
+  if (o.integer.has_value()) rules.integer = *o.integer;
+  if (o.real.has_value()) rules.real = *o.real;
+  if (o.text.has_value()) rules.text = *o.text;
+  if (o.blob.has_value()) rules.blob = *o.blob;
+  rules.empty_text_as_null = column.empty_as_null;
+  rules.not_null = not_null;
+  rules.round_to_microseconds = o.round_to_microseconds;
+  rules.round_to_typmod = o.round_to_typmod;
+  rules.round_to_float4 = o.round_to_float4;
+  if (!o.source_time_zone.empty()) {
+    rules.source_time_zone = o.source_time_zone;
+  } else if (!options.source_time_zone.empty()) {
+    rules.source_time_zone = options.source_time_zone;
+  }
+  return rules;
+}
+
+absl::StatusOr<PgType> ParseConfiguredType(absl::string_view sql_type) {
+  struct Alias {
+    absl::string_view words, type_name;
+  };
+  constexpr Alias kAliases[] = {
+      {"integer", "int4"},      {"int", "int4"},        {"smallint", "int2"},
+      {"bigint", "int8"},       {"boolean", "bool"},    {"real", "float4"},
+      {"double precision", "float8"},                   {"decimal", "numeric"},
+      {"character varying", "varchar"},                 {"character", "bpchar"},
+      {"char", "bpchar"},       {"timestamp without time zone", "timestamp"},
+      {"timestamp with time zone", "timestamptz"},      {"time without time zone", "time"},
+      {"time with time zone", "timetz"},                {"bit varying", "varbit"}};
+  const std::string lower = absl::AsciiStrToLower(absl::StripAsciiWhitespace(sql_type));
+  const size_t open = lower.find('(');
+  std::string name(absl::StripAsciiWhitespace(lower.substr(0, open)));
+  std::vector<int> arguments;
+  if (open != std::string::npos) {
+    const size_t close = lower.find(')', open);
+    if (close == std::string::npos) name.clear();
+    for (const absl::string_view part :
+         absl::StrSplit(lower.substr(open + 1, close - open - 1), ',')) {
+      int value = 0;
+      if (!absl::SimpleAtoi(part, &value)) name.clear();
+      arguments.push_back(value);
+    }
+    // "timestamp(3) with time zone": the words go on after the parenthesis.
+    if (close != std::string::npos && close + 1 < lower.size()) name += lower.substr(close + 1);
+  }
+  for (const Alias& alias : kAliases) {
+    if (name == alias.words) name = std::string(alias.type_name);
+  }
+  const TypeCodec* codec = FindCodecByName(name);
+  if (codec == nullptr || codec->oid == 0) {
+    return MakeError(ErrorCode::kConfig, ExitCode::kUsage,
+                     absl::StrCat("unknown PostgreSQL type '", EscapeForMessage(sql_type), "'"),
+                     "write it as SQL does, for example bigint, numeric(10,2) or timestamptz");
+  }
+  int32_t typmod = -1;
+  if (codec->oid == kOidNumeric && !arguments.empty()) {
+    typmod = NumericTypmod(arguments[0], arguments.size() > 1 ? arguments[1] : 0);
+  } else if ((codec->oid == kOidVarchar || codec->oid == kOidBpchar) && !arguments.empty()) {
+    typmod = LengthTypmod(arguments[0]);
+  } else if (!arguments.empty()) {
+    typmod = arguments[0];
+  }
+  return BuiltinType(codec->oid, typmod);
+}
+
+void CheckExistingTable(const PlanInputs& inputs, const TargetTable& target,
+                        const SourceTable& source, std::vector<Finding>* findings) {
+  if (target.kind != 'r' && target.kind != 'p') {
+    Block(ErrorCode::kTargetTableExists, source.name,
+          absl::StrCat(EscapeName(target.name), " in the target is a view or foreign table"),
+          "rename it, or --exclude the table", findings);
+    return;
+  }
+  if (!target.can_insert || !target.can_select) {
+    Block(ErrorCode::kTargetPrivilege, source.name,
+          absl::StrCat("the role may not ", target.can_insert ? "read" : "write", " ",
+                       EscapeName(target.name)),
+          absl::StrCat("GRANT SELECT, INSERT ON ", QuoteQualified(target.schema, target.name),
+                       " TO your role"),
+          findings);
+  }
+  if (target.row_security && !target.owned) {
+    Block(ErrorCode::kTargetPrivilege, source.name,
+          "row-level security applies to this role; COPY would be refused",
+          "load as the owner of the table", findings);
+  }
+  if (target.has_rows && inputs.existing_rows == ExistingRows::kRefuse) {
+    Block(ErrorCode::kTargetTableNotEmpty, source.name,
+          absl::StrCat("the table ", EscapeName(target.name), " already has rows"),
+          "empty it, or choose --existing-rows skip-equal, skip, upsert or replace", findings);
+  }
+  for (const TargetTrigger& trigger : target.triggers) {
+    if (!trigger.enabled) continue;
+    findings->push_back({Severity::kWarning, ErrorCode::kTargetConstraint,
+                         absl::StrCat(source.name, ".", trigger.name),
+                         absl::StrCat("the trigger ", EscapeName(trigger.name),
+                                      " will fire for every row; verification tells if it "
+                                      "changes what is stored"),
+                         "disable it for the load if it should not"});
+  }
+}
+
+absl::Status MatchExistingColumns(const PlanInputs& inputs, SelectedTable* selected,
+                                  std::vector<int>* columns, std::vector<Finding>* findings) {
+  const SourceTable& source = *selected->source;
+  const TargetTable& target = *selected->target;
+  absl::flat_hash_set<const TargetColumn*> used;
+  for (size_t i = 0; i < source.columns.size(); ++i) {
+    const SourceColumn& column = source.columns[i];
+    const ColumnConfig* config = FindColumnConfig(selected->config, column.name);
+    const std::string wanted =
+        config != nullptr && !config->rename.empty() ? config->rename : column.name;
+    const TargetColumn* partner = FindColumn(target, wanted);
+    const std::string object = absl::StrCat(source.name, ".", column.name);
+    if (partner == nullptr) {
+      Block(ErrorCode::kTargetColumnMismatch, object,
+            absl::StrCat("the target table has no column ", EscapeName(wanted)),
+            "add the column, rename it in the configuration, or --exclude the table", findings);
+      continue;
+    }
+    if (!used.insert(partner).second) {
+      Block(ErrorCode::kTargetColumnMismatch, object,
+            absl::StrCat("two source columns match the target column ", EscapeName(partner->name)),
+            "rename one of them in the configuration", findings);
+      continue;
+    }
+    if (partner->generated) continue;  // the server computes it
+    const ColumnConfig none;
+    ReadingRules rules =
+        RulesFor(*inputs.options, config != nullptr ? *config : none, partner->not_null);
+    if (rules.blob == BlobReading::kPlain && partner->type.oid == kOidJsonb) {
+      rules.blob = BlobReading::kSqliteJsonb;
+    }
+    absl::StatusOr<Candidate> candidate = FixedCandidate(partner->type, rules);
+    if (!candidate.ok()) {
+      Block(ErrorCode::kTargetColumnMismatch, object,
+            absl::StrCat("no way to load the column type ", partner->type.sql_name, ": ",
+                         InfoOf(candidate.status()).what),
+            "--exclude the table, or change the column's type", findings);
+      continue;
+    }
+    columns->push_back(static_cast<int>(i));
+    selected->target_columns.push_back(partner);
+    selected->candidates.push_back({*std::move(candidate)});
+  }
+  for (const TargetColumn& column : target.columns) {
+    if (used.contains(&column) || column.generated) continue;
+    if (!column.not_null || column.has_default || column.identity != 0) continue;
+    Block(ErrorCode::kTargetColumnMismatch, absl::StrCat(source.name, ".", column.name),
+          absl::StrCat("the target column ", EscapeName(column.name),
+                       " is NOT NULL without a default, and the source has no such column"),
+          absl::StrCat("give it a value: --fill ", source.name, ".", column.name, "=VALUE"),
+          findings);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace lite2pg

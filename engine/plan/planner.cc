@@ -1,0 +1,326 @@
+#include "engine/plan/planner.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "coercion/declared_type.h"
+#include "engine/base/limits.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+#include "engine/plan/column_choice.h"
+#include "engine/plan/existing_columns.h"
+#include "engine/plan/post_objects.h"
+#include "engine/postgres/ddl.h"
+#include "engine/postgres/identifier.h"
+
+namespace lite2pg {
+namespace {
+
+// PostgreSQL: MaxHeapTupleSize of 8 KiB pages less the header (src/include/access/htup_details.h);
+// 8,160 was found by trying.
+constexpr size_t kRowInPageBytesMax = 8160;
+constexpr size_t kTupleHeaderBytes = 24;
+// The least that a stored value takes in the row itself: fixed types whole, others as the pointer
+// to where the server has moved them.
+constexpr size_t kToastPointerBytes = 18;
+
+size_t FixedBytes(const PgType& type) {
+  switch (type.oid) {
+    case kOidBool: return 1;
+    case kOidInt2: return 2;
+    case kOidInt4:
+    case kOidFloat4:
+    case kOidDate: return 4;
+    case kOidInt8:
+    case kOidFloat8:
+    case kOidTimestamp:
+    case kOidTimestamptz:
+    case kOidTime: return 8;
+    case kOidUuid: return 16;
+    default: return 0;
+  }
+}
+
+class Planner {
+ public:
+  Planner(const PlanInputs& inputs, Selection selection, std::vector<TableScan> scans)
+      : in_(inputs), selection_(std::move(selection)), scans_(std::move(scans)) {}
+
+  absl::StatusOr<Plan> Run() {
+    plan_.target_schema = in_.options->target_schema;
+    plan_.target_schema_exists = in_.facts.schema_exists;
+    plan_.findings = std::move(selection_.findings);
+    plan_.not_loaded = std::move(selection_.not_loaded);
+    plan_.not_carried = std::move(selection_.not_carried);
+    for (const std::string& name : in_.taken_names) names_.Reserve(name);
+    CheckTarget();
+    const bool creates =
+        std::any_of(selection_.tables.begin(), selection_.tables.end(),
+                    [](const SelectedTable& table) { return table.target == nullptr; });
+    if (creates) plan_.staging_schema = absl::StrCat("lite2pg_staging_", in_.run_tag);
+    for (size_t i = 0; i < selection_.tables.size(); ++i) {
+      AddTable(selection_.tables[i], std::move(scans_[i]));
+    }
+    OrderTables();
+    RETURN_IF_ERROR(AddPostObjects(in_, &names_, &plan_));
+    AddSequences();
+    std::stable_sort(plan_.findings.begin(), plan_.findings.end(),
+                     [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
+    return std::move(plan_);
+  }
+
+ private:
+  void Note(Severity severity, ErrorCode code, std::string object, std::string message,
+            std::string hint = "") {
+    plan_.findings.push_back(
+        {severity, code, std::move(object), std::move(message), std::move(hint)});
+  }
+
+  // What the server is must not be a surprise in the middle of the night.
+  void CheckTarget() {
+    const TargetFacts& facts = in_.facts;
+    if (facts.version == 0) return;
+    if (facts.version < 140000) {
+      Note(Severity::kBlocking, ErrorCode::kTargetVersion, facts.database,
+           absl::StrCat("the server is PostgreSQL ", facts.version_text, "; 14 is the oldest "
+                        "that is supported"));
+    }
+    if (facts.encoding != "UTF8") {
+      Note(Severity::kBlocking, ErrorCode::kTargetEncoding, facts.database,
+           absl::StrCat("the database's encoding is ", facts.encoding,
+                        ", which cannot hold all of SQLite's text"),
+           "create the database with ENCODING 'UTF8' TEMPLATE template0");
+    }
+    if (facts.in_recovery || facts.read_only) {
+      Note(Severity::kBlocking, ErrorCode::kTargetPrivilege, facts.database,
+           "the server is read-only (a standby, or default_transaction_read_only)",
+           "connect to the primary");
+    }
+    if (facts.transaction_pooler) {
+      Note(Severity::kBlocking, ErrorCode::kTargetPooler, facts.database,
+           "a pooler in transaction mode stands before the server; session state does not stick",
+           "connect to the server itself, or to a pool in session mode");
+    }
+    const bool creates_schema = !facts.schema_exists && !facts.can_create_schema;
+    if (creates_schema || (facts.schema_exists && !facts.can_create_in_schema &&
+                           !facts.can_create_schema && AnyCreated())) {
+      Note(Severity::kBlocking, ErrorCode::kTargetPrivilege, in_.options->target_schema,
+           absl::StrCat("the role ", EscapeName(facts.user), " may not create tables in schema ",
+                        EscapeName(in_.options->target_schema)),
+           absl::StrCat("GRANT CREATE ON DATABASE ", QuoteIdentifier(facts.database), " TO ",
+                        QuoteIdentifier(facts.user)));
+    }
+  }
+
+  bool AnyCreated() const {
+    return std::any_of(selection_.tables.begin(), selection_.tables.end(),
+                       [](const SelectedTable& table) { return table.target == nullptr; });
+  }
+
+  void AddTable(const SelectedTable& selected, TableScan scan) {
+    TablePlan table;
+    table.source = selected.source;
+    table.create = selected.target == nullptr;
+    table.reading = selected.reading;
+    table.rows = scan.rows;
+    table.bytes = scan.encoded_bytes;
+    table.row_bytes_max = scan.row_bytes_max;
+    if (table.create) {
+      table.target_name = TableName(selected);
+      table.load_schema = plan_.staging_schema;
+    } else {
+      table.target = *selected.target;
+      table.target_name = selected.target->name;
+      table.load_schema = selected.target->schema;
+      table.rows_preexisting = selected.target->has_rows;
+    }
+    table.load_name = table.target_name;
+    NameTable columns;
+    for (size_t i = 0; i < selected.reading.columns.size(); ++i) {
+      AddColumn(selected, i, scan.columns[i], &columns, &table);
+    }
+    CheckWidth(table);
+    plan_.tables.push_back(std::move(table));
+  }
+
+  std::string TableName(const SelectedTable& selected) {
+    const bool renamed = selected.config != nullptr && !selected.config->rename.empty();
+    return TargetName(renamed ? selected.config->rename : selected.source->name, renamed,
+                      selected.source->name, &names_);
+  }
+
+  std::string TargetName(const std::string& wanted, bool renamed, const std::string& object,
+                         NameTable* names) {
+    std::string name = wanted;
+    if (!renamed && in_.options->identifiers == Identifiers::kLower) {
+      name = absl::AsciiStrToLower(name);
+    }
+    const std::string given = names->Add(name);
+    if (given != name) {
+      const bool shortened = name.size() > kIdentifierBytesMax;
+      Note(Severity::kWarning, shortened ? ErrorCode::kNameShortened : ErrorCode::kNameCollision,
+           object,
+           absl::StrCat("the name ", EscapeName(name), " becomes ", EscapeName(given),
+                        shortened ? ": PostgreSQL's names have at most 63 bytes"
+                                  : ": PostgreSQL cannot have it, or another object has it"),
+           "choose a name in the configuration if you prefer another");
+    }
+    return given;
+  }
+
+  void AddColumn(const SelectedTable& selected, size_t index, ColumnScan& scan, NameTable* names,
+                 TablePlan* table) {
+    const int source_index = selected.reading.columns[index];
+    const SourceColumn& source = selected.source->columns[static_cast<size_t>(source_index)];
+    const ColumnConfig* config = FindColumnConfig(selected.config, source.name);
+    const std::vector<Candidate>& candidates = selected.candidates[index];
+    const std::string object = absl::StrCat(selected.source->name, ".", source.name);
+    const TargetColumn* target = selected.target_columns[index];
+
+    ColumnPlan column;
+    column.source_column = source_index;
+    column.source_name = source.name;
+    column.declared_type = source.declared_type;
+    const size_t chosen =
+        ChooseCandidate(source, candidates, scan, object, target != nullptr, &plan_.findings,
+                        &column.reason);
+    const Candidate& candidate = candidates[chosen];
+    column.type = candidate.type;
+    column.rules = candidate.rules;
+    if (target != nullptr) {
+      column.target_name = target->name;
+      column.not_null = target->not_null;
+      column.sequence = target->sequence;
+    } else {
+      const bool renamed = config != nullptr && !config->rename.empty();
+      column.target_name =
+          TargetName(renamed ? config->rename : source.name, renamed, object, names);
+      column.not_null = ProvenNotNull(*selected.source, source, scan, object);
+      column.identity = selected.source->rowid_alias == source_index &&
+                        (column.type.oid == kOidInt8 || column.type.oid == kOidInt4 ||
+                         column.type.oid == kOidInt2);
+    }
+    if (scan.value_bytes_max > kFieldBytesMax) {
+      Note(Severity::kBlocking, ErrorCode::kValueTooLarge, object,
+           absl::StrCat("a value of ", FormatBytes(scan.value_bytes_max),
+                        "; PostgreSQL's limit for one value is 1 GiB"),
+           "exclude the table, or store such values outside the database");
+    }
+    column.scan = std::move(scan);
+    table->codecs.push_back(candidate.codec);
+    table->columns.push_back(std::move(column));
+  }
+
+  bool ProvenNotNull(const SourceTable& table, const SourceColumn& column, const ColumnScan& scan,
+                     const std::string& object) {
+    const bool declared = column.not_null || (table.rowid_alias >= 0 &&
+                                              column.primary_key_position > 0);
+    if (!declared) return false;
+    const uint64_t nulls = scan.counts[static_cast<size_t>(StorageClass::kNull)];
+    if (nulls == 0) return true;
+    Note(Severity::kWarning, ErrorCode::kConstraintViolated, object,
+         absl::StrCat("declared NOT NULL, but ", nulls, " row(s) hold NULL (",
+                      absl::StrJoin(scan.null_rows, "; "), "); the column is created nullable"),
+         "mend the rows, then ALTER TABLE ... SET NOT NULL");
+    return false;
+  }
+
+  // What the server would refuse whatever the rows are.
+  void CheckWidth(const TablePlan& table) {
+    if (table.columns.size() > kTargetColumnsMax) {
+      Note(Severity::kBlocking, ErrorCode::kTooManyColumns, table.source->name,
+           absl::StrCat(table.columns.size(), " columns; PostgreSQL's limit is ",
+                        kTargetColumnsMax),
+           "split the table, or exclude it");
+      return;
+    }
+    size_t bytes = kTupleHeaderBytes + (table.columns.size() + 7) / 8;
+    for (const ColumnPlan& column : table.columns) {
+      // A column that always has a value counts whole; text at most as what remains of it.
+      if (column.scan.counts[static_cast<size_t>(StorageClass::kNull)] > 0 || table.rows == 0) {
+        continue;
+      }
+      const size_t fixed = FixedBytes(column.type);
+      const size_t average = column.scan.bytes / table.rows + 1;
+      bytes += fixed > 0 ? fixed : std::min(kToastPointerBytes, average);
+    }
+    if (bytes > kRowInPageBytesMax) {
+      Note(Severity::kBlocking, ErrorCode::kRowTooWide, table.source->name,
+           absl::StrCat("a row takes at least ", bytes, " bytes in the table itself; "
+                        "PostgreSQL's pages hold rows of ", kRowInPageBytesMax),
+           "split the table, or exclude it");
+    }
+    if (table.row_bytes_max > kFieldBytesMax) {
+      Note(Severity::kBlocking, ErrorCode::kValueTooLarge, table.source->name,
+           absl::StrCat("a row of ", FormatBytes(table.row_bytes_max),
+                        "; PostgreSQL's limit for one row is 1 GiB"),
+           "exclude the table, or store such values outside the database");
+    }
+  }
+
+  // The largest first, so that no stream ends up alone with it; what the user ordered before all.
+  void OrderTables() {
+    const auto rank = [this](const TablePlan& table) {
+      for (size_t i = 0; i < in_.order.size(); ++i) {
+        if (absl::EqualsIgnoreCase(in_.order[i], table.source->name)) return i;
+      }
+      return in_.order.size();
+    };
+    std::stable_sort(plan_.tables.begin(), plan_.tables.end(),
+                     [&](const TablePlan& a, const TablePlan& b) {
+                       const size_t rank_a = rank(a), rank_b = rank(b);
+                       return rank_a != rank_b ? rank_a < rank_b : a.bytes > b.bytes;
+                     });
+  }
+
+  void AddSequences() {
+    for (size_t i = 0; i < plan_.tables.size(); ++i) {
+      const TablePlan& table = plan_.tables[i];
+      for (const ColumnPlan& column : table.columns) {
+        if (!column.identity && column.sequence.empty()) continue;
+        SequencePlan sequence;
+        sequence.table = static_cast<int>(i);
+        sequence.column = column.target_name;
+        sequence.sequence = column.sequence;
+        const bool alias = table.source->rowid_alias == column.source_column;
+        sequence.source_sequence = alias ? table.source->sequence : 0;
+        plan_.sequences.push_back(std::move(sequence));
+      }
+    }
+  }
+
+  const PlanInputs& in_;
+  Selection selection_;
+  std::vector<TableScan> scans_;
+  NameTable names_;  // of all relations of the target schema
+  Plan plan_;
+};
+
+}  // namespace
+
+std::string TablePlan::LoadTarget() const { return QuoteQualified(load_schema, load_name); }
+
+std::vector<std::string> TablePlan::TargetColumns() const {
+  std::vector<std::string> names;
+  names.reserve(columns.size());
+  for (const ColumnPlan& column : columns) names.push_back(column.target_name);
+  return names;
+}
+
+bool Plan::blocked() const {
+  return std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.severity == Severity::kBlocking;
+  });
+}
+
+absl::StatusOr<Plan> MakePlan(const PlanInputs& inputs, Selection selection,
+                              std::vector<TableScan> scans) {
+  return Planner(inputs, std::move(selection), std::move(scans)).Run();
+}
+
+}  // namespace lite2pg

@@ -1,0 +1,54 @@
+// The first half of planning: which tables are loaded, into what, and what the scan must try.
+#ifndef LITE2PG_ENGINE_PLAN_SELECTION_H_
+#define LITE2PG_ENGINE_PLAN_SELECTION_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/plan/options.h"
+#include "engine/plan/plan.h"
+
+namespace lite2pg {
+
+// Everything known before the values are looked at. Pointers outlive the planning.
+struct PlanInputs {
+  const SourceCatalog* catalog = nullptr;
+  const CommonOptions* options = nullptr;
+  const LoadPolicy* policy = nullptr;
+  SchemaMode schema_mode = SchemaMode::kAuto;
+  ExistingRows existing_rows = ExistingRows::kRefuse;
+  std::vector<std::string> order;
+  TargetFacts facts;                        // version 0: the target could not be asked
+  std::vector<TargetTable> target_tables;   // of the target schema; views and the like by kind
+  std::vector<std::string> taken_names;     // relations of the target schema, of every kind
+  std::string run_tag;                      // makes the staging schema's name unique
+};
+
+// A table that is loaded, before its types are settled.
+struct SelectedTable {
+  const SourceTable* source = nullptr;
+  const TargetTable* target = nullptr;      // nullptr: it is created
+  const TableConfig* config = nullptr;
+  TableReading reading;
+  // Per column of reading, in the same order.
+  std::vector<const TargetColumn*> target_columns;   // nullptr when created
+  std::vector<std::vector<Candidate>> candidates;
+};
+
+struct Selection {
+  std::vector<SelectedTable> tables;
+  std::vector<TableReport> not_loaded;
+  std::vector<ObjectReport> not_carried;
+  std::vector<Finding> findings;
+};
+
+// Errors only for what no finding can say (a configured type that the server cannot have).
+absl::StatusOr<Selection> SelectTables(const PlanInputs& inputs);
+
+// fnmatch-like: * and ?, ASCII case ignored as SQLite ignores it in names.
+bool GlobMatches(absl::string_view glob, absl::string_view name);
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_PLAN_SELECTION_H_
