@@ -2,8 +2,8 @@
 #ifndef LITE2PG_ENGINE_POSTGRES_CONNECTION_H_
 #define LITE2PG_ENGINE_POSTGRES_CONNECTION_H_
 
+#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
+struct pg_cancel;
 struct pg_conn;
 struct pg_result;
 
@@ -42,6 +43,18 @@ class PgResult {
 // A parameter of a statement in text form; nullopt is NULL.
 using PgParam = std::optional<std::string>;
 
+struct PgStatement {
+  std::string sql;
+  std::vector<PgParam> params;
+};
+
+// Where QueryAll stopped.
+struct PgBatchFailure {
+  size_t index = 0;        // of the statement
+  bool sent = false;       // something may have reached the server
+  bool answered = false;   // the server itself refused that statement and the session goes on
+};
+
 struct PgConnectOptions {
   std::string conninfo;            // URI or key=value; libpq's own defaults fill the rest
   std::string application_name = "lite2pg";
@@ -68,10 +81,15 @@ class PgConnection {
   // the first error and says which statement it was in ErrorInfo::what. Runs inside the caller's
   // transaction when there is one; otherwise the statements form one implicit transaction.
   absl::Status ExecuteAll(const std::vector<std::string>& statements);
+  // The same with parameters and results, one result per statement. `failure` may be null.
+  absl::StatusOr<std::vector<PgResult>> QueryAll(const std::vector<PgStatement>& statements,
+                                                 PgBatchFailure* failure = nullptr);
 
   absl::Status Begin();     // READ COMMITTED
   // BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY, importing `snapshot` unless empty.
   absl::Status BeginSnapshot(absl::string_view snapshot);
+  // Fails with kCommitInDoubt when the connection is lost before the answer, and when the server
+  // answers ROLLBACK because the transaction had failed before.
   absl::Status Commit();
   void Rollback();          // also after a lost connection; never fails
   bool in_transaction() const;
@@ -94,8 +112,14 @@ class PgConnection {
   struct Finish {
     void operator()(pg_conn* conn) const;
   };
+  struct FreeCancel {
+    void operator()(pg_cancel* cancel) const;
+  };
+  absl::Status SetUpSession(const PgConnectOptions& options);
+
+  std::shared_ptr<std::vector<std::string>> notices_;  // libpq holds a pointer: outlives conn_
   std::unique_ptr<pg_conn, Finish> conn_;
-  std::shared_ptr<std::vector<std::string>> notices_;
+  std::unique_ptr<pg_cancel, FreeCancel> cancel_;  // made once, so that Cancel() reads no state
 };
 
 // What of a conninfo may be shown: host, port, database, user.
