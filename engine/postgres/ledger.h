@@ -4,12 +4,12 @@
 #define LITE2PG_ENGINE_POSTGRES_LEDGER_H_
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "coercion/digest.h"
 #include "engine/postgres/connection.h"
 
@@ -23,7 +23,7 @@ struct LedgerLocation {
   std::string Table(absl::string_view name) const;  // quoted, qualified
 };
 
-enum class RunState : uint8_t { kActive, kFailed, kInterrupted, kDone };
+inline constexpr int kLedgerVersion = 1;
 
 struct RunRecord {
   std::string run_id;              // 32 hexadecimal digits
@@ -43,38 +43,86 @@ struct ChunkRecord {
   Digest digest;
 };
 
-// All calls go through the connection given; one thread at a time per connection.
+// A definition taken off a table of the application for the time of the load.
+struct SetAsideRecord {
+  int64_t id = 0;
+  std::string kind;                // "index", "foreign_key", "trigger", ...
+  std::string object;              // quoted, qualified name
+  std::string definition;          // the statement that brings it back
+  bool restored = false;
+};
+
+// application_name of a run's connections, by which TakeOver and SettleChunk find the backends
+// that a lost connection left behind.
+std::string RunApplicationName(absl::string_view run_id);
+
+// Names and paths may hold bytes that no text column takes. These are kept as "\\x" and their
+// hexadecimal form; all others as they are. DecodeLedgerText(EncodeLedgerText(x)) == x.
+std::string EncodeLedgerText(absl::string_view bytes);
+std::string DecodeLedgerText(absl::string_view text);
+
+// All calls go through the connection given; one thread at a time per connection. Where the
+// ledger does not exist, reading finds nothing and writing fails.
 class Ledger {
  public:
   Ledger(LedgerLocation location, std::string run_id, int64_t epoch);
 
   // Creates schema and tables if absent (idempotent, safe under concurrent creation).
   static absl::Status CreateTables(PgConnection& connection, const LedgerLocation& location);
+  static absl::StatusOr<bool> Exists(PgConnection& connection, const LedgerLocation& location);
   // Session advisory lock for this target schema; false when another session holds it (and who).
   static absl::StatusOr<bool> TryLock(PgConnection& connection, const std::string& target_schema,
                                       std::string* holder);
+  // Newest first.
   static absl::StatusOr<std::vector<RunRecord>> ReadRuns(PgConnection& connection,
                                                          const LedgerLocation& location);
+  // Makes an interrupted run ours: ends the backends that it left behind, raises its epoch (so
+  // that nothing of the former epoch can commit any more) and returns it. REQUIRES: TryLock.
+  static absl::StatusOr<int64_t> TakeOver(PgConnection& connection, const LedgerLocation& location,
+                                          const std::string& run_id);
+  // Forgets one run, or drops tables and (when it is ours alone) schema.
+  static absl::Status DeleteRun(PgConnection& connection, const LedgerLocation& location,
+                                const std::string& run_id);
+  static absl::Status Drop(PgConnection& connection, const LedgerLocation& location);
 
   absl::Status InsertRun(PgConnection& connection, const RunRecord& run) const;
   absl::Status SetState(PgConnection& connection, absl::string_view state, absl::string_view stage,
                         absl::string_view outcome) const;
   absl::Status SetReport(PgConnection& connection, absl::string_view report_json) const;
+  absl::Status SetPlan(PgConnection& connection, absl::string_view plan_json) const;
+  // State, outcome and report in one statement: a run is done together with its report.
+  absl::Status FinishRun(PgConnection& connection, absl::string_view state,
+                         absl::string_view outcome, absl::string_view report_json) const;
 
   // BEGIN and the fence in one flight: fails with kFencedOff when the run's epoch is not ours.
+  // The fence is held until the transaction ends; TakeOver waits for it, SetState does not.
   absl::Status BeginChunk(PgConnection& connection) const;
   // The ledger rows and COMMIT in one flight. When the connection is lost after COMMIT was sent,
-  // the error is kCommitInDoubt: look with HasChunk on a new connection.
+  // the error is kCommitInDoubt: settle it with SettleChunk on a new connection. A chunk that the
+  // ledger has already is kFencedOff, and nothing is committed.
   absl::Status CommitChunks(PgConnection& connection, const std::vector<ChunkRecord>& chunks) const;
+  // Whether a COMMIT in doubt took place. Ends the backend that was to carry it out (`backend_pid`
+  // of the lost connection) if it is still there, as its answer could otherwise change.
+  absl::StatusOr<bool> SettleChunk(PgConnection& connection, int backend_pid,
+                                   const std::string& table, int64_t chunk) const;
   absl::StatusOr<bool> HasChunk(PgConnection& connection, const std::string& table,
                                 int64_t chunk) const;
   absl::StatusOr<std::vector<ChunkRecord>> ReadChunks(PgConnection& connection) const;
+
+  // Definitions taken off for the load. Insert in the transaction that drops the object.
+  absl::Status InsertSetAside(PgConnection& connection, const SetAsideRecord& record) const;
+  absl::Status MarkRestored(PgConnection& connection, int64_t id) const;
+  absl::StatusOr<std::vector<SetAsideRecord>> ReadSetAside(PgConnection& connection) const;
 
   const LedgerLocation& location() const { return location_; }
   const std::string& run_id() const { return run_id_; }
   int64_t epoch() const { return epoch_; }
 
  private:
+  // One UPDATE of our run, by id and epoch; kFencedOff when it finds none.
+  absl::Status UpdateRun(PgConnection& connection, absl::string_view assignments,
+                         std::vector<PgParam> params) const;
+
   LedgerLocation location_;
   std::string run_id_;
   int64_t epoch_;

@@ -1,0 +1,365 @@
+#include "engine/postgres/ledger.h"
+
+#include <libpq-fe.h>
+
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "coercion/utf8.h"
+#include "engine/base/error.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+#include "engine/postgres/array_text.h"
+#include "engine/postgres/error.h"
+
+
+namespace lite2pg {
+namespace {
+
+constexpr absl::string_view kHexMark = "\\x";
+// How long pg_terminate_backend waits for a backend to be gone (milliseconds).
+constexpr int kTerminateTimeoutMs = 20'000;
+
+// FNV-1a. Part of the ledger's format and of the lock's identity: must never change.
+uint64_t StableHash(absl::string_view bytes) {
+  uint64_t hash = 14695981039346656037u;
+  for (const char c : bytes) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211u;
+  return hash;
+}
+
+std::string HashText(absl::string_view bytes) {
+  return absl::StrCat(static_cast<int64_t>(StableHash(bytes)));
+}
+
+absl::Status FencedOff(absl::string_view what, absl::string_view sqlstate = "") {
+  ErrorInfo info;
+  info.code = ErrorCode::kFencedOff;
+  info.exit_code = ExitCode::kCannotResume;
+  info.what = std::string(what);
+  info.sqlstate = std::string(sqlstate);
+  info.effect = "nothing of this transaction was committed";
+  info.hint = "another lite2pg has taken this run over; let it finish, or see `lite2pg status`";
+  return MakeError(info);
+}
+
+// INSERT of any number of chunks with a fixed number of parameters.
+PgStatement InsertChunks(const LedgerLocation& location, const std::string& run_id, int64_t epoch,
+                         const std::vector<ChunkRecord>& chunks) {
+  std::vector<std::string> numbers, hashes, tables, ranges, rows, bytes, digests;
+  for (const ChunkRecord& chunk : chunks) {
+    numbers.push_back(absl::StrCat(chunk.chunk));
+    hashes.push_back(HashText(chunk.table));
+    tables.push_back(EncodeLedgerText(chunk.table));
+    ranges.push_back(EncodeLedgerText(chunk.key_range));
+    rows.push_back(absl::StrCat(chunk.rows));
+    bytes.push_back(absl::StrCat(chunk.bytes));
+    digests.push_back(chunk.digest.ToHex());
+  }
+  return {absl::StrCat("INSERT INTO ", location.Table("chunk"),
+                       " (run_id, epoch, chunk, table_hash, table_name, key_range, rows, bytes,"
+                       " digest) SELECT $1, $2::bigint, c.* FROM ROWS FROM ("
+                       "pg_catalog.unnest($3::bigint[]), pg_catalog.unnest($4::bigint[]), "
+                       "pg_catalog.unnest($5::text[]), pg_catalog.unnest($6::text[]), "
+                       "pg_catalog.unnest($7::bigint[]), pg_catalog.unnest($8::bigint[]), "
+                       "pg_catalog.unnest($9::text[])) AS c"),
+          {run_id, absl::StrCat(epoch), FormatArray(numbers), FormatArray(hashes),
+           FormatArray(tables), FormatArray(ranges), FormatArray(rows), FormatArray(bytes),
+           FormatArray(digests)}};
+}
+
+// Ends every other backend of this database with that application_name (and pid, unless 0) and
+// waits until it is gone. Same role, so no privilege is needed (PostgreSQL 14 can wait itself).
+absl::Status TerminateBackends(PgConnection& connection, const std::string& application_name,
+                               int pid) {
+  ASSIGN_OR_RETURN(
+      const PgResult ended,
+      connection.Query("SELECT a.pid, pg_catalog.pg_terminate_backend(a.pid, $3::bigint) "
+                       "FROM pg_catalog.pg_stat_activity a "
+                       "WHERE a.application_name = $1 AND a.pid <> pg_catalog.pg_backend_pid() "
+                       "AND a.datname = pg_catalog.current_database() "
+                       "AND ($2::int = 0 OR a.pid = $2::int)",
+                       {application_name, absl::StrCat(pid), absl::StrCat(kTerminateTimeoutMs)}));
+  for (int row = 0; row < ended.rows(); ++row) {
+    if (ended.Bool(row, 1)) continue;
+    return MakeError(ErrorCode::kTargetConnectionLost, ExitCode::kInterrupted,
+                     absl::StrCat("a backend that an earlier connection of this run left behind "
+                                  "does not end: pid ", ended.Int(row, 0)),
+                     "have it terminated on the server, then run again with --resume");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string LedgerLocation::Table(absl::string_view name) const {
+  return QuoteQualified(schema, absl::StrCat(prefix, name));
+}
+
+std::string RunApplicationName(absl::string_view run_id) {
+  return absl::StrCat("lite2pg ", run_id);
+}
+
+std::string EncodeLedgerText(absl::string_view bytes) {
+  if (CheckText(bytes) == Outcome::kOk && !absl::StartsWith(bytes, kHexMark)) return std::string(bytes);
+  return absl::StrCat(kHexMark, absl::BytesToHexString(bytes));
+}
+
+std::string DecodeLedgerText(absl::string_view text) {
+  if (!absl::StartsWith(text, kHexMark)) return std::string(text);
+  return absl::HexStringToBytes(text.substr(kHexMark.size()));
+}
+
+Ledger::Ledger(LedgerLocation location, std::string run_id, int64_t epoch)
+    : location_(std::move(location)), run_id_(std::move(run_id)), epoch_(epoch) {}
+
+absl::StatusOr<bool> Ledger::TryLock(PgConnection& connection, const std::string& target_schema,
+                                     std::string* holder) {
+  const std::string key = HashText(absl::StrCat("lite2pg run into schema ", target_schema));
+  ASSIGN_OR_RETURN(const PgResult locked,
+                   connection.Query("SELECT pg_catalog.pg_try_advisory_lock($1::bigint)", {key}));
+  if (locked.Bool(0, 0)) return true;
+  if (holder == nullptr) return false;
+  // pg_locks shows the two halves of the key (PostgreSQL documentation, "pg_locks").
+  ASSIGN_OR_RETURN(
+      const PgResult found,
+      connection.Query(
+          "SELECT a.pid, a.application_name, a.usename, COALESCE(a.client_addr::text, 'local'), "
+          "pg_catalog.date_trunc('second', a.backend_start)::text "
+          "FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid "
+          "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 "
+          "AND l.classid = (($1::bigint >> 32) & 4294967295)::oid "
+          "AND l.objid = ($1::bigint & 4294967295)::oid "
+          "AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d "
+          "WHERE d.datname = pg_catalog.current_database())",
+          {key}));
+  if (found.rows() == 0) {
+    *holder = "a session that has just ended";
+  } else {
+    *holder = absl::StrCat("pid ", found.Int(0, 0), ", application ",
+                           EscapeForMessage(found.Text(0, 1)), ", user ",
+                           EscapeForMessage(found.Text(0, 2)), ", from ", found.Text(0, 3),
+                           ", since ", found.Text(0, 4));
+  }
+  return false;
+}
+
+absl::StatusOr<std::vector<RunRecord>> Ledger::ReadRuns(PgConnection& connection,
+                                                        const LedgerLocation& location) {
+  std::vector<RunRecord> runs;
+  ASSIGN_OR_RETURN(const bool exists, Exists(connection, location));
+  if (!exists) return runs;
+  ASSIGN_OR_RETURN(
+      const PgResult rows,
+      connection.Query(absl::StrCat(
+          "SELECT run_id, epoch, command, source_path, source_fingerprint, target_schema, "
+          "staging_schema, options_json, plan_json, report_json, tool_version, state, stage, "
+          "outcome, started_at::text, updated_at::text FROM ",
+          location.Table("run"), " ORDER BY started_at DESC, run_id")));
+  for (int i = 0; i < rows.rows(); ++i) {
+    const auto text = [&](int column) { return DecodeLedgerText(rows.Text(i, column)); };
+    RunRecord run;
+    run.run_id = text(0);
+    run.epoch = rows.Int(i, 1);
+    std::string* const fields[] = {&run.command,        &run.source_path,
+                                   &run.source_fingerprint, &run.target_schema,
+                                   &run.staging_schema, &run.options_json,
+                                   &run.plan_json,      &run.report_json,
+                                   &run.tool_version,   &run.state,
+                                   &run.stage,          &run.outcome,
+                                   &run.started_at,     &run.updated_at};
+    int column = 2;
+    for (std::string* field : fields) *field = text(column++);
+    runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+absl::StatusOr<int64_t> Ledger::TakeOver(PgConnection& connection, const LedgerLocation& location,
+                                         const std::string& run_id) {
+  // A backend in the middle of COPY waits for its client for ever and cannot be cancelled, and
+  // its fence would hold up the UPDATE.
+  RETURN_IF_ERROR(TerminateBackends(connection, RunApplicationName(run_id), 0));
+  ASSIGN_OR_RETURN(
+      const PgResult updated,
+      connection.Query(absl::StrCat("UPDATE ", location.Table("run"),
+                                    " SET epoch = epoch + 1, state = 'active', "
+                                    "updated_at = pg_catalog.now() WHERE run_id = $1 "
+                                    "RETURNING epoch"),
+                       {run_id}));
+  if (updated.rows() == 1) return updated.Int(0, 0);
+  return MakeError(ErrorCode::kNothingToResume, ExitCode::kCannotResume,
+                   absl::StrCat("the target's ledger has no run ", EscapeForMessage(run_id)));
+}
+
+absl::Status Ledger::DeleteRun(PgConnection& connection, const LedgerLocation& location,
+                               const std::string& run_id) {
+  std::vector<PgStatement> statements;
+  for (const absl::string_view name : {"reject", "set_aside", "chunk", "run"}) {
+    statements.push_back(
+        {absl::StrCat("DELETE FROM ", location.Table(name), " WHERE run_id = $1"), {run_id}});
+  }
+  return connection.QueryAll(statements).status();
+}
+
+absl::Status Ledger::InsertRun(PgConnection& connection, const RunRecord& run) const {
+  return connection.Execute(
+      absl::StrCat("INSERT INTO ", location_.Table("run"),
+                   " (run_id, epoch, command, source_path, source_fingerprint, target_schema,"
+                   " staging_schema, options_json, plan_json, report_json, tool_version, state,"
+                   " stage, outcome) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+                   " $13, $14)"),
+      {run.run_id, absl::StrCat(run.epoch), EncodeLedgerText(run.command),
+       EncodeLedgerText(run.source_path), EncodeLedgerText(run.source_fingerprint),
+       EncodeLedgerText(run.target_schema), EncodeLedgerText(run.staging_schema),
+       EncodeLedgerText(run.options_json), EncodeLedgerText(run.plan_json),
+       EncodeLedgerText(run.report_json), run.tool_version, run.state, run.stage, run.outcome});
+}
+
+absl::Status Ledger::UpdateRun(PgConnection& connection, absl::string_view assignments,
+                               std::vector<PgParam> params) const {
+  params.insert(params.begin(), {run_id_, absl::StrCat(epoch_)});
+  ASSIGN_OR_RETURN(const PgResult updated,
+                   connection.Query(absl::StrCat("UPDATE ", location_.Table("run"), " SET ",
+                                                 assignments,
+                                                 ", updated_at = pg_catalog.now() WHERE run_id = "
+                                                 "$1 AND epoch = $2::bigint"),
+                                    params));
+  if (updated.affected_rows() == 1) return absl::OkStatus();
+  return FencedOff("the run's record is gone or belongs to a newer epoch");
+}
+
+absl::Status Ledger::SetState(PgConnection& connection, absl::string_view state,
+                              absl::string_view stage, absl::string_view outcome) const {
+  return UpdateRun(connection, "state = $3, stage = $4, outcome = $5",
+                   {std::string(state), std::string(stage), std::string(outcome)});
+}
+
+absl::Status Ledger::SetReport(PgConnection& connection, absl::string_view report_json) const {
+  return UpdateRun(connection, "report_json = $3", {EncodeLedgerText(report_json)});
+}
+
+absl::Status Ledger::SetPlan(PgConnection& connection, absl::string_view plan_json) const {
+  return UpdateRun(connection, "plan_json = $3", {EncodeLedgerText(plan_json)});
+}
+
+absl::Status Ledger::FinishRun(PgConnection& connection, absl::string_view state,
+                               absl::string_view outcome, absl::string_view report_json) const {
+  return UpdateRun(connection, "state = $3, outcome = $4, report_json = $5",
+                   {std::string(state), std::string(outcome), EncodeLedgerText(report_json)});
+}
+
+absl::Status Ledger::BeginChunk(PgConnection& connection) const {
+  absl::StatusOr<std::vector<PgResult>> results = connection.QueryAll(
+      {{"BEGIN ISOLATION LEVEL READ COMMITTED", {}},
+       {absl::StrCat("SELECT epoch FROM ", location_.Table("run"),
+                     " WHERE run_id = $1 FOR KEY SHARE"),
+        {run_id_}}});
+  if (!results.ok()) {
+    connection.Rollback();
+    return results.status();
+  }
+  const PgResult& fence = (*results)[1];
+  if (fence.rows() == 1 && fence.Int(0, 0) == epoch_) return absl::OkStatus();
+  connection.Rollback();
+  return FencedOff(fence.rows() == 0 ? "the run's record is gone from the ledger"
+                                     : "the run has been taken over by a newer epoch");
+}
+
+absl::Status Ledger::CommitChunks(PgConnection& connection,
+                                  const std::vector<ChunkRecord>& chunks) const {
+  if (chunks.empty()) return connection.Commit();
+  PgBatchFailure failure;
+  const absl::StatusOr<std::vector<PgResult>> results = connection.QueryAll(
+      {InsertChunks(location_, run_id_, epoch_, chunks), {"COMMIT", {}}}, &failure);
+  if (!results.ok()) {
+    // Only an answer from the server proves that COMMIT did not take place.
+    if (failure.sent && !failure.answered) return CommitInDoubtError(results.status());
+    connection.Rollback();
+    const ErrorInfo info = InfoOf(results.status());
+    if (failure.index == 0 && info.sqlstate == "23505") {
+      return FencedOff("the ledger has this chunk already", info.sqlstate);
+    }
+    return results.status();
+  }
+  if (absl::string_view(PQcmdStatus((*results)[1].raw())) != "COMMIT") {
+    return MakeError(ErrorCode::kTargetStatement, ExitCode::kTargetRefuses,
+                     "the server rolled the chunk back at COMMIT");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Ledger::SettleChunk(PgConnection& connection, int backend_pid,
+                                         const std::string& table, int64_t chunk) const {
+  if (backend_pid > 0) {
+    RETURN_IF_ERROR(TerminateBackends(connection, RunApplicationName(run_id_), backend_pid));
+  }
+  return HasChunk(connection, table, chunk);
+}
+
+absl::StatusOr<bool> Ledger::HasChunk(PgConnection& connection, const std::string& table,
+                                      int64_t chunk) const {
+  ASSIGN_OR_RETURN(
+      const PgResult found,
+      connection.Query(absl::StrCat("SELECT FROM ", location_.Table("chunk"),
+                                    " WHERE run_id = $1 AND chunk = $2::bigint AND "
+                                    "table_hash = $3::bigint AND table_name = $4"),
+                       {run_id_, absl::StrCat(chunk), HashText(table), EncodeLedgerText(table)}));
+  return found.rows() > 0;
+}
+
+absl::StatusOr<std::vector<ChunkRecord>> Ledger::ReadChunks(PgConnection& connection) const {
+  ASSIGN_OR_RETURN(const PgResult rows,
+                   connection.Query(absl::StrCat("SELECT table_name, chunk, key_range, rows, bytes, "
+                                                 "digest FROM ", location_.Table("chunk"),
+                                                 " WHERE run_id = $1 ORDER BY chunk, table_hash"),
+                                    {run_id_}));
+  std::vector<ChunkRecord> chunks;
+  for (int i = 0; i < rows.rows(); ++i) {
+    ChunkRecord chunk;
+    chunk.table = DecodeLedgerText(rows.Text(i, 0));
+    chunk.chunk = rows.Int(i, 1);
+    chunk.key_range = DecodeLedgerText(rows.Text(i, 2));
+    chunk.rows = static_cast<uint64_t>(rows.Int(i, 3));
+    chunk.bytes = static_cast<uint64_t>(rows.Int(i, 4));
+    if (!Digest::FromHex(rows.Text(i, 5), &chunk.digest)) {
+      return MakeError(ErrorCode::kTargetStatement, ExitCode::kCannotResume,
+                       absl::StrCat("the ledger's digest of chunk ", chunk.chunk, " is damaged"));
+    }
+    chunk.digest.rows = chunk.rows;
+    chunks.push_back(std::move(chunk));
+  }
+  return chunks;
+}
+
+absl::Status Ledger::InsertSetAside(PgConnection& connection, const SetAsideRecord& record) const {
+  return connection.Execute(
+      absl::StrCat("INSERT INTO ", location_.Table("set_aside"),
+                   " (run_id, kind, object, definition) VALUES ($1, $2, $3, $4)"),
+      {run_id_, record.kind, EncodeLedgerText(record.object),
+       EncodeLedgerText(record.definition)});
+}
+
+absl::Status Ledger::MarkRestored(PgConnection& connection, int64_t id) const {
+  return connection.Execute(absl::StrCat("UPDATE ", location_.Table("set_aside"),
+                                         " SET restored = true WHERE run_id = $1 AND id = $2"),
+                            {run_id_, absl::StrCat(id)});
+}
+
+absl::StatusOr<std::vector<SetAsideRecord>> Ledger::ReadSetAside(PgConnection& connection) const {
+  ASSIGN_OR_RETURN(const PgResult rows,
+                   connection.Query(absl::StrCat("SELECT id, kind, object, definition, restored "
+                                                 "FROM ", location_.Table("set_aside"),
+                                                 " WHERE run_id = $1 ORDER BY id"),
+                                    {run_id_}));
+  std::vector<SetAsideRecord> records;
+  for (int i = 0; i < rows.rows(); ++i) {
+    records.push_back({rows.Int(i, 0), std::string(rows.Text(i, 1)),
+                       DecodeLedgerText(rows.Text(i, 2)), DecodeLedgerText(rows.Text(i, 3)),
+                       rows.Bool(i, 4)});
+  }
+  return records;
+}
+
+}  // namespace lite2pg
