@@ -58,18 +58,15 @@ Peek PeekAtServer(PGconn* conn) {
                                                                                  : Peek::kNothing;
 }
 
-bool WaitWritable(PGconn* conn) {
+// Waits until the socket takes more or the server says something. The latter must be read, since
+// a server that cannot write (a trigger may raise a warning per row) does not read either.
+bool WaitForRoom(PGconn* conn) {
   pollfd socket = {PQsocket(conn), POLLIN | POLLOUT, 0};
   while (poll(&socket, 1, -1) < 0) {
     if (errno != EINTR) return false;
   }
-  // An unread notice keeps POLLIN set, so wait for room alone, or this loop would spin.
-  if ((socket.revents & (POLLIN | POLLOUT)) == POLLIN) {
-    socket.events = POLLOUT;
-    // The pause lets an error that follows the notice be seen by the caller's next look.
-    poll(&socket, 1, 100);
-  }
-  return true;
+  if ((socket.revents & POLLOUT) != 0 || PeekAtServer(conn) != Peek::kNothing) return true;
+  return PQconsumeInput(conn) != 0;
 }
 
 // Sends what libpq holds, as PQflush leaves the waiting to the caller in non-blocking mode.
@@ -77,7 +74,7 @@ bool FlushFully(PGconn* conn) {
   while (true) {
     const int flushed = PQflush(conn);
     if (flushed == 0) return true;
-    if (flushed < 0 || !WaitWritable(conn)) return false;
+    if (flushed < 0 || !WaitForRoom(conn)) return false;
   }
 }
 
@@ -159,7 +156,7 @@ absl::Status CopyIn::Send(absl::string_view slice) {
   while (true) {
     const int flushed = PQflush(conn);
     if (flushed == 0) break;
-    if (flushed < 0 || !WaitWritable(conn) || PeekAtServer(conn) != Peek::kNothing) {
+    if (flushed < 0 || !WaitForRoom(conn) || PeekAtServer(conn) != Peek::kNothing) {
       return FailWith("the server reported an error");
     }
   }
