@@ -23,9 +23,9 @@ std::string Pack(const ErrorInfo& info) {
   };
   put(absl::StrCat(static_cast<int>(info.exit_code)));
   put(absl::StrCat(info.sqlite_code));
-  for (const std::string* field : {&info.what, &info.table, &info.row_key, &info.column,
-                                   &info.value, &info.server, &info.effect, &info.hint,
-                                   &info.sqlstate}) {
+  for (const std::string* field :
+       {&info.what, &info.table, &info.row_key, &info.column, &info.value, &info.server,
+        &info.effect, &info.hint, &info.sqlstate}) {
     put(*field);
   }
   return out;
@@ -41,25 +41,34 @@ bool Unpack(absl::string_view packed, ErrorInfo* info) {
   }
   info->code = static_cast<ErrorCode>(code);
   info->exit_code = static_cast<ExitCode>(exit_code);
-  std::string* const targets[] = {&info->what,   &info->table,  &info->row_key,
-                                  &info->column, &info->value,  &info->server,
-                                  &info->effect, &info->hint,   &info->sqlstate};
+  std::string* const targets[] = {&info->what,   &info->table, &info->row_key,
+                                  &info->column, &info->value, &info->server,
+                                  &info->effect, &info->hint,  &info->sqlstate};
   for (size_t i = 0; i < 9; ++i) *targets[i] = fields[i + 3];
   return true;
 }
 
 absl::StatusCode StatusCodeFor(ExitCode exit_code) {
   switch (exit_code) {
-    case ExitCode::kUsage: return absl::StatusCode::kInvalidArgument;
-    case ExitCode::kSource: return absl::StatusCode::kDataLoss;
+    case ExitCode::kUsage:
+      return absl::StatusCode::kInvalidArgument;
+    case ExitCode::kSource:
+      return absl::StatusCode::kDataLoss;
     case ExitCode::kSourceBusy:
-    case ExitCode::kTargetUnreachable: return absl::StatusCode::kUnavailable;
-    case ExitCode::kOutOfResource: return absl::StatusCode::kResourceExhausted;
-    case ExitCode::kInterrupted: return absl::StatusCode::kCancelled;
-    case ExitCode::kUnsafe: return absl::StatusCode::kPermissionDenied;
-    case ExitCode::kBadValue: return absl::StatusCode::kOutOfRange;
-    case ExitCode::kDefect: return absl::StatusCode::kInternal;
-    default: return absl::StatusCode::kFailedPrecondition;
+    case ExitCode::kTargetUnreachable:
+      return absl::StatusCode::kUnavailable;
+    case ExitCode::kOutOfResource:
+      return absl::StatusCode::kResourceExhausted;
+    case ExitCode::kInterrupted:
+      return absl::StatusCode::kCancelled;
+    case ExitCode::kUnsafe:
+      return absl::StatusCode::kPermissionDenied;
+    case ExitCode::kBadValue:
+      return absl::StatusCode::kOutOfRange;
+    case ExitCode::kDefect:
+      return absl::StatusCode::kInternal;
+    default:
+      return absl::StatusCode::kFailedPrecondition;
   }
 }
 

@@ -11,7 +11,9 @@
 
 namespace lite2pg {
 
-inline absl::string_view ToAbsl(std::string_view s) { return absl::string_view(s.data(), s.size()); }
+inline absl::string_view ToAbsl(std::string_view s) {
+  return absl::string_view(s.data(), s.size());
+}
 inline std::string_view ToStd(absl::string_view s) { return std::string_view(s.data(), s.size()); }
 
 // Untrusted bytes for a terminal or a log: control characters (C0, C1), bidi controls, quotes'

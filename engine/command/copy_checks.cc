@@ -21,10 +21,16 @@ constexpr int kCrossCheckColumnsMax = 500;
 
 // Messages of quick_check about what the data does to its own declarations. All others are about
 // the structure of the file (sqlite3: src/pragma.c, PRAGMA integrity_check).
-constexpr absl::string_view kDeclarationMessages[] = {
-    "NULL value in ", "CHECK constraint failed in ", "non-unique entry in index ",
-    "NUMERIC value in ", "TEXT value in ", "non-INTEGER value in ", "non-INT value in ",
-    "non-REAL value in ", "non-TEXT value in ", "non-BLOB value in "};
+constexpr absl::string_view kDeclarationMessages[] = {"NULL value in ",
+                                                      "CHECK constraint failed in ",
+                                                      "non-unique entry in index ",
+                                                      "NUMERIC value in ",
+                                                      "TEXT value in ",
+                                                      "non-INTEGER value in ",
+                                                      "non-INT value in ",
+                                                      "non-REAL value in ",
+                                                      "non-TEXT value in ",
+                                                      "non-BLOB value in "};
 
 bool IsAboutDeclarations(absl::string_view message) {
   for (const absl::string_view known : kDeclarationMessages) {
@@ -37,7 +43,8 @@ bool IsAboutDeclarations(absl::string_view message) {
 // enough to judge by.
 std::optional<std::string> ServerText(const SourceValue& value, const ColumnPlan& column) {
   switch (value.storage_class) {
-    case StorageClass::kNull: return std::nullopt;
+    case StorageClass::kNull:
+      return std::nullopt;
     case StorageClass::kInteger:
       if (column.rules.integer != NumberReading::kNone) return std::nullopt;
       return absl::StrCat(value.integer);
@@ -88,9 +95,8 @@ absl::Status CheckColumn(PgConnection& connection, const TablePlan& table, size_
                          absl::string_view send_function) {
   const ColumnPlan& column = table.columns[index];
   const ColumnCodec& codec = table.codecs[index];
-  const std::string sql =
-      absl::StrCat("SELECT pg_catalog.encode(", send_function, "($1::pg_catalog.text::",
-                   column.type.sql_name, "), 'hex')");
+  const std::string sql = absl::StrCat("SELECT pg_catalog.encode(", send_function,
+                                       "($1::pg_catalog.text::", column.type.sql_name, "), 'hex')");
   for (const std::vector<OwnedValue>& samples : column.scan.samples) {
     for (const OwnedValue& sample : samples) {
       const SourceValue value = sample.view();
@@ -195,11 +201,9 @@ absl::Status CrossCheckSamples(PgConnection& connection, const Plan& plan) {
 }
 
 absl::StatusOr<std::vector<TableScan>> ScanAndSettle(std::vector<ScanTask>* tasks,
-                                                     Selection* selection,
-                                                     SourceSnapshot& snapshot, EventSink& events,
-                                                     const CancelToken& cancel) {
-  ASSIGN_OR_RETURN(std::vector<ScannedTable> scanned,
-                   ScanTables(*tasks, snapshot, events, cancel));
+                                                     Selection* selection, SourceSnapshot& snapshot,
+                                                     EventSink& events, const CancelToken& cancel) {
+  ASSIGN_OR_RETURN(std::vector<ScannedTable> scanned, ScanTables(*tasks, snapshot, events, cancel));
   std::vector<TableScan> scans;
   std::vector<ScanTask> again;
   std::vector<size_t> again_index;
@@ -221,11 +225,11 @@ absl::StatusOr<std::vector<TableScan>> ScanAndSettle(std::vector<ScanTask>* task
       settled = true;
       selection->findings.push_back(
           {Severity::kWarning, ErrorCode::kReadingHint,
-           absl::StrCat(selection->tables[t].source->name, ".",
-                        selection->tables[t]
-                            .source->columns[static_cast<size_t>(
-                                selection->tables[t].reading.columns[i])]
-                            .name),
+           absl::StrCat(
+               selection->tables[t].source->name, ".",
+               selection->tables[t]
+                   .source->columns[static_cast<size_t>(selection->tables[t].reading.columns[i])]
+                   .name),
            "the numbers in this column all fit one convention of dates only and are read by it",
            "name the convention in the configuration to confirm it"});
     }
@@ -256,8 +260,8 @@ absl::Status DropSchema(PgConnection& connection, const std::string& schema) {
   for (int i = 0; i < tables.rows(); ++i) {
     names.push_back(QuoteQualified(schema, tables.Text(i, 0)));
     if (names.size() == kDdlPerTransactionMax || i + 1 == tables.rows()) {
-      RETURN_IF_ERROR(connection.Execute(
-          absl::StrCat("DROP TABLE ", absl::StrJoin(names, ", "), " CASCADE")));
+      RETURN_IF_ERROR(
+          connection.Execute(absl::StrCat("DROP TABLE ", absl::StrJoin(names, ", "), " CASCADE")));
       names.clear();
     }
   }

@@ -11,11 +11,16 @@ namespace {
 // The type in which a storage class is at home: nothing of the value changes there.
 bool IsNatural(StorageClass c, Oid oid) {
   switch (c) {
-    case StorageClass::kNull: return true;
-    case StorageClass::kInteger: return oid == kOidInt8 || oid == kOidInt4 || oid == kOidInt2;
-    case StorageClass::kReal: return oid == kOidFloat8;
-    case StorageClass::kText: return oid == kOidText || oid == kOidVarchar;
-    case StorageClass::kBlob: return oid == kOidBytea;
+    case StorageClass::kNull:
+      return true;
+    case StorageClass::kInteger:
+      return oid == kOidInt8 || oid == kOidInt4 || oid == kOidInt2;
+    case StorageClass::kReal:
+      return oid == kOidFloat8;
+    case StorageClass::kText:
+      return oid == kOidText || oid == kOidVarchar;
+    case StorageClass::kBlob:
+      return oid == kOidBytea;
   }
   return false;
 }

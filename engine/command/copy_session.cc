@@ -14,7 +14,7 @@
 #include "engine/pipeline/postdata_graph.h"
 #include "engine/pipeline/scan_graph.h"
 #include "engine/plan/existing_columns.h"
-#include "engine/postgres/sequences.h"
+#include "engine/postgres/relations.h"
 #include "engine/verify/read_back.h"
 
 namespace lite2pg {
@@ -67,12 +67,11 @@ absl::Status BlockedStatus(const std::vector<Finding>& findings) {
   for (const Finding& finding : findings) {
     if (finding.severity != Severity::kBlocking) continue;
     if (first == nullptr) first = &finding;
-    const bool refusal = finding.code == ErrorCode::kTargetTableNotEmpty ||
-                         finding.code == ErrorCode::kTargetTableExists ||
-                         finding.code == ErrorCode::kTargetPrivilege ||
-                         finding.code == ErrorCode::kTargetEncoding ||
-                         finding.code == ErrorCode::kTargetPooler ||
-                         finding.code == ErrorCode::kTargetVersion;
+    const bool refusal =
+        finding.code == ErrorCode::kTargetTableNotEmpty ||
+        finding.code == ErrorCode::kTargetTableExists ||
+        finding.code == ErrorCode::kTargetPrivilege || finding.code == ErrorCode::kTargetEncoding ||
+        finding.code == ErrorCode::kTargetPooler || finding.code == ErrorCode::kTargetVersion;
     all_target &= refusal;
   }
   if (first == nullptr) return absl::OkStatus();
@@ -246,8 +245,7 @@ absl::Status CopySession::Data() {
   options.connect.application_name = RunApplicationName(run_id_);
   options.streams = Streams();
   report_.resources.streams_max = options.streams;
-  ASSIGN_OR_RETURN(loaded_,
-                   CopyTables(plan_, *snapshot_, *ledger_, options, events_, cancel_));
+  ASSIGN_OR_RETURN(loaded_, CopyTables(plan_, *snapshot_, *ledger_, options, events_, cancel_));
   RETURN_IF_ERROR(FinishQuickCheck());
   RETURN_IF_ERROR(CheckSource());
   for (size_t i = 0; i < plan_.tables.size(); ++i) {
@@ -345,9 +343,8 @@ absl::Status CopySession::MoveTables(PgConnection& connection) {
   }
   for (const ObjectReport& object : report_.objects) {
     if (object.kind != "view" || object.state == "not_carried") continue;
-    statements.push_back(absl::StrCat("ALTER VIEW ",
-                                      QuoteQualified(plan_.staging_schema, object.name),
-                                      " SET SCHEMA ", schema));
+    statements.push_back(absl::StrCat(
+        "ALTER VIEW ", QuoteQualified(plan_.staging_schema, object.name), " SET SCHEMA ", schema));
   }
   statements.push_back(absl::StrCat("DROP SCHEMA ", QuoteIdentifier(plan_.staging_schema)));
   return connection.ExecuteAll(statements);

@@ -64,8 +64,8 @@ class CopyRun {
       callbacks.committed = [this](const CommittedChunk& chunk) { Committed(chunk); };
       callbacks.failed = [this](const absl::Status& status) { Fail(status); };
       callbacks.check_source = [this] { return snapshot_.CheckUnchanged(); };
-      lane->stream = std::make_unique<CopyStreamThread>(std::move(connection), ledger_,
-                                                        std::move(callbacks));
+      lane->stream =
+          std::make_unique<CopyStreamThread>(std::move(connection), ledger_, std::move(callbacks));
       lanes_.push_back(std::move(lane));
     }
     return absl::OkStatus();
@@ -162,8 +162,7 @@ class CopyRun {
     table.digest.Add(chunk.record.digest);
     table.bytes += chunk.record.bytes;
     if (chunk.record.rows > 0) table.streams.insert(chunk.lane);
-    table.seconds =
-        std::chrono::duration<double>(Clock::now() - begun_[chunk.table_index]).count();
+    table.seconds = std::chrono::duration<double>(Clock::now() - begun_[chunk.table_index]).count();
     table.counts.resize(chunk.counts.size());
     for (size_t i = 0; i < chunk.counts.size(); ++i) {
       for (size_t c = 0; c < kStorageClassCount; ++c) table.counts[i][c] += chunk.counts[i][c];

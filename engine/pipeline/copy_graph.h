@@ -17,7 +17,7 @@ namespace lite2pg {
 
 // What the data stage knows of a table afterwards; everything in it is committed.
 struct LoadedTable {
-  Digest digest;                    // of what was read from the source and sent
+  Digest digest;  // of what was read from the source and sent
   uint64_t bytes = 0;
   double seconds = 0;               // from its first batch to its last commit
   std::set<int> streams;            // lanes that carried rows
@@ -26,8 +26,8 @@ struct LoadedTable {
 
 struct CopyOptions {
   PgConnectOptions connect;
-  int streams = 2;                  // 1..kStreamsMax, not more than snapshot.size()
-  size_t chunk_bytes = 0;           // 0: kChunkBytesMax
+  int streams = 2;         // 1..kStreamsMax, not more than snapshot.size()
+  size_t chunk_bytes = 0;  // 0: kChunkBytesMax
 };
 
 // Copies every table of `plan`. One result per table. On an error nothing that is not in the

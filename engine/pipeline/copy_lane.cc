@@ -108,7 +108,8 @@ absl::StatusOr<std::shared_ptr<Batch>> CopyLane::FillRows(std::shared_ptr<Batch>
       break;
     }
     const RowOutcome outcome = encoder_->Encode(row, &rows);
-    if (outcome.outcome != Outcome::kOk) [[unlikely]] return BadValue(outcome, row);
+    if (outcome.outcome != Outcome::kOk) [[unlikely]]
+      return BadValue(outcome, row);
   }
   chunk_bytes_ += rows.size();
   if (range_done) {
@@ -146,8 +147,7 @@ void CopyLane::EndChunk(Batch& batch) {
   }
 }
 
-absl::Status CopyLane::BadValue(const RowOutcome& outcome,
-                                std::span<const SourceValue> row) const {
+absl::Status CopyLane::BadValue(const RowOutcome& outcome, std::span<const SourceValue> row) const {
   const TablePlan& table = plan_.tables[static_cast<size_t>(cursor_.work().table)];
   const auto column_index = static_cast<size_t>(outcome.column);
   const ColumnPlan& column = table.columns[column_index];
@@ -160,8 +160,9 @@ absl::Status CopyLane::BadValue(const RowOutcome& outcome,
   info.row_key = cursor_.source().DescribeRow();
   info.column = column.source_name;
   info.value = DescribeValue(row[column_index]);
-  info.hint = "mend the value in the source, give the column another type, or use "
-              "--on-bad-value reject";
+  info.hint =
+      "mend the value in the source, give the column another type, or use "
+      "--on-bad-value reject";
   return MakeError(info);
 }
 

@@ -48,7 +48,7 @@ class CopyLane {
   std::optional<SourceKey> chunk_after_;  // where the open chunk began
   uint64_t chunk_bytes_ = 0;              // of the open chunk
   bool chunk_open_ = false;
-  uint64_t transaction_bytes_ = 0;        // of all chunks not yet told to commit
+  uint64_t transaction_bytes_ = 0;  // of all chunks not yet told to commit
   int transaction_chunks_ = 0;
   int64_t next_sequence_ = 0;
 

@@ -28,12 +28,12 @@ struct Batch {
   const TablePlan* table = nullptr;
   bool begins_copy = false;
   bool ends_copy = false;
-  bool commits = false;            // the transaction of all chunks since the last commit
-  ChunkRecord record;              // with ends_copy
+  bool commits = false;  // the transaction of all chunks since the last commit
+  ChunkRecord record;    // with ends_copy
   size_t table_index = 0;
   int lane = 0;
-  int64_t sequence = 0;            // of the lane's batches; graph nodes may overtake one another
-  std::vector<ClassCounts> counts; // with ends_copy: storage classes per column of the chunk
+  int64_t sequence = 0;             // of the lane's batches; graph nodes may overtake one another
+  std::vector<ClassCounts> counts;  // with ends_copy: storage classes per column of the chunk
 };
 
 // What the stream tells when a transaction is through: the chunks are in the target.

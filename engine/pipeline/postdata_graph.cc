@@ -20,13 +20,17 @@ constexpr int kAnalyzePhase = 4;
 
 int PhaseOf(PostKind kind) {
   switch (kind) {
-    case PostKind::kGenerated: return 0;
+    case PostKind::kGenerated:
+      return 0;
     case PostKind::kPrimaryKey:
     case PostKind::kUnique:
     case PostKind::kIndex:
-    case PostKind::kCheck: return 1;
-    case PostKind::kForeignKey: return 2;
-    case PostKind::kView: return 3;
+    case PostKind::kCheck:
+      return 1;
+    case PostKind::kForeignKey:
+      return 2;
+    case PostKind::kView:
+      return 3;
   }
   return 3;
 }
@@ -45,9 +49,11 @@ bool IsRefusal(const ErrorInfo& info) {
 
 class PostData {
  public:
-  PostData(const Plan& plan, const PostDataOptions& options, EventSink& events,
-           CancelToken& cancel)
-      : plan_(plan), options_(options), events_(events), cancel_(cancel),
+  PostData(const Plan& plan, const PostDataOptions& options, EventSink& events, CancelToken& cancel)
+      : plan_(plan),
+        options_(options),
+        events_(events),
+        cancel_(cancel),
         locks_(plan.tables.size()) {
     result_.objects.resize(plan.objects.size());
   }
@@ -72,9 +78,8 @@ class PostData {
       std::vector<std::thread> threads;
       const size_t useful = phase == 3 ? 1 : std::min(connections.size(), todo_.size());
       for (size_t i = 0; i < useful; ++i) {
-        threads.emplace_back([this, phase, &connection = connections[i]] {
-          Work(connection, phase);
-        });
+        threads.emplace_back(
+            [this, phase, &connection = connections[i]] { Work(connection, phase); });
       }
       for (std::thread& thread : threads) thread.join();
     }
@@ -137,10 +142,10 @@ class PostData {
       const size_t index = *ready;
       todo_.erase(ready);
       lock.unlock();
-      const absl::Status status = phase == kAnalyzePhase
-                                      ? connection.Execute(absl::StrCat(
-                                            "ANALYZE ", plan_.tables[index].LoadTarget()))
-                                      : Build(connection, index);
+      const absl::Status status =
+          phase == kAnalyzePhase
+              ? connection.Execute(absl::StrCat("ANALYZE ", plan_.tables[index].LoadTarget()))
+              : Build(connection, index);
       error_.Set(status);
       lock.lock();
       if (phase != kAnalyzePhase) TryLock(plan_.objects[index], false);

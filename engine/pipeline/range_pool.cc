@@ -12,9 +12,8 @@ RangePool::RangePool(std::vector<WorkRange> ranges, std::function<void(int lane)
 RangePool::Answer RangePool::Take(int lane, WorkRange* range) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (DoneLocked()) return Answer::kClosed;
-  const auto ready = std::find_if(queue_.begin(), queue_.end(), [this](const WorkRange& r) {
-    return !r.huge || !huge_active_;
-  });
+  const auto ready = std::find_if(queue_.begin(), queue_.end(),
+                                  [this](const WorkRange& r) { return !r.huge || !huge_active_; });
   if (ready == queue_.end()) {
     parked_.push_back(lane);
     return Answer::kParked;

@@ -14,10 +14,10 @@ namespace lite2pg {
 
 // A part of a table still to be read by one lane.
 struct WorkRange {
-  int table = -1;            // the caller's index
+  int table = -1;  // the caller's index
   KeyRange range;
-  uint64_t weight_bytes = 0; // a guess of what it holds; only decides who is cut
-  bool huge = false;         // rows so large that only one lane at a time may hold one
+  uint64_t weight_bytes = 0;  // a guess of what it holds; only decides who is cut
+  bool huge = false;          // rows so large that only one lane at a time may hold one
   bool splittable = true;
 };
 

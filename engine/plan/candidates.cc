@@ -67,8 +67,7 @@ ReadingRules BlobRules(BlobReading reading) {
 void AddUuid(const SourceColumn& column, List* list) {
   // The byte order of a GUID blob is a convention that the declaration does not tell; that of a
   // UUID is RFC 9562's.
-  const bool says_uuid =
-      absl::StrContains(absl::AsciiStrToUpper(column.declared_type), "UUID");
+  const bool says_uuid = absl::StrContains(absl::AsciiStrToUpper(column.declared_type), "UUID");
   list->Add(kOidUuid, says_uuid ? kText | kBlob : kText, 0, -1, TextShape::kAny,
             BlobRules(BlobReading::kUuid));
 }

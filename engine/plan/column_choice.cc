@@ -41,12 +41,12 @@ Finding Refusals(const Candidate& candidate, const CounterExample& refused,
   finding.severity = Severity::kBlocking;
   finding.code = ErrorCode::kBadValue;
   finding.object = object;
-  finding.message = absl::StrCat(
-      refused.count, " value(s) have no faithful form in ", candidate.type.sql_name,
-      "; the first is ", refused.value, " in row ", refused.row_key, ": ",
-      OutcomePhrase(refused.outcome));
-  finding.hint = "mend them in the source, name a rule for the column in the configuration, or "
-                 "set such rows aside with --on-bad-value reject";
+  finding.message = absl::StrCat(refused.count, " value(s) have no faithful form in ",
+                                 candidate.type.sql_name, "; the first is ", refused.value,
+                                 " in row ", refused.row_key, ": ", OutcomePhrase(refused.outcome));
+  finding.hint =
+      "mend them in the source, name a rule for the column in the configuration, or "
+      "set such rows aside with --on-bad-value reject";
   return finding;
 }
 
@@ -89,8 +89,7 @@ size_t ChooseCandidate(const SourceColumn& column, const std::vector<Candidate>&
   const auto chosen = static_cast<size_t>(std::countr_zero(scan.alive));
   const DeclaredFamily family = ParseDeclaredType(column.declared_type).family;
   const Oid oid = candidates[chosen].type.oid;
-  const bool undeclared =
-      family == DeclaredFamily::kNone || family == DeclaredFamily::kUnknown;
+  const bool undeclared = family == DeclaredFamily::kNone || family == DeclaredFamily::kUnknown;
   if (oid == kOidTimestamptz && scan.offsets_seen) {
     findings->push_back({Severity::kInfo, ErrorCode::kOffsetDropped, object,
                          "some values have a UTC offset other than zero; timestamptz keeps the "
@@ -113,7 +112,8 @@ size_t ChooseCandidate(const SourceColumn& column, const std::vector<Candidate>&
   finding.code = ErrorCode::kTypeWidened;
   finding.object = object;
   finding.message = absl::StrCat(
-      "declared ", column.declared_type.empty() ? "without a type" : EscapeName(column.declared_type),
+      "declared ",
+      column.declared_type.empty() ? "without a type" : EscapeName(column.declared_type),
       ", but it holds ", Classes(scan), "; the column becomes ", candidates[chosen].type.sql_name,
       ". First value that does not fit ", candidates[0].type.sql_name, ": ", first.value,
       " in row ", first.row_key, " (", OutcomePhrase(first.outcome), ")");

@@ -18,8 +18,8 @@ namespace {
 
 void Block(ErrorCode code, std::string object, std::string message, std::string hint,
            std::vector<Finding>* findings) {
-  findings->push_back({Severity::kBlocking, code, std::move(object), std::move(message),
-                       std::move(hint)});
+  findings->push_back(
+      {Severity::kBlocking, code, std::move(object), std::move(message), std::move(hint)});
 }
 
 const TargetColumn* FindColumn(const TargetTable& table, absl::string_view name) {
@@ -93,14 +93,22 @@ absl::StatusOr<PgType> ParseConfiguredType(absl::string_view sql_type) {
   struct Alias {
     absl::string_view words, type_name;
   };
-  constexpr Alias kAliases[] = {
-      {"integer", "int4"},      {"int", "int4"},        {"smallint", "int2"},
-      {"bigint", "int8"},       {"boolean", "bool"},    {"real", "float4"},
-      {"double precision", "float8"},                   {"decimal", "numeric"},
-      {"character varying", "varchar"},                 {"character", "bpchar"},
-      {"char", "bpchar"},       {"timestamp without time zone", "timestamp"},
-      {"timestamp with time zone", "timestamptz"},      {"time without time zone", "time"},
-      {"time with time zone", "timetz"},                {"bit varying", "varbit"}};
+  constexpr Alias kAliases[] = {{"integer", "int4"},
+                                {"int", "int4"},
+                                {"smallint", "int2"},
+                                {"bigint", "int8"},
+                                {"boolean", "bool"},
+                                {"real", "float4"},
+                                {"double precision", "float8"},
+                                {"decimal", "numeric"},
+                                {"character varying", "varchar"},
+                                {"character", "bpchar"},
+                                {"char", "bpchar"},
+                                {"timestamp without time zone", "timestamp"},
+                                {"timestamp with time zone", "timestamptz"},
+                                {"time without time zone", "time"},
+                                {"time with time zone", "timetz"},
+                                {"bit varying", "varbit"}};
   const std::string lower = absl::AsciiStrToLower(absl::StripAsciiWhitespace(sql_type));
   const size_t open = lower.find('(');
   std::string name(absl::StripAsciiWhitespace(lower.substr(0, open)));

@@ -31,18 +31,24 @@ constexpr size_t kToastPointerBytes = 18;
 
 size_t FixedBytes(const PgType& type) {
   switch (type.oid) {
-    case kOidBool: return 1;
-    case kOidInt2: return 2;
+    case kOidBool:
+      return 1;
+    case kOidInt2:
+      return 2;
     case kOidInt4:
     case kOidFloat4:
-    case kOidDate: return 4;
+    case kOidDate:
+      return 4;
     case kOidInt8:
     case kOidFloat8:
     case kOidTimestamp:
     case kOidTimestamptz:
-    case kOidTime: return 8;
-    case kOidUuid: return 16;
-    default: return 0;
+    case kOidTime:
+      return 8;
+    case kOidUuid:
+      return 16;
+    default:
+      return 0;
   }
 }
 
@@ -87,7 +93,8 @@ class Planner {
     if (facts.version == 0) return;
     if (facts.version < 140000) {
       Note(Severity::kBlocking, ErrorCode::kTargetVersion, facts.database,
-           absl::StrCat("the server is PostgreSQL ", facts.version_text, "; 14 is the oldest "
+           absl::StrCat("the server is PostgreSQL ", facts.version_text,
+                        "; 14 is the oldest "
                         "that is supported"));
     }
     if (facts.encoding != "UTF8") {
@@ -186,9 +193,8 @@ class Planner {
     column.source_column = source_index;
     column.source_name = source.name;
     column.declared_type = source.declared_type;
-    const size_t chosen =
-        ChooseCandidate(source, candidates, scan, object, target != nullptr, &plan_.findings,
-                        &column.reason);
+    const size_t chosen = ChooseCandidate(source, candidates, scan, object, target != nullptr,
+                                          &plan_.findings, &column.reason);
     const Candidate& candidate = candidates[chosen];
     column.type = candidate.type;
     column.rules = candidate.rules;
@@ -218,8 +224,8 @@ class Planner {
 
   bool ProvenNotNull(const SourceTable& table, const SourceColumn& column, const ColumnScan& scan,
                      const std::string& object) {
-    const bool declared = column.not_null || (table.rowid_alias >= 0 &&
-                                              column.primary_key_position > 0);
+    const bool declared =
+        column.not_null || (table.rowid_alias >= 0 && column.primary_key_position > 0);
     if (!declared) return false;
     const uint64_t nulls = scan.counts[static_cast<size_t>(StorageClass::kNull)];
     if (nulls == 0) return true;
@@ -233,10 +239,10 @@ class Planner {
   // What the server would refuse whatever the rows are.
   void CheckWidth(const TablePlan& table) {
     if (table.columns.size() > kTargetColumnsMax) {
-      Note(Severity::kBlocking, ErrorCode::kTooManyColumns, table.source->name,
-           absl::StrCat(table.columns.size(), " columns; PostgreSQL's limit is ",
-                        kTargetColumnsMax),
-           "split the table, or exclude it");
+      Note(
+          Severity::kBlocking, ErrorCode::kTooManyColumns, table.source->name,
+          absl::StrCat(table.columns.size(), " columns; PostgreSQL's limit is ", kTargetColumnsMax),
+          "split the table, or exclude it");
       return;
     }
     size_t bytes = kTupleHeaderBytes + (table.columns.size() + 7) / 8;
@@ -251,8 +257,10 @@ class Planner {
     }
     if (bytes > kRowInPageBytesMax) {
       Note(Severity::kBlocking, ErrorCode::kRowTooWide, table.source->name,
-           absl::StrCat("a row takes at least ", bytes, " bytes in the table itself; "
-                        "PostgreSQL's pages hold rows of ", kRowInPageBytesMax),
+           absl::StrCat("a row takes at least ", bytes,
+                        " bytes in the table itself; "
+                        "PostgreSQL's pages hold rows of ",
+                        kRowInPageBytesMax),
            "split the table, or exclude it");
     }
     if (table.row_bytes_max > kFieldBytesMax) {

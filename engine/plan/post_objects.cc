@@ -15,8 +15,7 @@
 namespace lite2pg {
 namespace {
 
-// SQLite's own order and equality of text is by bytes; an index that shall serve the same
-// comparisons says so, whatever the database's collation is.
+// The collation under which lower() folds ASCII letters only, as NOCASE does.
 constexpr absl::string_view kBytewise = "pg_catalog.\"C\"";
 
 bool IsTextType(const PgType& type) {
@@ -122,8 +121,10 @@ class PostObjects {
     }
     key.primary = false;
     object.attempts.push_back({{AddKeySql(key)}, "", "translated", "UNIQUE in its place"});
-    object.attempts.push_back({{CreateIndexSql(IndexOn(table, object.name, columns))}, "",
-                               "translated", "an index that is not unique in its place"});
+    object.attempts.push_back({{CreateIndexSql(IndexOn(table, object.name, columns))},
+                               "",
+                               "translated",
+                               "an index that is not unique in its place"});
     object.sample_sql = DuplicatesSql(table, columns);
     plan_->objects.push_back(std::move(object));
     AddFoldedUnique(table_index, table.source->primary_key, table.target_name + "_pkey_nocase");
@@ -164,7 +165,8 @@ class PostObjects {
         {{CreateIndexSql(index)}, "", "translated", "unique over the text in lower case"});
     Note(Severity::kInfo, ErrorCode::kCollationDiffers, table.source->name,
          absl::StrCat("COLLATE NOCASE: upper and lower case stay one value through the unique "
-                      "index ", EscapeName(object.name),
+                      "index ",
+                      EscapeName(object.name),
                       "; comparisons in queries need lower() to do the same"));
     plan_->objects.push_back(std::move(object));
   }
@@ -185,7 +187,6 @@ class PostObjects {
       IndexTermDdl out;
       out.column = column->target_name;
       out.descending = term.descending;
-      if (IsTextType(column->type)) out.collation = std::string(kBytewise);
       ddl.terms.push_back(std::move(out));
       columns.push_back(column->target_name);
       source_columns.push_back(term.column);
@@ -224,14 +225,14 @@ class PostObjects {
     report.table = table.target_name;
     report.name = absl::StrJoin(key.child_columns, ", ");
     report.state = "not_carried";
-    report.sql = absl::StrCat("FOREIGN KEY (", absl::StrJoin(key.child_columns, ", "),
-                              ") REFERENCES ", key.parent_table, " (",
-                              absl::StrJoin(key.parent_columns, ", "), ")");
+    report.sql =
+        absl::StrCat("FOREIGN KEY (", absl::StrJoin(key.child_columns, ", "), ") REFERENCES ",
+                     key.parent_table, " (", absl::StrJoin(key.parent_columns, ", "), ")");
     report.reason = reason;
     Note(Severity::kWarning, ErrorCode::kObjectNotCarried,
          absl::StrCat(table.source->name, ".", report.name),
-         absl::StrCat("the foreign key to ", EscapeName(key.parent_table), " is not carried: ",
-                      reason),
+         absl::StrCat("the foreign key to ", EscapeName(key.parent_table),
+                      " is not carried: ", reason),
          "add it by hand once its parent is there");
     plan_->not_carried.push_back(std::move(report));
   }
@@ -280,16 +281,15 @@ class PostObjects {
     ddl.initially_deferred = key.initially_deferred;
     PostObject object = NewObject(
         PostKind::kForeignKey, "foreign_key",
-        ConstraintName(table_index,
-                       absl::StrCat(child.target_name, "_", absl::StrJoin(ddl.columns, "_"),
-                                    "_fkey")),
+        ConstraintName(table_index, absl::StrCat(child.target_name, "_",
+                                                 absl::StrJoin(ddl.columns, "_"), "_fkey")),
         table_index);
     object.parent_table = parent_index;
     ddl.name = object.name;
     object.attempts.push_back({{AddForeignKeySql(ddl)}, "", "created", ""});
     ddl.not_valid = true;
-    object.attempts.push_back({{AddForeignKeySql(ddl)}, "", "translated",
-                               "NOT VALID: it holds for new rows only"});
+    object.attempts.push_back(
+        {{AddForeignKeySql(ddl)}, "", "translated", "NOT VALID: it holds for new rows only"});
     object.sample_sql = OrphansSql(child, parent, ddl);
     plan_->objects.push_back(std::move(object));
   }
@@ -310,7 +310,8 @@ class PostObjects {
       present.push_back(absl::StrCat(c, " IS NOT NULL"));
       shown.push_back(c);
     }
-    return absl::StrCat("SELECT ROW(", absl::StrJoin(shown, ", "), ")::pg_catalog.text || ' (' || "
+    return absl::StrCat("SELECT ROW(", absl::StrJoin(shown, ", "),
+                        ")::pg_catalog.text || ' (' || "
                         "pg_catalog.count(*)::pg_catalog.text || ' rows)' FROM ",
                         child.LoadTarget(), " c WHERE ", absl::StrJoin(present, " AND "),
                         " AND NOT EXISTS (SELECT 1 FROM ", parent.LoadTarget(), " p WHERE ",

@@ -18,11 +18,12 @@ namespace {
 // Tables in which migration tools keep their own state; both sides have them already when the
 // application made its schema (docs/coercion.md, "Bookkeeping tables").
 constexpr absl::string_view kBookkeepingTables[] = {
-    "alembic_version",   "schema_migrations",   "ar_internal_metadata", "__EFMigrationsHistory",
-    "django_migrations", "VersionInfo",         "knex_migrations",      "knex_migrations_lock",
-    "_prisma_migrations", "flyway_schema_history", "goose_db_version",  "__diesel_schema_migrations",
-    "SequelizeMeta",     "typeorm_migrations",  "seaql_migrations",     "_sqlx_migrations",
-    "databasechangelog", "databasechangeloglock"};
+    "alembic_version",       "schema_migrations",    "ar_internal_metadata",
+    "__EFMigrationsHistory", "django_migrations",    "VersionInfo",
+    "knex_migrations",       "knex_migrations_lock", "_prisma_migrations",
+    "flyway_schema_history", "goose_db_version",     "__diesel_schema_migrations",
+    "SequelizeMeta",         "typeorm_migrations",   "seaql_migrations",
+    "_sqlx_migrations",      "databasechangelog",    "databasechangeloglock"};
 
 bool IsBookkeeping(absl::string_view name) {
   return std::any_of(std::begin(kBookkeepingTables), std::end(kBookkeepingTables),
@@ -64,8 +65,10 @@ class Selector {
     }
     if (!without_partner.empty()) {
       Block(ErrorCode::kTargetNoPartner, absl::StrJoin(without_partner, ", "),
-            absl::StrCat(without_partner.size(), " source table(s) have no partner of that name "
-                         "in the target schema: ", absl::StrJoin(without_partner, ", ")),
+            absl::StrCat(without_partner.size(),
+                         " source table(s) have no partner of that name "
+                         "in the target schema: ",
+                         absl::StrJoin(without_partner, ", ")),
             "create them, --exclude them, or create what is missing with --schema-mode mixed");
     }
     ReportTriggers();
@@ -116,9 +119,10 @@ class Selector {
     }
     if (!table.unreadable.empty()) {
       NotLoaded(table, "not_a_table");
-      Block(ErrorCode::kSourceTableUnreadable, table.name,
-            absl::StrCat("SQLite cannot read this table: ", EscapeForMessage(table.unreadable, 200)),
-            "--exclude it, or open it with the application that made it");
+      Block(
+          ErrorCode::kSourceTableUnreadable, table.name,
+          absl::StrCat("SQLite cannot read this table: ", EscapeForMessage(table.unreadable, 200)),
+          "--exclude it, or open it with the application that made it");
       return false;
     }
     return true;
@@ -138,10 +142,13 @@ class Selector {
 
   bool UseExisting(const std::vector<const SourceTable*>& tables) const {
     switch (in_.schema_mode) {
-      case SchemaMode::kCreate: return false;
+      case SchemaMode::kCreate:
+        return false;
       case SchemaMode::kExisting:
-      case SchemaMode::kMixed: return true;
-      case SchemaMode::kAuto: break;
+      case SchemaMode::kMixed:
+        return true;
+      case SchemaMode::kAuto:
+        break;
     }
     return std::any_of(tables.begin(), tables.end(),
                        [this](const SourceTable* table) { return Partner(*table) != nullptr; });
@@ -162,9 +169,9 @@ class Selector {
     if (partner == nullptr) {
       for (size_t i = 0; i < table.columns.size(); ++i) columns.push_back(static_cast<int>(i));
       for (const int i : columns) {
-        ASSIGN_OR_RETURN(std::vector<Candidate> candidates,
-                         CreatedCandidates(table, table.columns[static_cast<size_t>(i)],
-                                           selected.config));
+        ASSIGN_OR_RETURN(
+            std::vector<Candidate> candidates,
+            CreatedCandidates(table, table.columns[static_cast<size_t>(i)], selected.config));
         selected.candidates.push_back(std::move(candidates));
         selected.target_columns.push_back(nullptr);
       }
@@ -223,9 +230,10 @@ bool GlobMatches(absl::string_view glob, absl::string_view name) {
   // The usual two-pointer match: on a mismatch, the last * takes one character more.
   size_t g = 0, n = 0, star = absl::string_view::npos, star_n = 0;
   while (n < name.size()) {
-    const bool same = g < glob.size() &&
-                      (glob[g] == '?' || absl::ascii_tolower(static_cast<unsigned char>(glob[g])) ==
-                                             absl::ascii_tolower(static_cast<unsigned char>(name[n])));
+    const bool same =
+        g < glob.size() &&
+        (glob[g] == '?' || absl::ascii_tolower(static_cast<unsigned char>(glob[g])) ==
+                               absl::ascii_tolower(static_cast<unsigned char>(name[n])));
     if (g < glob.size() && glob[g] == '*') {
       star = g++;
       star_n = n;
@@ -242,8 +250,6 @@ bool GlobMatches(absl::string_view glob, absl::string_view name) {
   return g == glob.size();
 }
 
-absl::StatusOr<Selection> SelectTables(const PlanInputs& inputs) {
-  return Selector(inputs).Run();
-}
+absl::StatusOr<Selection> SelectTables(const PlanInputs& inputs) { return Selector(inputs).Run(); }
 
 }  // namespace lite2pg

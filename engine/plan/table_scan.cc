@@ -19,10 +19,14 @@ constexpr size_t kSampleBytesMax = 4096;
 bool HasShape(absl::string_view text, TextShape wanted, bool* nonzero_offset) {
   const DateTimeClass found = ClassifyDateTime(text);
   switch (wanted) {
-    case TextShape::kAny: return true;
-    case TextShape::kDateOnly: return found.shape == DateTimeShape::kDate;
-    case TextShape::kTimeOnly: return found.shape == DateTimeShape::kTime;
-    case TextShape::kDateTimeNaive: return found.shape == DateTimeShape::kDateTime;
+    case TextShape::kAny:
+      return true;
+    case TextShape::kDateOnly:
+      return found.shape == DateTimeShape::kDate;
+    case TextShape::kTimeOnly:
+      return found.shape == DateTimeShape::kTime;
+    case TextShape::kDateTimeNaive:
+      return found.shape == DateTimeShape::kDateTime;
     case TextShape::kDateTimeWithOffset:
       if (found.shape != DateTimeShape::kDateTimeOffset) return false;
       *nonzero_offset |= !found.offset_is_zero;
@@ -35,9 +39,12 @@ bool HasShape(absl::string_view text, TextShape wanted, bool* nonzero_offset) {
 
 std::string DescribeValue(const SourceValue& value) {
   switch (value.storage_class) {
-    case StorageClass::kNull: return "NULL";
-    case StorageClass::kInteger: return absl::StrCat("INTEGER ", value.integer);
-    case StorageClass::kReal: return absl::StrCat("REAL ", value.real);
+    case StorageClass::kNull:
+      return "NULL";
+    case StorageClass::kInteger:
+      return absl::StrCat("INTEGER ", value.integer);
+    case StorageClass::kReal:
+      return absl::StrCat("REAL ", value.real);
     case StorageClass::kText:
       return absl::StrCat("TEXT ", value.size_bytes, " bytes '", EscapeForMessage(value.bytes()),
                           "'");
@@ -173,8 +180,7 @@ void TableScanner::Check(size_t column_index, const SourceValue& value, const Ro
     }
     scratch_.Clear();
     scratch_.Reserve(candidate.codec.fixed_bytes + candidate.codec.expand * value.size_bytes);
-    const Outcome outcome =
-        candidate.codec.encode[c](value, candidate.codec.params, &scratch_);
+    const Outcome outcome = candidate.codec.encode[c](value, candidate.codec.params, &scratch_);
     if (outcome != Outcome::kOk) Refuse(column_index, k, outcome, value, source);
   }
 }

@@ -54,7 +54,8 @@ struct ForeignKeyDdl {
   std::vector<std::string> columns;
   std::string parent_schema, parent_table;
   std::vector<std::string> parent_columns;
-  std::string on_update, on_delete;  // "NO ACTION", "CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT"
+  // "NO ACTION", "CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT"
+  std::string on_update, on_delete;
   bool deferrable = false, initially_deferred = false, not_valid = false;
 };
 

@@ -32,20 +32,23 @@ std::string QueryOf(const TablePlan& table, const Part& part) {
   for (const ColumnPlan& column : table.columns) {
     columns.push_back(QuoteIdentifier(column.target_name));
   }
-  std::string query = absl::StrCat("SELECT ", absl::StrJoin(columns, ", "), " FROM ",
-                                   table.LoadTarget());
+  std::string query =
+      absl::StrCat("SELECT ", absl::StrJoin(columns, ", "), " FROM ", table.LoadTarget());
   if (part.first > 0 || part.last >= 0) {
     absl::StrAppend(&query, " WHERE ctid >= '(", part.first, ",0)'::pg_catalog.tid");
-    if (part.last >= 0) absl::StrAppend(&query, " AND ctid < '(", part.last, ",0)'::pg_catalog.tid");
+    if (part.last >= 0)
+      absl::StrAppend(&query, " AND ctid < '(", part.last, ",0)'::pg_catalog.tid");
   }
   return query;
 }
 
 class ReadBack {
  public:
-  ReadBack(const Plan& plan, const ReadBackOptions& options, EventSink& events,
-           CancelToken& cancel)
-      : plan_(plan), options_(options), events_(events), cancel_(cancel),
+  ReadBack(const Plan& plan, const ReadBackOptions& options, EventSink& events, CancelToken& cancel)
+      : plan_(plan),
+        options_(options),
+        events_(events),
+        cancel_(cancel),
         digests_(plan.tables.size()) {}
 
   absl::StatusOr<std::vector<Digest>> Run() {
@@ -88,12 +91,12 @@ class ReadBack {
     if (names.empty()) return absl::OkStatus();
     ASSIGN_OR_RETURN(
         const PgResult sizes,
-        connection.Query(absl::StrCat(
-            "SELECT pg_catalog.pg_relation_size(t::pg_catalog.regclass) /"
-            " pg_catalog.current_setting('block_size')::pg_catalog.int8"
-            " FROM pg_catalog.unnest(ARRAY[",
-            absl::StrJoin(names, ","), "]::pg_catalog.text[]) WITH ORDINALITY AS u(t, n)"
-            " ORDER BY n")));
+        connection.Query(absl::StrCat("SELECT pg_catalog.pg_relation_size(t::pg_catalog.regclass) /"
+                                      " pg_catalog.current_setting('block_size')::pg_catalog.int8"
+                                      " FROM pg_catalog.unnest(ARRAY[",
+                                      absl::StrJoin(names, ","),
+                                      "]::pg_catalog.text[]) WITH ORDINALITY AS u(t, n)"
+                                      " ORDER BY n")));
     for (size_t i = 0; i < plan_.tables.size(); ++i) {
       const int64_t blocks = sizes.Int(static_cast<int>(i), 0);
       int64_t at = 0;
@@ -160,8 +163,7 @@ class ReadBack {
 
 }  // namespace
 
-absl::StatusOr<std::vector<Digest>> ReadBackTables(const Plan& plan,
-                                                   const ReadBackOptions& options,
+absl::StatusOr<std::vector<Digest>> ReadBackTables(const Plan& plan, const ReadBackOptions& options,
                                                    EventSink& events, CancelToken& cancel) {
   return ReadBack(plan, options, events, cancel).Run();
 }
