@@ -1,7 +1,5 @@
 #include "coercion/row_encoder.h"
 
-#include <cstring>
-
 #include "coercion/wire.h"
 
 namespace lite2pg {
@@ -25,6 +23,19 @@ bool Canonicalize(absl::string_view fields, std::span<const ColumnCodec> codecs,
       EndField(out, at);
     }
     fields.remove_prefix(4 + body_bytes);
+  }
+  return fields.empty();
+}
+
+// Whether `fields` are exactly `count` fields.
+bool IsFields(absl::string_view fields, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    if (fields.size() < 4) return false;
+    const int32_t length = LoadInt32(fields.data());
+    if (length < -1) return false;
+    const size_t bytes = 4 + (length < 0 ? 0 : static_cast<size_t>(length));
+    if (fields.size() < bytes) return false;
+    fields.remove_prefix(bytes);
   }
   return fields.empty();
 }
@@ -82,11 +93,10 @@ RowOutcome RowEncoder::Encode(std::span<const SourceValue> values, FieldBuffer* 
 bool AddTupleToDigest(absl::string_view tuple, std::span<const ColumnCodec> codecs,
                       FieldBuffer* scratch, Digest* digest) {
   if (tuple.size() < 2) return false;
-  uint16_t count;
-  std::memcpy(&count, tuple.data(), sizeof(count));
-  if (__builtin_bswap16(count) != codecs.size()) return false;
+  if (static_cast<uint16_t>(LoadInt16(tuple.data())) != codecs.size()) return false;
   const absl::string_view fields = tuple.substr(2);
   if (!AnyCanonical(codecs)) {
+    if (!IsFields(fields, codecs.size())) return false;
     digest->AddRow(fields);
     return true;
   }

@@ -7,9 +7,8 @@
 
 namespace lite2pg {
 
-// Bits behind the mask are kMalformed, as the server refuses them. An address without /bits is a
-// network of one host. IPv4 class D (224 to 239) without /bits is kAmbiguous: the server's
-// cidr_in has rules of its own for it.
+// Bits behind the mask are kMalformed, as the server refuses them. A whole address without /bits is
+// a network of one host.
 inline Outcome EncodeCidr(const SourceValue& value, const EncodeParams&, FieldBuffer* out) {
   NetworkAddress address;
   if (!ParseNetwork(value.bytes(), &address)) return Outcome::kMalformed;
