@@ -1,4 +1,5 @@
-// oid: 4 bytes, unsigned. The server's oidin also reads -1 as 4294967295; here that is out of range.
+// oid: 4 bytes, unsigned. The server's oidin also reads -1 as 4294967295; here that is
+// kOutOfRange.
 #ifndef LITE2PG_COERCION_TYPES_OID_H_
 #define LITE2PG_COERCION_TYPES_OID_H_
 

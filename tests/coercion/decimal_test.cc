@@ -16,7 +16,8 @@ namespace lite2pg {
 namespace {
 
 std::string Shown(const Decimal& d) {
-  return absl::StrCat(d.negative ? "-" : "", "0.", d.head, d.tail, "e", d.point, " scale ", d.scale);
+  return absl::StrCat(d.negative ? "-" : "", "0.", d.head, d.tail, "e", d.point, " scale ",
+                      d.scale);
 }
 
 std::string Parsed(absl::string_view text) {
@@ -45,7 +46,8 @@ TEST(Decimal, AppliesTheExponentToValueAndScale) {
 
 TEST(Decimal, RefusesWhatIsNoDecimal) {
   for (const char* text : {"", ".", "+", "-", "e5", "1e", "1e+", "--1", "1.2.3", " 1", "1 ", "0x1",
-                           "1,5", "inf", "nan", "1e1.5", "1e1073741823", "1e-99999999999999999999"}) {
+                           "1,5", "inf", "nan", "1e1.5", "1e1073741823",
+                           "1e-99999999999999999999"}) {
     EXPECT_EQ(Parsed(text), "refused") << text;
   }
   EXPECT_EQ(Parsed(absl::string_view("1\0", 2)), "refused");

@@ -63,7 +63,8 @@ TEST(CheckText, TakesAllOfAsciiButNul) {
 TEST(CheckText, RefusesWhatPostgresRefuses) {
   // Overlong, surrogate (WTF-8), beyond U+10FFFF, cut off, stray continuation.
   for (const char* text : {"\xc0\x80", "\xe0\x80\xaf", "\xed\xa0\x80", "\xed\xbf\xbf",
-                           "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "a\xe2\x82", "\x80", "\xfe"}) {
+                           "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "a\xe2\x82", "\x80",
+                           "\xfe"}) {
     EXPECT_EQ(CheckText(text), Outcome::kInvalidUtf8);
     EXPECT_EQ(CheckText(std::string(200, 'a') + text), Outcome::kInvalidUtf8);
   }
@@ -83,7 +84,9 @@ TEST(CheckText, AgreesWithTheSlowTestOnRandomBytes) {
       const uint32_t code = random() % 3 == 0 ? random() % 0x110000 : random() % 0x80;
       AppendUtf8(code, &text);
     }
-    if (random() % 2 == 0 && !text.empty()) text[random() % text.size()] = static_cast<char>(random());
+    if (random() % 2 == 0 && !text.empty()) {
+      text[random() % text.size()] = static_cast<char>(random());
+    }
     ASSERT_EQ(CheckText(text), Expected(text));
   }
 }
