@@ -1,0 +1,319 @@
+#include "engine/sqlite/catalog.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "engine/base/error.h"
+#include "engine/base/limits.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+#include "engine/sqlite/connection.h"
+#include "engine/sqlite/schema_details.h"
+
+namespace lite2pg {
+namespace {
+
+// An entry of PRAGMA table_list.
+struct ListedTable {
+  std::string type;  // table, view, shadow, virtual
+  bool without_rowid = false;
+  bool strict = false;
+};
+using ListedTables = absl::flat_hash_map<std::string, ListedTable>;
+
+// Suffixes of the tables that a virtual table keeps its data in, by module. SQLite names them
+// itself ("shadow") for modules that it has; these are for modules that it lacks.
+struct ShadowSuffixes {
+  absl::string_view module;
+  std::vector<absl::string_view> suffixes;
+};
+
+const std::vector<ShadowSuffixes>& KnownShadows() {
+  static const auto* const kShadows = new std::vector<ShadowSuffixes>{
+      {"fts1", {"content", "term"}},
+      {"fts2", {"content", "segments", "segdir"}},
+      {"fts3", {"content", "segments", "segdir", "docsize", "stat"}},
+      {"fts4", {"content", "segments", "segdir", "docsize", "stat"}},
+      {"fts5", {"data", "idx", "content", "docsize", "config"}},
+      {"rtree", {"node", "rowid", "parent"}},
+      {"rtree_i32", {"node", "rowid", "parent"}},
+      {"geopoly", {"node", "rowid", "parent"}},
+      {"spellfix1", {"vocab"}},
+      {"vec0", {"info", "chunks", "rowids", "auxiliary"}},
+  };
+  return *kShadows;
+}
+
+// sqlite-vec numbers some of its tables: t_vector_chunks00, t_metadatatext03.
+bool IsNumberedVecShadow(absl::string_view suffix) {
+  for (const absl::string_view stem : {"vector_chunks", "metadatachunks", "metadatatext"}) {
+    if (suffix.size() == stem.size() + 2 && absl::StartsWith(suffix, stem)) return true;
+  }
+  return false;
+}
+
+bool IsShadowSuffix(absl::string_view module, absl::string_view suffix) {
+  for (const ShadowSuffixes& known : KnownShadows()) {
+    if (!absl::EqualsIgnoreCase(known.module, module)) continue;
+    for (const absl::string_view candidate : known.suffixes) {
+      if (absl::EqualsIgnoreCase(candidate, suffix)) return true;
+    }
+  }
+  return absl::EqualsIgnoreCase(module, "vec0") &&
+         IsNumberedVecShadow(absl::AsciiStrToLower(suffix));
+}
+
+// The word after USING in CREATE VIRTUAL TABLE name USING module(...), unquoted; "" if not found.
+std::string ModuleOf(absl::string_view sql);
+
+class CatalogReader {
+ public:
+  explicit CatalogReader(SqliteConnection& connection) : connection_(connection) {}
+  absl::StatusOr<SourceCatalog> Read();
+
+ private:
+  absl::Status ReadSettings();
+  absl::Status ReadModules();
+  absl::Status ReadTableList();
+  absl::Status ReadEntries();
+  absl::Status ReadTables();
+  absl::Status ReadSequences();
+  void AddTable(const std::string& name, const std::string& sql);
+  void FindShadowOwner(SourceTable* table) const;
+
+  SqliteConnection& connection_;
+  SourceCatalog catalog_;
+  ListedTables listed_;
+  absl::flat_hash_set<std::string> modules_;                      // lower case
+  absl::flat_hash_map<std::string, std::string> virtual_tables_;  // lower-case name -> module
+  absl::flat_hash_map<std::string, std::string> virtual_names_;   // lower-case name -> name
+  std::vector<std::pair<std::string, std::string>> index_sql_;
+};
+
+absl::Status CatalogReader::ReadSettings() {
+  catalog_.path = connection_.path();
+  const std::pair<const char*, std::string*> texts[] = {
+      {"PRAGMA encoding", &catalog_.encoding}, {"PRAGMA journal_mode", &catalog_.journal_mode}};
+  for (const auto& [pragma, to] : texts) {
+    ASSIGN_OR_RETURN(*to, connection_.QueryText(pragma));
+  }
+  const std::pair<const char*, int64_t*> numbers[] = {
+      {"PRAGMA page_size", &catalog_.page_size},
+      {"PRAGMA page_count", &catalog_.page_count},
+      {"PRAGMA user_version", &catalog_.user_version},
+      {"PRAGMA application_id", &catalog_.application_id}};
+  for (const auto& [pragma, to] : numbers) {
+    ASSIGN_OR_RETURN(*to, connection_.QueryInt(pragma));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CatalogReader::ReadModules() {
+  ASSIGN_OR_RETURN(SqliteStatement modules, connection_.Prepare("PRAGMA module_list"));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, modules.Step());
+    if (!more) return absl::OkStatus();
+    modules_.insert(absl::AsciiStrToLower(modules.Text(0)));
+  }
+}
+
+absl::Status CatalogReader::ReadTableList() {
+  ASSIGN_OR_RETURN(SqliteStatement list,
+                   connection_.Prepare("SELECT name, type, wr, strict FROM pragma_table_list "
+                                       "WHERE schema = 'main'"));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, list.Step());
+    if (!more) return absl::OkStatus();
+    listed_[list.Text(0)] = {list.Text(1), list.Int(2) != 0, list.Int(3) != 0};
+  }
+}
+
+absl::Status CatalogReader::ReadEntries() {
+  ASSIGN_OR_RETURN(SqliteStatement entries,
+                   connection_.Prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema "
+                                       "ORDER BY rowid"));
+  for (int count = 0;; ++count) {
+    ASSIGN_OR_RETURN(const bool more, entries.Step());
+    if (!more) return absl::OkStatus();
+    if (count >= kSchemaEntriesMax) {
+      return MakeError(ErrorCode::kSourceLimit, ExitCode::kSource,
+                       absl::StrCat("the source's schema has more than ", kSchemaEntriesMax,
+                                    " entries"),
+                       "run PRAGMA integrity_check on the source; it may be damaged or hostile");
+    }
+    const std::string type = entries.Text(0), name = entries.Text(1), sql = entries.Text(3);
+    if (type == "table") {
+      AddTable(name, sql);
+    } else if (type == "index") {
+      index_sql_.emplace_back(name, sql);
+    } else if (type == "view") {
+      catalog_.views.push_back({name, sql});
+    } else if (type == "trigger") {
+      catalog_.triggers.push_back({name, entries.Text(2), sql});
+    }
+  }
+}
+
+void CatalogReader::AddTable(const std::string& name, const std::string& sql) {
+  SourceTable table;
+  table.name = name;
+  table.sql = sql;
+  const auto found = listed_.find(name);
+  if (found != listed_.end()) {
+    table.strict = found->second.strict;
+    if (found->second.without_rowid) table.kind = SourceTableKind::kWithoutRowid;
+    if (found->second.type == "virtual") table.kind = SourceTableKind::kVirtual;
+    if (found->second.type == "shadow") table.kind = SourceTableKind::kShadow;
+  } else {
+    table.unreadable = connection_.schema_damage().empty() ? "SQLite does not list it"
+                                                           : connection_.schema_damage();
+  }
+  if (absl::StartsWithIgnoreCase(name, "sqlite_")) table.kind = SourceTableKind::kSystem;
+  const std::string module = ModuleOf(sql);
+  if (!module.empty()) {
+    table.kind = SourceTableKind::kVirtual;
+    table.owner = module;
+    const std::string lower = absl::AsciiStrToLower(name);
+    virtual_tables_[lower] = module;
+    virtual_names_[lower] = name;
+  }
+  catalog_.tables.push_back(std::move(table));
+}
+
+// By name, since that is how modules find their tables: the longest virtual table whose name and an
+// underscore begin this one's.
+void CatalogReader::FindShadowOwner(SourceTable* table) const {
+  if (table->kind == SourceTableKind::kVirtual || table->kind == SourceTableKind::kSystem) return;
+  const std::string lower = absl::AsciiStrToLower(table->name);
+  for (size_t at = lower.rfind('_'); at != std::string::npos && at > 0;
+       at = lower.rfind('_', at - 1)) {
+    const auto found = virtual_tables_.find(lower.substr(0, at));
+    if (found == virtual_tables_.end()) continue;
+    const std::string& module = found->second;
+    const bool listed = table->kind == SourceTableKind::kShadow;
+    // Where SQLite has the module, its word counts: then this is an ordinary table by an unlucky
+    // name.
+    const bool guessed = !modules_.contains(absl::AsciiStrToLower(module)) &&
+                         IsShadowSuffix(module, absl::string_view(lower).substr(at + 1));
+    if (!listed && !guessed) continue;
+    table->kind = SourceTableKind::kShadow;
+    table->owner = virtual_names_.at(found->first);
+    return;
+  }
+}
+
+absl::Status CatalogReader::ReadTables() {
+  ASSIGN_OR_RETURN(SchemaDetails details, SchemaDetails::Make(connection_));
+  for (const auto& [name, sql] : index_sql_) details.AddIndexSql(name, sql);
+  absl::flat_hash_set<std::string> seen;
+  for (SourceTable& table : catalog_.tables) {
+    FindShadowOwner(&table);
+    if (!seen.insert(absl::AsciiStrToLower(table.name)).second) {
+      table.unreadable = "its name is used twice in the schema";
+    }
+    if (table.name.find('\0') != std::string::npos) table.unreadable = "its name holds a NUL byte";
+    if (!table.unreadable.empty()) continue;
+    RETURN_IF_ERROR(details.Describe(&table));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CatalogReader::ReadSequences() {
+  SourceTable* sequences = nullptr;
+  absl::flat_hash_map<std::string, SourceTable*> by_name;
+  for (SourceTable& table : catalog_.tables) {
+    by_name[absl::AsciiStrToLower(table.name)] = &table;
+    if (table.name == "sqlite_sequence") sequences = &table;
+  }
+  if (sequences == nullptr || !sequences->unreadable.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(SqliteStatement rows,
+                   connection_.Prepare("SELECT name, seq FROM main.sqlite_sequence"));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, rows.Step());
+    if (!more) return absl::OkStatus();
+    const auto found = by_name.find(absl::AsciiStrToLower(rows.Text(0)));
+    if (found == by_name.end()) continue;
+    // Nothing keeps an application from writing several rows for a table, or texts.
+    SourceTable* const table = found->second;
+    table->sequence = table->has_sequence ? std::max(table->sequence, rows.Int(1)) : rows.Int(1);
+    table->has_sequence = true;
+  }
+}
+
+absl::StatusOr<SourceCatalog> CatalogReader::Read() {
+  RETURN_IF_ERROR(ReadSettings());
+  RETURN_IF_ERROR(ReadModules());
+  RETURN_IF_ERROR(ReadTableList());
+  RETURN_IF_ERROR(ReadEntries());
+  RETURN_IF_ERROR(ReadTables());
+  RETURN_IF_ERROR(ReadSequences());
+  return std::move(catalog_);
+}
+
+// ---- The beginning of CREATE VIRTUAL TABLE ----------------------------------------------------
+
+// Splits off the next word or quoted name of `sql`, past blanks and comments; "" at anything else.
+std::string NextWord(absl::string_view* sql) {
+  while (true) {
+    *sql = absl::StripLeadingAsciiWhitespace(*sql);
+    if (absl::StartsWith(*sql, "--")) {
+      const size_t end = sql->find('\n');
+      sql->remove_prefix(end == absl::string_view::npos ? sql->size() : end);
+    } else if (absl::StartsWith(*sql, "/*")) {
+      const size_t end = sql->find("*/", 2);
+      sql->remove_prefix(end == absl::string_view::npos ? sql->size() : end + 2);
+    } else {
+      break;
+    }
+  }
+  if (sql->empty()) return "";
+  const char open = sql->front();
+  std::string word;
+  if (open == '"' || open == '`' || open == '\'' || open == '[') {
+    const char close = open == '[' ? ']' : open;
+    size_t at = 1;
+    for (; at < sql->size(); ++at) {
+      if ((*sql)[at] != close) {
+        word.push_back((*sql)[at]);
+      } else if (close != ']' && at + 1 < sql->size() && (*sql)[at + 1] == close) {
+        word.push_back((*sql)[++at]);
+      } else {
+        break;
+      }
+    }
+    sql->remove_prefix(std::min(at + 1, sql->size()));
+    return word;
+  }
+  size_t size = 0;
+  const auto is_word = [](unsigned char c) {
+    return absl::ascii_isalnum(c) || c == '_' || c == '$' || c >= 0x80;
+  };
+  while (size < sql->size() && is_word(static_cast<unsigned char>((*sql)[size]))) ++size;
+  word = std::string(sql->substr(0, size));
+  sql->remove_prefix(size);
+  return word;
+}
+
+std::string ModuleOf(absl::string_view sql) {
+  for (const absl::string_view keyword : {"CREATE", "VIRTUAL", "TABLE"}) {
+    if (!absl::EqualsIgnoreCase(NextWord(&sql), keyword)) return "";
+  }
+  // SQLite stores the statement without IF NOT EXISTS and schema.
+  (void)NextWord(&sql);
+  if (!absl::EqualsIgnoreCase(NextWord(&sql), "USING")) return "";
+  return NextWord(&sql);
+}
+
+}  // namespace
+
+absl::StatusOr<SourceCatalog> ReadSourceCatalog(SqliteConnection& connection) {
+  const SqliteDeadline deadline(connection, connection.schema_timeout_ms());
+  return CatalogReader(connection).Read();
+}
+
+}  // namespace lite2pg

@@ -1,0 +1,31 @@
+// What identifies one committed state of a source, so that a resumed run can tell whether it still
+// reads what the first one read.
+#ifndef LITE2PG_ENGINE_SQLITE_FINGERPRINT_H_
+#define LITE2PG_ENGINE_SQLITE_FINGERPRINT_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "engine/sqlite/connection.h"
+
+namespace lite2pg {
+
+struct SourceFingerprint {
+  std::string text;         // printable, stable; complete after FinishFingerprint
+  bool wal = false;
+  uint32_t wal_frames = 0;  // of the snapshot; 0 outside of WAL mode
+};
+
+// The part that must be read while nobody commits: the WAL's position. Cheap.
+// REQUIRES: `connection` is in a read transaction.
+absl::StatusOr<SourceFingerprint> BeginFingerprint(SqliteConnection& connection);
+
+// The rest, which the transaction keeps as it is. Without WAL frames the file's own bytes are the
+// state, and a sample of its pages goes in. REQUIRES: the same transaction.
+absl::Status FinishFingerprint(SqliteConnection& connection, SourceFingerprint* fingerprint);
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_SQLITE_FINGERPRINT_H_

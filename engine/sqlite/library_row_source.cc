@@ -1,0 +1,221 @@
+// RowSource by sqlite3_step: the reference reader.
+#include <sqlite3.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/error.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+#include "engine/sqlite/key_sql.h"
+#include "engine/sqlite/row_source.h"
+#include "engine/sqlite/value_reader.h"
+
+namespace lite2pg {
+namespace {
+
+class LibraryRowSource final : public RowSource {
+ public:
+  explicit LibraryRowSource(SqliteConnection& connection) : connection_(connection) {}
+
+  absl::Status Open(const TableReading& reading, const KeyRange& range) override;
+  absl::StatusOr<std::span<const SourceValue>> Next() override;
+  SourceKey CurrentKey() const override;
+  std::string DescribeRow() const override;
+  void Close() override;
+
+ private:
+  void LayOutColumns();
+  absl::Status CheckCondition() const;
+  absl::StatusOr<SqliteStatement> PrepareFor(absl::string_view sql) const;
+  absl::Status StartSegment();
+  absl::Status NextSegment();
+  absl::Status ReadError(int result_code) const;
+  int PositionOf(int table_column) const;
+
+  SqliteConnection& connection_;
+  const TableReading* reading_ = nullptr;
+  KeyRange range_;                     // segments_ point into it
+  std::vector<KeyColumn> key_;
+  std::vector<int> key_positions_;     // where each key column is in a row of the statement
+  std::vector<std::string> selected_;  // SQL of the statement's columns
+  size_t extra_columns_ = 0;           // key columns before the wanted ones
+  std::vector<KeySegment> segments_;
+  size_t segment_ = 0;
+  SqliteStatement statement_;
+  std::unique_ptr<ValueReader> reader_;
+  int64_t rows_ = 0;
+};
+
+// Key columns that are not wanted as values come first, so that the wanted ones are one span.
+void LibraryRowSource::LayOutColumns() {
+  const SourceTable& table = *reading_->table;
+  selected_.clear();
+  key_positions_.clear();
+  const auto wanted = [&](const KeyColumn& column) {
+    return std::find(reading_->columns.begin(), reading_->columns.end(), column.table_column);
+  };
+  for (const KeyColumn& column : key_) {
+    if (column.table_column >= 0 && wanted(column) != reading_->columns.end()) continue;
+    selected_.push_back(column.sql);
+  }
+  extra_columns_ = selected_.size();
+  int extra = 0;
+  for (const KeyColumn& column : key_) {
+    const auto found = wanted(column);
+    const bool is_wanted = column.table_column >= 0 && found != reading_->columns.end();
+    key_positions_.push_back(is_wanted ? static_cast<int>(extra_columns_ + static_cast<size_t>(
+                                             found - reading_->columns.begin()))
+                                       : extra++);
+  }
+  for (const int column : reading_->columns) {
+    selected_.push_back(QuoteSqliteIdentifier(table.columns[static_cast<size_t>(column)].name));
+  }
+}
+
+absl::Status LibraryRowSource::Open(const TableReading& reading, const KeyRange& range) {
+  Close();
+  if (reading.columns.empty()) {
+    return MakeError(ErrorCode::kDefect, ExitCode::kDefect, "a reading has no columns");
+  }
+  reading_ = &reading;
+  range_ = range;
+  key_ = KeyColumnsOf(reading);
+  LayOutColumns();
+  reader_ = std::make_unique<ValueReader>(static_cast<int>(selected_.size()), connection_.utf16());
+  rows_ = 0;
+  segment_ = 0;
+  RETURN_IF_ERROR(CheckCondition());
+  if (key_.empty()) {
+    segments_.assign(1, KeySegment());
+  } else {
+    ASSIGN_OR_RETURN(segments_, SegmentsOf(connection_, key_, range_));
+  }
+  return StartSegment();
+}
+
+absl::Status LibraryRowSource::StartSegment() {
+  if (segment_ == segments_.size()) return absl::OkStatus();
+  const KeySegment& segment = segments_[segment_];
+  std::string sql = "SELECT ";
+  for (size_t i = 0; i < selected_.size(); ++i) {
+    absl::StrAppend(&sql, i == 0 ? "" : ", ", selected_[i]);
+  }
+  absl::StrAppend(&sql, " FROM ", FromTable(*reading_));
+  const std::string condition = SegmentCondition(key_, segment);
+  const std::string& where = reading_->where_sql;
+  if (!condition.empty() || !where.empty()) absl::StrAppend(&sql, " WHERE ", condition);
+  // The plus keeps the planner from walking another way for the user's condition, which could end
+  // in sorting the table; the line of its own ends a comment at the end of the user's text.
+  if (!where.empty()) absl::StrAppend(&sql, condition.empty() ? "" : " AND ", "+(", where, "\n)");
+  absl::StrAppend(&sql, OrderByKey(key_, /*backwards=*/false));
+  ASSIGN_OR_RETURN(statement_, PrepareFor(sql));
+  BindSegment(segment, &statement_);
+  return absl::OkStatus();
+}
+
+// With the table's name; and if the user's condition may be to blame, saying so.
+absl::StatusOr<SqliteStatement> LibraryRowSource::PrepareFor(absl::string_view sql) const {
+  absl::StatusOr<SqliteStatement> prepared = connection_.Prepare(sql);
+  if (prepared.ok()) return prepared;
+  ErrorInfo info = InfoOf(prepared.status());
+  info.table = reading_->table->name;
+  if (!reading_->where_sql.empty() && (info.sqlite_code & 0xFF) == SQLITE_ERROR) {
+    info.code = ErrorCode::kUsage;
+    info.exit_code = ExitCode::kUsage;
+    info.what = "the condition on the source table is not valid SQL for it";
+    info.hint = "strings are in single quotes; names in double quotes must be columns";
+  }
+  return MakeError(info);
+}
+
+// Within our parentheses "1) OR (1" would be valid and undo the range: rows would be read twice.
+// What is valid with and without parentheses around it is one expression.
+absl::Status LibraryRowSource::CheckCondition() const {
+  if (reading_->where_sql.empty()) return absl::OkStatus();
+  return PrepareFor(absl::StrCat("SELECT 1 FROM ", FromTable(*reading_), " WHERE ",
+                                 reading_->where_sql, "\n"))
+      .status();
+}
+
+absl::Status LibraryRowSource::NextSegment() {
+  ++segment_;
+  statement_ = SqliteStatement();
+  return StartSegment();
+}
+
+absl::Status LibraryRowSource::ReadError(int result_code) const {
+  ErrorInfo context;
+  context.table = reading_->table->name;
+  if (rows_ > 0) context.row_key = absl::StrCat("after ", DescribeRow());
+  return WithContext(connection_.Error(result_code, "read a row"), context);
+}
+
+absl::StatusOr<std::span<const SourceValue>> LibraryRowSource::Next() {
+  while (statement_) {
+    const int rc = sqlite3_step(statement_.raw());
+    if (rc == SQLITE_ROW) [[likely]] {
+      if (!reader_->Read(statement_.raw())) [[unlikely]] return ReadError(SQLITE_NOMEM);
+      ++rows_;
+      return reader_->values().subspan(extra_columns_);
+    }
+    if (rc != SQLITE_DONE) return ReadError(rc);
+    RETURN_IF_ERROR(NextSegment());
+  }
+  return std::span<const SourceValue>();
+}
+
+SourceKey LibraryRowSource::CurrentKey() const {
+  SourceKey key;
+  for (const int position : key_positions_) {
+    key.emplace_back(reader_->values()[static_cast<size_t>(position)]);
+  }
+  return key;
+}
+
+int LibraryRowSource::PositionOf(int table_column) const {
+  for (size_t i = 0; i < key_.size(); ++i) {
+    if (key_[i].table_column == table_column) return key_positions_[i];
+  }
+  const auto found =
+      std::find(reading_->columns.begin(), reading_->columns.end(), table_column);
+  if (found == reading_->columns.end()) return -1;
+  return static_cast<int>(extra_columns_ + static_cast<size_t>(found - reading_->columns.begin()));
+}
+
+// The declared key where the row shows it, and the rowid, which is always there to find it by.
+std::string LibraryRowSource::DescribeRow() const {
+  const SourceTable& table = *reading_->table;
+  const std::span<const SourceValue> row = reader_->values();
+  std::string out;
+  for (const int column : table.primary_key) {
+    const int position = PositionOf(column);
+    if (position < 0) {
+      out.clear();
+      break;
+    }
+    absl::StrAppend(&out, out.empty() ? "" : ", ",
+                    EscapeName(table.columns[static_cast<size_t>(column)].name), "=",
+                    DescribeValue(row[static_cast<size_t>(position)]));
+  }
+  if (reading_->key_kind == KeyKind::kRowid) {
+    const std::string rowid =
+        absl::StrCat("rowid ", DescribeValue(row[static_cast<size_t>(key_positions_[0])]));
+    return out.empty() ? rowid : absl::StrCat(out, " (", rowid, ")");
+  }
+  return out.empty() ? absl::StrCat("row ", rows_, " of the scan") : out;
+}
+
+void LibraryRowSource::Close() {
+  const bool was_open = static_cast<bool>(statement_);
+  statement_ = SqliteStatement();
+  if (was_open) connection_.ReleaseMemory();
+}
+
+}  // namespace
+
+std::unique_ptr<RowSource> NewLibraryRowSource(SqliteConnection& connection) {
+  return std::make_unique<LibraryRowSource>(connection);
+}
+
+}  // namespace lite2pg

@@ -1,0 +1,128 @@
+#include "engine/sqlite/snapshot.h"
+
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/error.h"
+#include "engine/base/limits.h"
+#include "engine/base/status_macros.h"
+#include "engine/sqlite/fingerprint.h"
+#include "engine/sqlite/source_file.h"
+
+namespace lite2pg {
+namespace {
+
+class MonitoredSnapshot final : public SourceSnapshot {
+ public:
+  absl::Status OpenAll(const std::string& source, int readers, const SqliteOpenOptions& options);
+
+  int size() const override { return static_cast<int>(readers_.size()); }
+  SqliteConnection& reader(int index) override { return readers_[static_cast<size_t>(index)]; }
+  std::string guarantee() const override { return guarantee_; }
+  std::string fingerprint() const override { return fingerprint_.text; }
+  absl::Status CheckUnchanged() const override;
+
+ private:
+  absl::Status BeginAll();
+  absl::Status EndAll();
+
+  std::vector<SqliteConnection> readers_;
+  std::string guarantee_;
+  SourceFingerprint fingerprint_;
+  std::string path_;
+  FileState file_, wal_;
+};
+
+// A transaction sees the database as of its first read, not of its BEGIN.
+absl::Status MonitoredSnapshot::BeginAll() {
+  for (SqliteConnection& reader : readers_) {
+    RETURN_IF_ERROR(reader.Execute("BEGIN"));
+    RETURN_IF_ERROR(reader.QueryInt("PRAGMA schema_version").status());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MonitoredSnapshot::EndAll() {
+  for (SqliteConnection& reader : readers_) RETURN_IF_ERROR(reader.Execute("ROLLBACK"));
+  return absl::OkStatus();
+}
+
+absl::Status MonitoredSnapshot::OpenAll(const std::string& source, int readers,
+                                        const SqliteOpenOptions& options) {
+  ASSIGN_OR_RETURN(SqliteConnection monitor, SqliteConnection::Open(source, options));
+  path_ = monitor.path();
+  for (int i = 0; i < readers; ++i) {
+    ASSIGN_OR_RETURN(SqliteConnection reader, SqliteConnection::Open(source, options));
+    readers_.push_back(std::move(reader));
+  }
+  for (int attempt = 1; attempt <= kSnapshotAttemptsMax; ++attempt) {
+    // The number changes when another connection commits, in this process or elsewhere; it is
+    // comparable within one connection only (https://www.sqlite.org/pragma.html#pragma_data_version).
+    ASSIGN_OR_RETURN(const int64_t before, monitor.QueryInt("PRAGMA data_version"));
+    RETURN_IF_ERROR(BeginAll());
+    ASSIGN_OR_RETURN(SourceFingerprint fingerprint, BeginFingerprint(readers_[0]));
+    ASSIGN_OR_RETURN(const int64_t after, monitor.QueryInt("PRAGMA data_version"));
+    if (before != after) {
+      RETURN_IF_ERROR(EndAll());
+      continue;
+    }
+    RETURN_IF_ERROR(FinishFingerprint(readers_[0], &fingerprint));
+    fingerprint_ = std::move(fingerprint);
+    file_ = StateOf(path_);
+    if (fingerprint_.wal) wal_ = StateOf(absl::StrCat(path_, "-wal"));
+    guarantee_ = absl::StrCat(
+        fingerprint_.wal ? "WAL" : "rollback journal", ": ", readers,
+        readers == 1 ? " reader in one transaction" : " readers in transactions on one state",
+        "; PRAGMA data_version of a monitor did not change while they began (attempt ", attempt,
+        ")");
+    return CheckUnchanged();
+  }
+  return MakeError(ErrorCode::kSourceSnapshot, ExitCode::kSourceBusy,
+                   absl::StrCat("the source was written to during each of ", kSnapshotAttemptsMax,
+                                " attempts to open all readers on one state"),
+                   "try again when fewer writes happen, or with fewer streams");
+}
+
+absl::Status MonitoredSnapshot::CheckUnchanged() const {
+  const auto changed = [](ErrorCode code, absl::string_view what) {
+    return MakeError(code, ExitCode::kSource, absl::StrCat("the source ", what),
+                     "leave the source alone while it is copied, or copy from a backup of it");
+  };
+  const FileState now = StateOf(path_);
+  if (!now.exists) return changed(ErrorCode::kSourceChanged, "was removed while it was read");
+  if (now.device != file_.device || now.inode != file_.inode) {
+    return changed(ErrorCode::kSourceChanged, "was replaced by another file while it was read");
+  }
+  if (now.size_bytes < file_.size_bytes) {
+    return changed(ErrorCode::kSourceTruncated, "was cut while it was read");
+  }
+  if (!fingerprint_.wal) {
+    // Our read lock keeps every writer that respects SQLite's locks from the file. In WAL mode a
+    // checkpoint may write to it, so there the time says nothing.
+    if (now.modified_ns != file_.modified_ns || now.size_bytes != file_.size_bytes) {
+      return changed(ErrorCode::kSourceChanged, "was written to in spite of its locks");
+    }
+    return absl::OkStatus();
+  }
+  // SQLite deletes the WAL only when it is the last to have the database open.
+  const FileState wal_now = StateOf(absl::StrCat(path_, "-wal"));
+  if (wal_.exists && (!wal_now.exists || wal_now.inode != wal_.inode)) {
+    return changed(ErrorCode::kSourceChanged, "lost its -wal file while it was read");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SourceSnapshot>> SourceSnapshot::Open(
+    const std::string& source, int readers, const SqliteOpenOptions& options) {
+  if (readers < 1) {
+    return MakeError(ErrorCode::kDefect, ExitCode::kDefect, "a snapshot needs a reader");
+  }
+  auto snapshot = std::make_unique<MonitoredSnapshot>();
+  RETURN_IF_ERROR(snapshot->OpenAll(source, readers, options));
+  return std::unique_ptr<SourceSnapshot>(std::move(snapshot));
+}
+
+}  // namespace lite2pg
