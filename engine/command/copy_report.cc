@@ -70,7 +70,7 @@ void FillPlannedTables(const Plan& plan, Report* report) {
     report->tables.push_back(std::move(row));
   }
   report->tables.insert(report->tables.end(), plan.not_loaded.begin(), plan.not_loaded.end());
-  report->objects = plan.not_carried;
+  report->objects = plan.decided_objects;
   if (report->command != "plan") return;
   for (const PostObject& object : plan.objects) {
     ObjectReport row;

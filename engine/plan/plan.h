@@ -92,7 +92,8 @@ struct Plan {
   std::vector<PostObject> objects;
   std::vector<SequencePlan> sequences;
   std::vector<TableReport> not_loaded;   // virtual, shadow, system, excluded tables
-  std::vector<ObjectReport> not_carried; // triggers, untranslatable objects, ...
+  // Objects whose fate is settled here: defaults, made with their tables, and what is not carried.
+  std::vector<ObjectReport> decided_objects;
   std::vector<Finding> findings;
 
   bool blocked() const;            // any blocking finding

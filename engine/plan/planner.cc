@@ -62,7 +62,7 @@ class Planner {
     plan_.target_schema_exists = in_.facts.schema_exists;
     plan_.findings = std::move(selection_.findings);
     plan_.not_loaded = std::move(selection_.not_loaded);
-    plan_.not_carried = std::move(selection_.not_carried);
+    plan_.decided_objects = std::move(selection_.not_carried);
     for (const std::string& name : in_.taken_names) names_.Reserve(name);
     CheckTarget();
     const bool creates =

@@ -234,7 +234,7 @@ class PostObjects {
          absl::StrCat("the foreign key to ", EscapeName(key.parent_table),
                       " is not carried: ", reason),
          "add it by hand once its parent is there");
-    plan_->not_carried.push_back(std::move(report));
+    plan_->decided_objects.push_back(std::move(report));
   }
 
   int FindTable(absl::string_view name) const {

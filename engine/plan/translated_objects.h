@@ -11,7 +11,7 @@
 namespace lite2pg {
 
 // Adds what can be translated to plan->objects and the columns' defaults; reports the rest in
-// plan->not_carried and the findings, with its SQL.
+// plan->decided_objects and the findings, with its SQL.
 absl::Status AddTranslatedObjects(const PlanInputs& inputs, NameTable* names, Plan* plan);
 
 }  // namespace lite2pg
