@@ -125,7 +125,7 @@ absl::Status CheckColumn(PgConnection& connection, const TablePlan& table, size_
       info.what = "the server reads this value as another one than was stored";
       info.table = table.source->name;
       info.column = column.source_name;
-      info.value = DescribeValue(value);
+      info.value = DescribeTypedValue(value);
       info.hint = "please report this with the value; it is a defect of lite2pg";
       return MakeError(info);
     }

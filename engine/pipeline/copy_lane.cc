@@ -159,7 +159,7 @@ absl::Status CopyLane::BadValue(const RowOutcome& outcome, std::span<const Sourc
   info.table = table.source->name;
   info.row_key = cursor_.source().DescribeRow();
   info.column = column.source_name;
-  info.value = DescribeValue(row[column_index]);
+  info.value = DescribeTypedValue(row[column_index]);
   info.hint =
       "mend the value in the source, give the column another type, or use "
       "--on-bad-value reject";

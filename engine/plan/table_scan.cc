@@ -37,7 +37,7 @@ bool HasShape(absl::string_view text, TextShape wanted, bool* nonzero_offset) {
 
 }  // namespace
 
-std::string DescribeValue(const SourceValue& value) {
+std::string DescribeTypedValue(const SourceValue& value) {
   switch (value.storage_class) {
     case StorageClass::kNull:
       return "NULL";
@@ -127,7 +127,7 @@ void TableScanner::Add(std::span<const SourceValue> row, const RowSource& source
     const auto c = static_cast<size_t>(value.storage_class);
     ColumnScan& column = scan_.columns[i];
     if (column.counts[c]++ < kSamplesMax) {
-      if (column.examples[c].empty()) column.examples[c] = DescribeValue(value);
+      if (column.examples[c].empty()) column.examples[c] = DescribeTypedValue(value);
       if (value.size_bytes <= kSampleBytesMax) column.samples[c].emplace_back(value);
       if (value.storage_class == StorageClass::kNull && column.null_rows.size() < kNullRowsMax) {
         column.null_rows.push_back(source.DescribeRow());
@@ -193,7 +193,7 @@ void TableScanner::Refuse(size_t column_index, size_t candidate, Outcome outcome
   if (refused.count++ == 0) {
     refused.outcome = outcome;
     refused.row_key = source.DescribeRow();
-    refused.value = DescribeValue(value);
+    refused.value = DescribeTypedValue(value);
   }
   if (candidates_[column_index].size() > 1) column.alive &= ~(uint32_t{1} << candidate);
 }

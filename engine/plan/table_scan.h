@@ -49,7 +49,7 @@ struct TableScan {
 };
 
 // "TEXT 10 bytes 'lots-of-it'".
-std::string DescribeValue(const SourceValue& value);
+std::string DescribeTypedValue(const SourceValue& value);
 
 // Scans rows of one table. One thread; `candidates` (per column, at most 32 each) outlive it.
 class TableScanner {

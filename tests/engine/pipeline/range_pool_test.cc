@@ -1,0 +1,91 @@
+#include "engine/pipeline/range_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <utility>
+#include <vector>
+
+#include "engine/pipeline/range_cursor.h"
+
+namespace lite2pg {
+namespace {
+
+WorkRange RangeOf(int table, bool huge = false) {
+  WorkRange range;
+  range.table = table;
+  range.huge = huge;
+  return range;
+}
+
+TEST(RangePool, HandsOutEveryRangeOnceInOrderAndThenCloses) {
+  RangePool pool({RangeOf(7), RangeOf(8)}, [](int) {});
+  WorkRange first, second, none;
+  ASSERT_EQ(pool.Take(0, &first), RangePool::Answer::kRange);
+  ASSERT_EQ(pool.Take(0, &second), RangePool::Answer::kRange);
+  EXPECT_EQ(first.table, 7);
+  EXPECT_EQ(second.table, 8);
+  pool.Finish(first);
+  pool.Finish(second);
+  EXPECT_EQ(pool.Take(0, &none), RangePool::Answer::kClosed);
+}
+
+TEST(RangePool, ParksALaneWhileOthersStillReadAndWakesItForAnOfferedHalf) {
+  std::vector<int> woken;
+  RangePool pool({RangeOf(1)}, [&](int lane) { woken.push_back(lane); });
+  WorkRange mine, theirs;
+  ASSERT_EQ(pool.Take(0, &mine), RangePool::Answer::kRange);
+  EXPECT_FALSE(pool.hungry());
+  ASSERT_EQ(pool.Take(1, &theirs), RangePool::Answer::kParked);
+  EXPECT_TRUE(pool.hungry());
+  pool.Offer(RangeOf(1));
+  EXPECT_EQ(woken, std::vector<int>({1}));
+  EXPECT_FALSE(pool.hungry());
+  ASSERT_EQ(pool.Take(1, &theirs), RangePool::Answer::kRange);
+}
+
+TEST(RangePool, WakesParkedLanesWhenTheLastRangeIsDone) {
+  std::vector<int> woken;
+  RangePool pool({RangeOf(1)}, [&](int lane) { woken.push_back(lane); });
+  WorkRange range, none;
+  ASSERT_EQ(pool.Take(0, &range), RangePool::Answer::kRange);
+  ASSERT_EQ(pool.Take(1, &none), RangePool::Answer::kParked);
+  ASSERT_EQ(pool.Take(2, &none), RangePool::Answer::kParked);
+  pool.Finish(range);
+  EXPECT_EQ(woken.size(), 2u);
+  EXPECT_EQ(pool.Take(1, &none), RangePool::Answer::kClosed);
+}
+
+TEST(RangePool, LetsOnlyOneLaneHoldHugeRows) {
+  std::vector<int> woken;
+  RangePool pool({RangeOf(1, true), RangeOf(2, true), RangeOf(3)},
+                 [&](int lane) { woken.push_back(lane); });
+  WorkRange huge, small, none;
+  ASSERT_EQ(pool.Take(0, &huge), RangePool::Answer::kRange);
+  ASSERT_EQ(pool.Take(1, &small), RangePool::Answer::kRange);
+  EXPECT_EQ(small.table, 3);
+  ASSERT_EQ(pool.Take(2, &none), RangePool::Answer::kParked);
+  pool.Finish(huge);
+  EXPECT_EQ(woken, std::vector<int>({2}));
+  ASSERT_EQ(pool.Take(2, &none), RangePool::Answer::kRange);
+  EXPECT_EQ(none.table, 2);
+}
+
+TEST(RangePool, CloseAnswersEverybody) {
+  std::vector<int> woken;
+  RangePool pool({RangeOf(1), RangeOf(2)}, [&](int lane) { woken.push_back(lane); });
+  pool.Close();
+  WorkRange none;
+  EXPECT_EQ(pool.Take(0, &none), RangePool::Answer::kClosed);
+}
+
+TEST(Activation, RunsOnceMoreWhenAskedMeanwhile) {
+  Activation activation;
+  EXPECT_TRUE(activation.Enter());
+  EXPECT_FALSE(activation.Enter());
+  EXPECT_TRUE(activation.Leave(/*more=*/false));
+  EXPECT_FALSE(activation.Leave(/*more=*/false));
+  EXPECT_TRUE(activation.Enter());
+}
+
+}  // namespace
+}  // namespace lite2pg
