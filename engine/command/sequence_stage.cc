@@ -1,0 +1,42 @@
+// The sequences stage: one row of the report per sequence, a finding for each that is used up.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+#include "engine/command/copy_report.h"
+#include "engine/postgres/sequences.h"
+
+namespace lite2pg {
+
+absl::Status SetSequences(PgConnection& connection, const Plan& plan, Report* report) {
+  for (const SequencePlan& sequence : plan.sequences) {
+    const TablePlan& table = plan.tables[static_cast<size_t>(sequence.table)];
+    SequenceTarget target;
+    target.schema = table.load_schema;
+    target.table = table.load_name;
+    target.column = sequence.column;
+    target.sequence = sequence.sequence;
+    target.source_sequence = sequence.source_sequence;
+    ASSIGN_OR_RETURN(const SequenceSetting setting, SetSequence(connection, target));
+    if (setting.name.empty()) continue;
+    SequenceReport row;
+    row.name = setting.name;
+    row.table = table.target_name;
+    row.column = sequence.column;
+    row.last_value = setting.last_value;
+    row.next_value = setting.next_value;
+    row.exhausted = setting.exhausted;
+    report->sequences.push_back(std::move(row));
+    if (!setting.exhausted) continue;
+    report->findings.push_back(
+        {Severity::kWarning, ErrorCode::kSequenceExhausted,
+         absl::StrCat(table.source->name, ".", sequence.column),
+         absl::StrCat("the highest value in use is ", setting.last_value,
+                      "; the sequence has no next one, and an INSERT without a value will fail"),
+         "choose the values yourself, or renumber the rows"});
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace lite2pg
