@@ -32,7 +32,10 @@ constexpr uint64_t Pattern(const char (&text)[9]) {
 
 constexpr uint64_t Slack(uint64_t pattern) {
   uint64_t slack = 0;
-  for (int i = 7; i >= 0; --i) slack = slack << 8 | ((pattern >> 8 * i & 0xff) == '0' ? 0x76 : 0x7f);
+  for (int i = 7; i >= 0; --i) {
+    const bool is_digit = (pattern >> 8 * i & 0xff) == '0';
+    slack = slack << 8 | (is_digit ? 0x76 : 0x7f);
+  }
   return slack;
 }
 
@@ -245,7 +248,8 @@ bool AppendDay(int64_t days, std::string* text) {
   const int64_t day_of_era = shifted - era * 146'097;
   const int64_t year_of_era =
       (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int64_t leap_days = year_of_era / 4 - year_of_era / 100;
+  const int64_t day_of_year = day_of_era - 365 * year_of_era - leap_days;
   const int64_t march_month = (5 * day_of_year + 2) / 153;
   const int64_t month = march_month < 10 ? march_month + 3 : march_month - 9;
   const int64_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);

@@ -34,7 +34,8 @@ inline constexpr int32_t kPgDaysMin = -2'451'545;
 inline constexpr int32_t kPgDateDaysEnd = 2'145'031'949;
 inline constexpr int64_t kPgMicrosMin = kPgDaysMin * kMicrosPerDay;
 inline constexpr int64_t kPgMicrosEnd = 106'751'983 * kMicrosPerDay;
-static_assert(kPgMicrosMin == -211'813'488'000'000'000 && kPgMicrosEnd == 9'223'371'331'200'000'000);
+static_assert(kPgMicrosMin == -211'813'488'000'000'000);
+static_assert(kPgMicrosEnd == 9'223'371'331'200'000'000);
 
 // What PostgreSQL stores for infinity and -infinity.
 inline constexpr int32_t kPgDateInfinity = INT32_MAX, kPgDateMinusInfinity = INT32_MIN;

@@ -7,20 +7,26 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "coercion/type_codec.h"
+#include "coercion/types/array.h"
 #include "coercion/types/bit.h"
 #include "coercion/types/bool.h"
 #include "coercion/types/bpchar.h"
 #include "coercion/types/bytea.h"
 #include "coercion/types/char.h"
 #include "coercion/types/cidr.h"
+#include "coercion/types/citext.h"
 #include "coercion/types/date.h"
+#include "coercion/types/enum.h"
 #include "coercion/types/float4.h"
 #include "coercion/types/float8.h"
+#include "coercion/types/hstore.h"
 #include "coercion/types/inet.h"
 #include "coercion/types/int2.h"
 #include "coercion/types/int4.h"
 #include "coercion/types/int8.h"
 #include "coercion/types/interval.h"
+#include "coercion/types/json.h"
+#include "coercion/types/jsonb.h"
 #include "coercion/types/macaddr.h"
 #include "coercion/types/macaddr8.h"
 #include "coercion/types/money.h"
@@ -35,6 +41,7 @@
 #include "coercion/types/uuid.h"
 #include "coercion/types/varbit.h"
 #include "coercion/types/varchar.h"
+#include "coercion/types/xml.h"
 
 namespace lite2pg {
 namespace {
@@ -69,12 +76,17 @@ constexpr const TypeCodec* kRows[] = {
     &kTimestampCodec,
     &kTimestamptzCodec,
     &kIntervalCodec,
+    &kJsonCodec,
+    &kJsonbCodec,
+    &kXmlCodec,
+    &kHstoreCodec,
+    &kCitextCodec,
 };
 
 // Codecs for kinds of types rather than for one type. They are not rows: an enum or an array has
 // no OID of its own that we could know in advance.
-constexpr const TypeCodec* kEnumKindCodec = nullptr;
-constexpr const TypeCodec* kArrayKindCodec = nullptr;
+constexpr const TypeCodec* kEnumKindCodec = &kEnumCodec;
+constexpr const TypeCodec* kArrayKindCodec = &kArrayCodec;
 
 // Domains may be nested in arrays and arrays in domains; a catalog that nests deeper is hostile.
 constexpr int kNestingMax = 8;

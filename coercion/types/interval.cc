@@ -251,7 +251,8 @@ Outcome PutInterval(Interval value, const EncodeParams& params, FieldBuffer* out
     // Rounding up the largest of all intervals would overflow.
     const int64_t limit = INT64_MAX - kMicrosPerSecond;
     if (value.micros > limit || value.micros < -limit) return Outcome::kOutOfRange;
-    const Outcome outcome = AdjustToScale(params.scale, params.rules.round_to_typmod, &value.micros);
+    const Outcome outcome =
+        AdjustToScale(params.scale, params.rules.round_to_typmod, &value.micros);
     if (outcome != Outcome::kOk) return outcome;
   }
   out->PutInt32(16);
