@@ -71,7 +71,11 @@ Outcome EncodeMoneyFromReal(const SourceValue& value, const EncodeParams&, Field
 
 Outcome EncodeMoneyFromText(const SourceValue& value, const EncodeParams&, FieldBuffer* out) {
   Decimal decimal;
-  if (ParseDecimal(value.bytes(), &decimal)) return PutMoneyField(decimal, out);
+  if (ParseDecimal(value.bytes(), &decimal)) {
+    // cash_in knows no exponents.
+    if (value.bytes().find_first_of("eE") != absl::string_view::npos) return Outcome::kMalformed;
+    return PutMoneyField(decimal, out);
+  }
   std::string plain;
   if (!StripCurrency(value.bytes(), &plain) || !ParseDecimal(plain, &decimal)) {
     return Outcome::kMalformed;

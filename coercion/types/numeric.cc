@@ -134,8 +134,9 @@ Outcome PutSpecial(double value, const EncodeParams& params, FieldBuffer* out) {
 }  // namespace
 
 Outcome PutNumericField(const Decimal& value, const EncodeParams& params, FieldBuffer* out) {
-  if (HasTypmod(params)) return PutUnderTypmod(value, params, out);
+  // numeric_in holds the written form to these limits before it applies the typmod.
   if (value.point > kIntegerDigitsMax || value.scale > kScaleMax) return Outcome::kOutOfRange;
+  if (HasTypmod(params)) return PutUnderTypmod(value, params, out);
   PutExact(value, value.scale, out);
   return Outcome::kOk;
 }

@@ -16,8 +16,8 @@ namespace lite2pg {
 
 // Writes `value` under the column's typmod. Digits behind the scale that are not zero are kLossy,
 // unless rules.round_to_typmod: then they round half away from zero, as the server's round_var.
-// kOutOfRange: more integer digits than precision - scale; without a typmod, more than 131072
-// digits before or 16383 behind the point.
+// kOutOfRange: more integer digits than precision - scale; always, more than 131072 digits before
+// or 16383 behind the point.
 // REQUIRES: room for 4 + 8 + value.digit_count() + 16 bytes.
 Outcome PutNumericField(const Decimal& value, const EncodeParams& params, FieldBuffer* out);
 
