@@ -65,9 +65,10 @@ struct TargetTable {
   uint32_t oid = 0;
   std::string schema, name;
   char kind = 'r';                 // r, p (partitioned), v, m, f
-  bool owned = false, row_security = false, has_rules = false;
+  bool owned = false, has_rules = false;
+  bool row_security = false;       // policies apply to this role
   bool can_select = false, can_insert = false;
-  bool has_rows = false;           // proved by one look, not estimated
+  bool has_rows = false;           // false only where proved; true also where we may not look
   int64_t pages = 0;               // pg_relation_size / block size, for ctid ranges
   std::vector<TargetColumn> columns;      // without dropped and system ones, by attnum
   std::vector<TargetIndex> indexes;
@@ -79,10 +80,20 @@ absl::StatusOr<TargetFacts> ReadTargetFacts(PgConnection& connection,
                                             const std::string& target_schema);
 
 // Tables (and partitioned tables, views, foreign tables by kind) of one schema; all when `names`
-// is empty, else those named exactly. A fixed number of queries however many tables there are.
+// is empty, else those named exactly. A fixed number of queries however many tables there are, and
+// one more per 500 tables that are not empty by their size. All of the catalog in one snapshot.
 absl::StatusOr<std::vector<TargetTable>> ReadTargetTables(PgConnection& connection,
                                                           const std::string& schema,
                                                           const std::vector<std::string>& names);
+
+// The sequences of one table's columns.
+struct ColumnSequence {
+  std::string column;
+  std::string sequence;            // quoted, qualified
+};
+absl::StatusOr<std::vector<ColumnSequence>> ReadColumnSequences(PgConnection& connection,
+                                                                const std::string& schema,
+                                                                const std::string& table);
 
 }  // namespace lite2pg
 

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "engine/base/error.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
@@ -112,6 +113,22 @@ std::map<std::string, std::string> EffectiveSettings(absl::string_view conninfo)
   }
   settings.erase("sslmode");
   return settings;
+}
+
+std::string SettingOf(pg_conn* conn, absl::string_view keyword) {
+  return std::string(Value(Options(PQconninfo(conn)), keyword));
+}
+
+std::string ConninfoOf(pg_conn* conn) {
+  // A password from the password file is not among the options; libpq will read it there again.
+  std::string conninfo;
+  const Options options(PQconninfo(conn));
+  for (const PQconninfoOption* o = options.get(); o != nullptr && o->keyword != nullptr; ++o) {
+    if (o->val == nullptr || *o->val == '\0') continue;
+    const std::string value = absl::StrReplaceAll(o->val, {{"\\", "\\\\"}, {"'", "\\'"}});
+    absl::StrAppend(&conninfo, o->keyword, "='", value, "' ");
+  }
+  return conninfo;
 }
 
 std::string DescribeConnection(pg_conn* conn) {

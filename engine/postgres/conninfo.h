@@ -22,6 +22,12 @@ absl::Status CheckConninfo(absl::string_view conninfo);
 // environment and libpq's defaults; no connection is made. Only those that have a value.
 std::map<std::string, std::string> EffectiveSettings(absl::string_view conninfo);
 
+// One setting of a connection, "" when it has none.
+std::string SettingOf(pg_conn* conn, absl::string_view keyword);
+
+// A conninfo that makes the same connection again. It holds the password: never to be shown.
+std::string ConninfoOf(pg_conn* conn);
+
 // "database shop at db.example.com:5432 as alice" of an open or failed connection.
 std::string DescribeConnection(pg_conn* conn);
 
