@@ -1,8 +1,9 @@
-// Sequences of columns: where the next value must be after rows came with values of their own.
+// Sequences after a load: the next value is one that no row has.
 #ifndef LITE2PG_ENGINE_POSTGRES_SEQUENCES_H_
 #define LITE2PG_ENGINE_POSTGRES_SEQUENCES_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -10,25 +11,49 @@
 
 namespace lite2pg {
 
-struct SequenceTarget {
-  std::string schema, table, column;  // unquoted
-  std::string sequence;               // quoted, qualified; "": the one that the column owns
-  int64_t source_sequence = 0;        // sqlite_sequence.seq, 0 when there is none
+// What pg_sequence says of a sequence.
+struct SequenceShape {
+  int64_t start = 1, increment = 1, min = 1, max = INT64_MAX;
 };
 
-struct SequenceSetting {
-  std::string name;                   // quoted, qualified; "" when the column has no sequence
-  int64_t last_value = 0;             // the highest value in use; 0 when none is
-  int64_t next_value = 0;             // what an INSERT without a value would get
-  bool exhausted = false;             // the sequence cannot go beyond last_value
+// Arguments of setval, and what nextval will give after it.
+struct SequencePosition {
+  int64_t last_value = 0;
+  bool is_called = false;        // false: last_value itself comes next
+  int64_t next_value = 0;        // 0 when exhausted
+  bool exhausted = false;        // there is no next value (or it would cycle into used ones)
 };
 
-// Sets the sequence so that its next value is max(0, max(column), source_sequence) + 1, in steps
-// of its own increment; one that was never used and whose table is empty stays at its start. It is
-// never moved back below values that it has given out already. A sequence that counts down is left
-// alone. The sequence is read back.
-absl::StatusOr<SequenceSetting> SetSequence(PgConnection& connection,
-                                            const SequenceTarget& target);
+// Where a sequence must stand when the outermost value used is `used` (the largest of rows and
+// sqlite_sequence; for descending sequences the smallest of the rows). Nothing used: its start.
+// With an increment of 1 the next value is max(0, used) + 1; with others it is the next one of the
+// sequence's own series (start + k * increment), so that several writers' series stay apart.
+SequencePosition NextSequencePosition(const SequenceShape& shape, std::optional<int64_t> used);
+
+struct SequenceRequest {
+  std::string schema, table, column;   // unquoted
+  std::string sequence;                // quoted, qualified; "" to look it up by the column
+  // sqlite_sequence.seq: values that were given once and may be known outside, though no row has
+  // them any more. 0 for none.
+  int64_t source_sequence = 0;
+};
+
+struct SequenceResult {
+  std::string name;                    // quoted, qualified; "" when the column has no sequence
+  int64_t last_value = 0, next_value = 0;
+  bool exhausted = false;
+};
+
+// Reads the column's outermost value, sets the sequence, and reads back where it stands. A column
+// without a sequence is no error. Needs SELECT on the table, UPDATE and SELECT on the sequence.
+absl::StatusOr<SequenceResult> SetColumnSequence(PgConnection& connection,
+                                                 const SequenceRequest& request);
+
+// The sequence of an identity column, or the one that the column's default calls nextval on
+// (owned by the column or not); "" if it has none.
+absl::StatusOr<std::string> FindColumnSequence(PgConnection& connection, const std::string& schema,
+                                               const std::string& table,
+                                               const std::string& column);
 
 }  // namespace lite2pg
 
