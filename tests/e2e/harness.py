@@ -1,0 +1,184 @@
+"""What the end-to-end tests share: databases of their own on both sides, and running the program.
+
+The program is $LITE2PG_BIN, the server $LITE2PG_TEST_CONNINFO; ctest sets both. Run by hand without
+a server, a throwaway one is started.
+"""
+
+import atexit
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import unittest
+import uuid
+
+import psycopg2
+import psycopg2.extensions
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/support"))
+
+import compare  # noqa: E402  (found by the line above)
+import server  # noqa: E402
+
+BIN = os.environ.get("LITE2PG_BIN", str(ROOT / "build/release/lite2pg"))
+SEED = int(os.environ.get("LITE2PG_SEED", "1"))
+TIMEOUT_SECONDS = 300
+
+
+def _server_conninfo():
+    given = os.environ.get("LITE2PG_TEST_CONNINFO")
+    if given:
+        return given
+    directory = tempfile.mkdtemp(prefix="lite2pg-e2e-")
+    server.start(directory)
+    atexit.register(server.stop, directory)
+    return server.conninfo(directory)
+
+
+SERVER = _server_conninfo()
+
+
+def with_options(conninfo, **options):
+    return psycopg2.extensions.make_dsn(conninfo, **options)
+
+
+def execute(conninfo, sql, parameters=None):
+    """Rows of a statement, or [] when it has none; committed."""
+    connection = psycopg2.connect(conninfo)
+    try:
+        connection.autocommit = True
+        connection.set_client_encoding("UTF8")
+        with connection.cursor() as cursor:
+            cursor.execute("SET search_path = public; SET standard_conforming_strings = on")
+            cursor.execute(sql, parameters)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
+
+
+class Run:
+    """A finished run of the program."""
+
+    def __init__(self, arguments, process):
+        self.arguments = arguments
+        self.exit_code = process.returncode
+        self.out = process.stdout.decode("utf-8", "replace")
+        self.err = process.stderr.decode("utf-8", "replace")
+        self.report = None
+        with contextlib.suppress(ValueError):
+            self.report = json.loads(process.stdout)
+
+    def __str__(self):
+        out = self.out if len(self.out) < 6000 else self.out[:3000] + "\n...\n" + self.out[-3000:]
+        return (f"lite2pg {' '.join(map(str, self.arguments))}\nexit {self.exit_code}\n"
+                f"stdout: {out}\nstderr: {self.err[-3000:]}")
+
+    def errors(self):
+        return [(e["code"], e["exit_code"]) for e in (self.report or {}).get("errors", [])]
+
+    def findings(self, code=None):
+        return [f for f in (self.report or {}).get("findings", []) if code in (None, f["code"])]
+
+    def table(self, name):
+        return next(t for t in self.report["tables"] if t["source_name"] == name)
+
+
+def lite2pg(*arguments, env=None, timeout=TIMEOUT_SECONDS, cwd=None):
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+    process = subprocess.run([BIN, *map(str, arguments)], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                             env={**clean, **(env or {})}, timeout=timeout, cwd=cwd, check=False)
+    return Run(arguments, process)
+
+
+def snapshot_of_files(path):
+    """Content and time of the database and of what belongs to it. The -shm file is SQLite's index
+    of the -wal, rebuilt at will, and not data."""
+    found = {}
+    for suffix in ("", "-wal", "-journal"):
+        file = pathlib.Path(str(path) + suffix)
+        if file.exists():
+            content = hashlib.sha256(file.read_bytes()).hexdigest()
+            found[suffix] = (content, file.stat().st_mtime_ns, file.stat().st_ino)
+    return found
+
+
+class EndToEndTest(unittest.TestCase):
+    """Each test has a directory and a target database of its own."""
+
+    maxDiff = None
+
+    def setUp(self):
+        self.assertTrue(os.access(BIN, os.X_OK), f"there is no program {BIN}")
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="lite2pg-e2e-"))
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+        self.target = self.make_target()
+
+    def make_target(self, template="template0", encoding="UTF8"):
+        name = "e2e_" + uuid.uuid4().hex[:12]
+        locale = "C" if encoding != "UTF8" else "C.UTF-8"
+        execute(SERVER, f"CREATE DATABASE {name} TEMPLATE {template} ENCODING '{encoding}'"
+                        f" LOCALE '{locale}'")
+        self.addCleanup(execute, SERVER, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        return with_options(SERVER, dbname=name)
+
+    def make_source(self, script="", name="source.db", build=None):
+        """An SQLite file made by a script, or by a function that gets the connection."""
+        path = self.dir / name
+        db = sqlite3.connect(path)
+        try:
+            db.executescript(script)
+            if build is not None:
+                build(db)
+            db.commit()
+        finally:
+            db.close()
+        return path
+
+    def sql(self, statement, parameters=None):
+        return execute(self.target, statement, parameters)
+
+    def tables_in_target(self):
+        return [name for name, in self.sql(
+            "SELECT nspname || '.' || relname FROM pg_class c JOIN pg_namespace n"
+            " ON n.oid = relnamespace WHERE relkind IN ('r', 'p', 'v', 'S')"
+            " AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema' ORDER BY 1")]
+
+    def copy(self, path, *options, target=None, **kwargs):
+        return lite2pg("copy", path, target or self.target, "--format", "json", *options, **kwargs)
+
+    def assert_equal_copy(self, path, run, **kwargs):
+        """The independent judge finds nothing."""
+        result = compare.Comparison(str(path), self.target, run.report, **kwargs)
+        if result.problems:
+            self.fail(f"{len(result.problems)} problems:\n" + "\n".join(result.problems[:30])
+                      + f"\n{run}"[:4000])
+        return result
+
+    def copy_and_judge(self, path, *options, **kwargs):
+        """A copy that must succeed, be verified, be equal, and leave the source alone."""
+        before = snapshot_of_files(path)
+        run = self.copy(path, *options)
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertIsNotNone(run.report, str(run))
+        self.assertEqual(run.report["outcome"], "verified", str(run))
+        self.assertEqual(run.report["exit_code"], 0, str(run))
+        self.assertEqual(snapshot_of_files(path), before, "the source was changed")
+        self.assert_equal_copy(path, run, **kwargs)
+        return run
+
+    def assert_fails(self, run, exit_code, error=None):
+        self.assertEqual(run.exit_code, exit_code, str(run))
+        self.assertIsNotNone(run.report, str(run))
+        self.assertEqual(run.report["exit_code"], exit_code, str(run))
+        self.assertNotIn(run.report["outcome"], ("verified", "copied"), str(run))
+        if error is not None:
+            self.assertIn(error, [code for code, _ in run.errors()]
+                          + [f["code"] for f in run.findings()], str(run))
