@@ -3,6 +3,8 @@
 #ifndef LITE2PG_ENGINE_POSTGRES_DDL_H_
 #define LITE2PG_ENGINE_POSTGRES_DDL_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,7 @@ struct ColumnDdl {
   std::string identity_sequence;  // quoted, qualified name for its sequence, or "": the server's
   std::string default_sql;
   std::string generated_sql;      // GENERATED ALWAYS AS (...) STORED
+  std::optional<int64_t> identity_start;
 };
 
 struct TableDdl {
@@ -29,6 +32,10 @@ struct IndexTermDdl {
   std::string expression;         // without parentheses
   std::string collation;          // quoted, qualified, or ""
   bool descending = false;
+  std::string operator_class;     // "pg_catalog.text_pattern_ops", or ""
+  // The column holds no NULL, so where NULLs would stand is left to PostgreSQL's default, and
+  // plain ORDER BYs can use the index.
+  bool not_null = false;
 };
 
 struct IndexDdl {
@@ -66,6 +73,27 @@ std::string AddKeySql(const KeyDdl& key);
 std::string AddCheckSql(const CheckDdl& check);
 // An action that is not one of the five is printed as NO ACTION.
 std::string AddForeignKeySql(const ForeignKeyDdl& key);
+
+std::string CreateSchemaSql(absl::string_view schema);
+std::string RenameSchemaSql(absl::string_view from, absl::string_view to);
+// RESTRICT unless `cascade`: what somebody else put there keeps it alive.
+std::string DropSchemaSql(absl::string_view schema, bool cascade = false);
+// Indexes, identities, serials and constraints move along.
+std::string SetTableSchemaSql(absl::string_view schema, absl::string_view table,
+                              absl::string_view to);
+std::string RenameTableSql(absl::string_view schema, absl::string_view table, absl::string_view to);
+std::string DropTableSql(absl::string_view schema, absl::string_view table);
+std::string DropConstraintSql(absl::string_view schema, absl::string_view table,
+                              absl::string_view constraint);
+std::string ValidateConstraintSql(absl::string_view schema, absl::string_view table,
+                                  absl::string_view constraint);
+std::string SetNotNullSql(absl::string_view schema, absl::string_view table,
+                          absl::string_view column);
+// `text` is a literal: any bytes but NUL. An empty one removes the comment.
+std::string CommentOnTableSql(absl::string_view schema, absl::string_view table,
+                              absl::string_view text);
+std::string CommentOnColumnSql(absl::string_view schema, absl::string_view table,
+                               absl::string_view column, absl::string_view text);
 
 // "a", "b"
 std::string QuoteColumns(const std::vector<std::string>& columns);
