@@ -121,13 +121,20 @@ class EndToEndTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
         self.target = self.make_target()
 
-    def make_target(self, template="template0", encoding="UTF8"):
+    def make_target_from(self, template):
+        """A copy of a database that nobody is connected to."""
         name = "e2e_" + uuid.uuid4().hex[:12]
-        locale = "C" if encoding != "UTF8" else "C.UTF-8"
-        execute(SERVER, f"CREATE DATABASE {name} TEMPLATE {template} ENCODING '{encoding}'"
-                        f" LOCALE '{locale}'")
+        execute(SERVER, f"CREATE DATABASE {name} TEMPLATE {template}")
         self.addCleanup(execute, SERVER, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         return with_options(SERVER, dbname=name)
+
+    def make_target(self, encoding="UTF8", server_conninfo=SERVER):
+        name = "e2e_" + uuid.uuid4().hex[:12]
+        locale = "C" if encoding != "UTF8" else "C.UTF-8"
+        execute(server_conninfo, f"CREATE DATABASE {name} TEMPLATE template0"
+                                 f" ENCODING '{encoding}' LOCALE '{locale}'")
+        self.addCleanup(execute, server_conninfo, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        return with_options(server_conninfo, dbname=name)
 
     def make_source(self, script="", name="source.db", build=None):
         """An SQLite file made by a script, or by a function that gets the connection."""

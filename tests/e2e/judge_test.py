@@ -1,4 +1,4 @@
-"""The judge himself: he passes a copy made by hand, and sees each thing that is made wrong in it."""
+"""The judge himself: he passes a copy made by hand, and sees all that is made wrong in it."""
 
 import unittest
 
@@ -36,8 +36,8 @@ SET TimeZone = 'UTC'; SET DateStyle = ISO;
 INSERT INTO parent VALUES
  (1, 'one', 19.99, '2024-02-29 12:00:00.5', true, 0.1, '\\x00ff', '{"b": [1], "a": 1.1}',
   '2023-11-14 22:13:20.123+00', '6f9619ff-8b86-d011-b42d-00c04fc964ff', '1969-12-31'),
- (7, 'se''ven \u00e9', 5.00, '1600-01-01 23:59:59', false, -1.5e300, '', '[]', '1970-01-01 00:00+00',
-  NULL, '0001-01-01'),
+ (7, 'se''ven \u00e9', 5.00, '1600-01-01 23:59:59', false, -1.5e300, '', '[]',
+  '1970-01-01 00:00+00', NULL, '0001-01-01'),
  (8, 'eight', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 INSERT INTO child VALUES (2, 'x', 1), (1, 'x', 7), (1, 'y', NULL);
 INSERT INTO log VALUES ('twice', 1), ('5.0', 2), ('twice', 1), (NULL, NULL);

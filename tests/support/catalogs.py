@@ -97,7 +97,8 @@ class Source:
             table.columns.append(SourceColumn(column, declared or "", bool(not_null), default, key,
                                               hidden in (2, 3)))
         for _, index, unique, origin, partial in self._rows(f"PRAGMA index_list({name})"):
-            columns = [row[2] for row in self._rows(f"PRAGMA index_xinfo({quote(index)})") if row[5]]
+            columns = [column for _, _, column, _, _, in_key in self._rows(
+                f"PRAGMA index_xinfo({quote(index)})") if in_key]
             table.indexes.append(SourceIndex(index, origin, bool(unique), bool(partial), columns))
         keys = {}
         for number, order, parent, column, to, on_update, on_delete, _ in self._rows(

@@ -21,7 +21,8 @@ class SchemaCheck:
                 if item["state"] != "created" and (not names or any(n in said for n in names)):
                     return True
         for item in self.report.get("findings", []):
-            if any(item["object"] == t or item["object"].startswith(f"{t}.") for t in of_table if t):
+            if item["object"] in of_table or any(
+                    t and item["object"].startswith(f"{t}.") for t in of_table):
                 said = item["object"] + " " + item["message"]
                 if not names or any(n in said for n in names):
                     return True

@@ -1,0 +1,305 @@
+"""Databases made here, each for a way in which real ones are unlike the textbook's: copied,
+verified, and judged."""
+
+import random
+import unittest
+
+from harness import SEED, EndToEndTest
+
+DECLARED_TYPES = [
+    "", "INTEGER", "INT", "TINYINT", "SMALLINT", "BIGINT", "UNSIGNED BIG INT", "INT8", "INTERGER",
+    "TEXT", "CHARACTER(20)", "VARCHAR(255)", "NCHAR(55)", "CLOB", "text nocase", "STRING", "BLOB",
+    "BINARY(16)", "REAL", "DOUBLE PRECISION", "FLOAT", "NUMERIC", "DECIMAL(10,5)", "BOOLEAN",
+    "DATE", "DATETIME", "TIMESTAMP", "TIME", "JSON", "JSONB", "UUID", "GUID", "POINT",
+    "INTEGER_OR_TEXT", "text(2048)", "datetime2", "double precision", "byte[]", "MONEY", "ANY"]
+
+# Of every storage class, what tends to go wrong. Text stays what it is: UTF-8 without NUL.
+INTEGERS = [0, 1, -1, 2, 127, 32768, 2**31, -2**31 - 1, 2**53 + 1, 2**63 - 1, -2**63, 1700000000,
+            1700000000123]
+REALS = [0.5, -0.5, 0.1, 1e300, 5e-324, 123456789.123456789, float("inf"), -float("inf"), 19.99,
+         2440587.5, 1e22]
+TEXTS = ["", " ", "abc", "ABC", "1", "1.50", "007", "1e400", "true", "t", "null", "NULL", "\\N",
+         "\\x00ff", "2024-02-29", "2024-02-29 23:59:59.123", "2023-02-29", "0000-00-00", "24:00",
+         "2024-02-29T12:00:00+05:30", "12:30:00", "{}", '{"a":1,"a":2}', "[1.10]", '"\\u0000"',
+         "6F9619FF-8B86-D011-B42D-00C04FC964FF", "\u00e9\u00df\u6f22\U0001f600", "a'b\"c\\d\te\nf",
+         "Infinity", "NaN", "-0", "+5", "0x10", "e\u0301", "\ufeffbom", "x" * 70_000]
+BLOBS = [b"", b"\0", b"\xff\xfe", b"abc", bytes(range(256)), b"0123456789abcdef", b"\x8b" * 3]
+
+
+class Generated(EndToEndTest):
+    def test_every_storage_class_in_every_declared_type(self):
+        def build(db):
+            # One table for each class in each type, for a mixed column hides what a pure one shows.
+            for i, declared in enumerate(DECLARED_TYPES):
+                for kind, values in (("i", INTEGERS), ("r", REALS), ("t", TEXTS), ("b", BLOBS),
+                                     ("mixed", INTEGERS + REALS + TEXTS + BLOBS + [None])):
+                    db.execute(f'CREATE TABLE "{kind}{i}" (id INTEGER PRIMARY KEY, v {declared})')
+                    db.executemany(f'INSERT INTO "{kind}{i}" (v) VALUES (?)',
+                                   [(v,) for v in values])
+        self.copy_and_judge(self.make_source(build=build))
+
+    def test_random_values_in_random_columns(self):
+        rng = random.Random(SEED)
+        print(f"seed {SEED}")
+
+        def value(plain):
+            if rng.random() < 0.15:
+                return None
+            pools = [INTEGERS, REALS, TEXTS, BLOBS]
+            return rng.choice(pools[plain] if rng.random() < 0.9 else rng.choice(pools))
+
+        def build(db):
+            for number in range(30):
+                width = rng.randrange(1, 12)
+                columns = [f'"c{i}" {rng.choice(DECLARED_TYPES)}' for i in range(width)]
+                kinds = [rng.randrange(4) for _ in range(width)]
+                db.execute(f"CREATE TABLE t{number} ({', '.join(columns)})")
+                marks = ", ".join("?" * width)
+                rows = [[value(kind) for kind in kinds] for _ in range(rng.randrange(0, 400))]
+                db.executemany(f"INSERT INTO t{number} VALUES ({marks})", rows + rows[:20])
+        self.copy_and_judge(self.make_source(build=build))
+
+    def test_keys_of_every_kind(self):
+        self.copy_and_judge(self.make_source("""
+            CREATE TABLE no_key (a, b);
+            INSERT INTO no_key VALUES (1, 2), (1, 2), (1, 2), (NULL, NULL), (NULL, NULL);
+            CREATE TABLE composite (y TEXT, x INTEGER, z, PRIMARY KEY (x, y));
+            INSERT INTO composite VALUES ('a', 1, 1), ('b', 1, 2), ('a', 2, 3);
+            CREATE TABLE without (k TEXT PRIMARY KEY, v) WITHOUT ROWID;
+            INSERT INTO without VALUES ('', 1), ('a', 2), ('A', 3), ('\u00e9', 4);
+            CREATE TABLE without2 (b INTEGER, a TEXT, v, PRIMARY KEY (a DESC, b)) WITHOUT ROWID;
+            INSERT INTO without2 VALUES (1, 'x', 1), (2, 'x', 2), (1, 'y', 3);
+            CREATE TABLE nocase (k TEXT COLLATE NOCASE PRIMARY KEY) WITHOUT ROWID;
+            INSERT INTO nocase VALUES ('a'), ('B'), ('c');
+            CREATE TABLE descending (id INTEGER PRIMARY KEY DESC, v);
+            INSERT INTO descending VALUES (3, 1), (1, 2);
+            CREATE TABLE int_key (id INT PRIMARY KEY, v);
+            INSERT INTO int_key VALUES (1, 1), (2, 2);
+            CREATE TABLE real_key (id REAL PRIMARY KEY) WITHOUT ROWID;
+            INSERT INTO real_key VALUES (0.1), (-5), (1e300);
+            CREATE TABLE blob_key (id BLOB PRIMARY KEY) WITHOUT ROWID;
+            INSERT INTO blob_key VALUES (x''), (x'00'), (x'ff00');
+            CREATE TABLE mixed_key (id PRIMARY KEY) WITHOUT ROWID;
+            INSERT INTO mixed_key VALUES (1), (1.5), ('1'), (x'31');
+            CREATE TABLE auto (id INTEGER PRIMARY KEY AUTOINCREMENT, v);
+            INSERT INTO auto VALUES (10, 'x'); DELETE FROM auto;
+            CREATE TABLE auto_ahead (id INTEGER PRIMARY KEY AUTOINCREMENT, v);
+            INSERT INTO auto_ahead VALUES (10, 'x'), (20, 'y');
+            DELETE FROM auto_ahead WHERE id > 10;
+            CREATE TABLE empty (id INTEGER PRIMARY KEY, v TEXT);
+            CREATE TABLE only_nulls (a TEXT, b INTEGER, c);
+            INSERT INTO only_nulls VALUES (NULL, NULL, NULL);
+            """))
+
+    def test_rowids_far_apart(self):
+        self.copy_and_judge(self.make_source("""
+            CREATE TABLE far (id INTEGER PRIMARY KEY, v);
+            INSERT INTO far VALUES (-9223372036854775808, 'least'), (-1, 'a'), (0, 'b'), (1, 'c'),
+                                   (9223372036854775807, 'most');
+            CREATE TABLE negative (id INTEGER PRIMARY KEY, v);
+            INSERT INTO negative VALUES (-5, 'x'), (-4, 'y');
+            CREATE TABLE hidden (v);
+            INSERT INTO hidden (rowid, v) VALUES (-9223372036854775808, 1),
+                                                 (9223372036854775807, 2), (0, 3);
+            CREATE TABLE shadowed (rowid TEXT, oid TEXT, _rowid_ TEXT);
+            INSERT INTO shadowed VALUES ('r', 'o', '_'), ('r', 'o', '_');
+            """))
+
+    def test_constraints_that_the_data_violates(self):
+        def build(db):
+            db.execute("CREATE TABLE k (id TEXT PRIMARY KEY, v)")  # NULLs in a declared key
+            db.executemany("INSERT INTO k VALUES (?, ?)", [("a", 1), (None, 2), (None, 3)])
+            db.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY, code TEXT)")
+            db.execute("INSERT INTO parent VALUES (1, 'a'), (2, 'a')")
+            db.execute("CREATE TABLE orphan (id INTEGER PRIMARY KEY,"
+                       " p INTEGER REFERENCES parent(id), c TEXT REFERENCES parent(code),"
+                       " n INTEGER REFERENCES nobody(id))")
+            db.execute("INSERT INTO orphan VALUES (1, 1, 'a', 5), (2, 99, 'z', 6),"
+                       " (3, NULL, 'a', 7)")
+            db.execute("CREATE TABLE n (v TEXT)")
+            db.execute("INSERT INTO n VALUES (NULL), ('x')")
+            db.execute("PRAGMA writable_schema = ON")
+            db.execute("UPDATE sqlite_schema SET sql = 'CREATE TABLE n (v TEXT NOT NULL)'"
+                       " WHERE name = 'n'")
+            db.execute("PRAGMA writable_schema = RESET")
+            db.execute("PRAGMA ignore_check_constraints = ON")
+            db.execute("CREATE TABLE c (v INTEGER CHECK (v > 0))")
+            db.execute("INSERT INTO c VALUES (-1), (1)")
+        run = self.copy_and_judge(self.make_source(build=build))
+        self.assertTrue(run.findings("L2P4006"), str(run))
+        for table in ("k", "orphan", "n", "c"):
+            said = [f for f in run.findings() if f["object"].split(".")[0] == table]
+            self.assertTrue(said, f"nothing is said about {table}\n{run}")
+
+    def test_cycles_and_self_references(self):
+        self.copy_and_judge(self.make_source("""
+            CREATE TABLE node (id INTEGER PRIMARY KEY, up INTEGER REFERENCES node(id));
+            INSERT INTO node VALUES (1, 3), (2, 1), (3, 2), (4, NULL), (5, 5);
+            CREATE TABLE a (id INTEGER PRIMARY KEY, b INTEGER REFERENCES b(id));
+            CREATE TABLE b (id INTEGER PRIMARY KEY, a INTEGER REFERENCES a
+                            DEFERRABLE INITIALLY DEFERRED);
+            INSERT INTO a VALUES (1, 1); INSERT INTO b VALUES (1, 1);
+            CREATE TABLE pair (x INTEGER, y INTEGER, PRIMARY KEY (x, y));
+            CREATE TABLE of_pair (x INTEGER, y INTEGER,
+              FOREIGN KEY (x, y) REFERENCES pair ON UPDATE CASCADE ON DELETE SET NULL);
+            INSERT INTO pair VALUES (1, 2);
+            INSERT INTO of_pair VALUES (1, 2), (NULL, 2), (NULL, NULL);
+            """))
+
+    def test_strict_and_generated(self):
+        self.copy_and_judge(self.make_source("""
+            CREATE TABLE s (i INTEGER, r REAL, t TEXT, b BLOB, a ANY) STRICT;
+            INSERT INTO s VALUES (1, 2, '3', x'04', 5), (NULL, NULL, NULL, NULL, '5'),
+                                 (1, 0.1, '', x'', 1.5);
+            CREATE TABLE g (id INTEGER PRIMARY KEY, a INTEGER, b TEXT,
+              double AS (a * 2), stored INTEGER AS (a + 1) STORED, up TEXT AS (upper(b)) STORED,
+              odd TEXT AS (strftime('%Y', b)) VIRTUAL);
+            INSERT INTO g (a, b) VALUES (1, 'x'), (NULL, '2024-01-01'), (3, NULL);
+            """))
+
+    def test_indexes_defaults_views_and_triggers(self):
+        self.copy_and_judge(self.make_source("""
+            CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT DEFAULT 'it''s', b INTEGER DEFAULT (-5),
+              c DATETIME DEFAULT CURRENT_TIMESTAMP, d TEXT DEFAULT (datetime('now')),
+              e REAL DEFAULT 1e3, f BLOB DEFAULT x'00ff', g BOOLEAN DEFAULT 0,
+              h TEXT DEFAULT (lower(hex(randomblob(16)))), i DEFAULT NULL, j TEXT DEFAULT "dq",
+              k NUMERIC DEFAULT false, UNIQUE (a, b), CHECK (b < 100 OR b IS NULL),
+              CHECK (length(a) > 1));
+            CREATE INDEX plain ON t(a);
+            CREATE INDEX two ON t(a, b DESC);
+            CREATE UNIQUE INDEX one_active ON t(a) WHERE g = 1;
+            CREATE INDEX expression ON t(lower(a));
+            CREATE INDEX nocase ON t(a COLLATE NOCASE);
+            CREATE INDEX glob ON t(b) WHERE a GLOB 'x*';
+            INSERT INTO t (a, b) VALUES ('xx', 1), ('yy', 2);
+            CREATE VIEW simple AS SELECT id, a FROM t;
+            CREATE VIEW sqlite_only AS
+              SELECT group_concat(a, ',') AS all_a, julianday(c) AS j FROM t;
+            CREATE VIEW broken AS SELECT * FROM gone;
+            CREATE TRIGGER tr AFTER INSERT ON t BEGIN UPDATE t SET b = 1 WHERE id = new.id; END;
+            """))
+
+    def test_virtual_tables(self):
+        run = self.copy_and_judge(self.make_source("""
+            CREATE VIRTUAL TABLE words USING fts5(body);
+            INSERT INTO words VALUES ('hello world');
+            CREATE VIRTUAL TABLE boxes USING rtree(id, x0, x1);
+            INSERT INTO boxes VALUES (1, 0, 1);
+            CREATE TABLE plain (id INTEGER PRIMARY KEY);
+            INSERT INTO plain VALUES (1);
+            """))
+        # Each is named, and so is each of their shadow tables.
+        named = {t["source_name"] for t in run.report["tables"] if t["state"] != "copied"}
+        self.assertLessEqual({"words", "words_data", "words_content", "boxes", "boxes_node"}, named)
+
+    def test_names_that_are_traps(self):
+        names = ['quo"te', "apos'trophe", "new\nline", "tab\tchar", "semi;colon", "per%scent%d",
+                 "dash--dash", "com,ma", "dot.ted", "brack[et]", "back\\slash", "\U0001f600 emoji",
+                 "\u00dcml\u00e4ut", "select", "user", "order", "ctid", "pg_class", "public",
+                 "Mixed", "x" * 70 + "a", "x" * 70 + "b", "\u6f22" * 40, " leading", "$1", "{}",
+                 "MIXEDCASE", "'; drop schema public cascade; --"]
+
+        def build(db):
+            for i, name in enumerate(names):
+                q = '"' + name.replace('"', '""') + '"'
+                other = '"' + names[i - 1].replace('"', '""') + '"'
+                db.execute(f"CREATE TABLE {q} (id INTEGER PRIMARY KEY, {q} TEXT, {other} INTEGER,"
+                           f" UNIQUE ({q}))")
+                db.execute(f"INSERT INTO {q} VALUES (1, ?, 5)", (name,))
+                plain = name.replace('"', "")[:20]
+                db.execute(f'CREATE INDEX "index {i} {plain}" ON {q}({other})')
+        self.copy_and_judge(self.make_source(build=build))
+
+    def test_names_that_are_empty(self):
+        self.copy_and_judge(self.make_source("""
+            CREATE TABLE "" ("" TEXT, " " TEXT);
+            INSERT INTO "" VALUES ('a', 'b');
+            """))
+
+    def test_names_in_lower_case_on_request(self):
+        run = self.copy_and_judge(self.make_source("""
+            CREATE TABLE Album (AlbumId INTEGER PRIMARY KEY, Title TEXT NOT NULL);
+            CREATE INDEX IX_Title ON Album(Title);
+            INSERT INTO Album VALUES (1, 'x');
+            """), "--identifiers", "lower")
+        self.assertEqual(run.table("Album")["target_name"], "album")
+        self.assertEqual(self.sql("SELECT albumid, title FROM album"), [(1, "x")])
+
+    def test_utf16(self):
+        for encoding in ("UTF-16le", "UTF-16be"):
+            with self.subTest(encoding):
+                self.target = self.make_target()
+                path = self.make_source(f"""
+                    PRAGMA encoding = '{encoding}';
+                    CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT) WITHOUT ROWID;
+                    INSERT INTO t VALUES ('\U0001f600', '\uffee'), ('\u00e9', ''), ('a', NULL);
+                    CREATE TABLE "\u00fc" ("\U0001f600" TEXT);
+                    INSERT INTO "\u00fc" VALUES ('x');
+                    """, name=encoding + ".db")
+                self.copy_and_judge(path)
+
+    def test_page_sizes(self):
+        for size in (512, 1024, 65536):
+            with self.subTest(size):
+                self.target = self.make_target()
+                path = self.make_source(f"PRAGMA page_size = {size};" """
+                    CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, b BLOB);
+                    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+                    INSERT INTO t SELECT i, printf('%.*c', i % 700, 'x'), zeroblob(i % 90) FROM n;
+                    """, name=f"{size}.db")
+                self.copy_and_judge(path)
+
+    def test_a_wal_that_holds_everything(self):
+        path = self.dir / "wal.db"
+        import sqlite3  # this connection stays open, so that its WAL stays
+        db = sqlite3.connect(path)
+        self.addCleanup(db.close)
+        db.executescript("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;"
+                         "CREATE TABLE t (id INTEGER PRIMARY KEY, v);")
+        db.executemany("INSERT INTO t (v) VALUES (?)", [(i,) for i in range(5000)])
+        db.commit()
+        self.assertLessEqual(path.stat().st_size, 4096)
+        run = self.copy_and_judge(path)
+        self.assertEqual(run.table("t")["rows_copied"], 5000)
+
+    def test_three_hundred_tables(self):
+        def build(db):
+            for i in range(300):
+                parent = f" REFERENCES t{i - 1}(id)" if i else ""
+                db.execute(f"CREATE TABLE t{i} (id INTEGER PRIMARY KEY, p INTEGER{parent})")
+                db.execute(f"CREATE INDEX i{i} ON t{i}(p)")
+                db.execute(f"INSERT INTO t{i} VALUES (1, 1), (2, NULL)")
+        self.copy_and_judge(self.make_source(build=build))
+
+    def test_wide_rows_and_large_values(self):
+        def build(db):
+            columns = ", ".join(f"c{i} INTEGER" for i in range(1000))
+            db.execute(f"CREATE TABLE wide ({columns})")
+            marks = ", ".join("?" * 1000)
+            db.executemany(f"INSERT INTO wide VALUES ({marks})",
+                           [[i % 100 for i in range(1000)], [None] * 1000])
+            db.execute("CREATE TABLE large (id INTEGER PRIMARY KEY, b BLOB, t TEXT)")
+            rng = random.Random(SEED)
+            for i in range(8):
+                db.execute("INSERT INTO large VALUES (?, ?, ?)",
+                           (i, rng.randbytes(3_000_000 + i), "\u00e9" * (1_500_000 + i)))
+        self.copy_and_judge(self.make_source(build=build))
+
+    def test_more_rows_than_a_batch_and_many_streams(self):
+        path = self.make_source("""
+            CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b REAL);
+            CREATE TABLE u (k TEXT PRIMARY KEY, n INTEGER) WITHOUT ROWID;
+            CREATE TABLE v (x TEXT, y TEXT);
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
+            INSERT INTO t SELECT i * 3, 'text ' || i, i / 7.0 FROM n;
+            INSERT INTO u SELECT printf('%x-%d', id * 2654435761 % 4294967296, id), id FROM t;
+            INSERT INTO v SELECT id % 10, id % 3 FROM t;
+            """)
+        for streams in ("1", "4"):
+            with self.subTest(streams=streams):
+                self.target = self.make_target()
+                self.copy_and_judge(path, "--streams", streams)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,96 @@
+"""plan, which is copy --dry-run, changes nothing on either side and tells what copy would do."""
+
+import tempfile
+import unittest
+
+from harness import EndToEndTest, execute, lite2pg, server, snapshot_of_files
+
+SCRIPT = """
+CREATE TABLE a (id INTEGER PRIMARY KEY, d DATE, x);
+CREATE TABLE b (id INTEGER PRIMARY KEY, a_id INTEGER REFERENCES a(id));
+CREATE INDEX b_a ON b(a_id);
+INSERT INTO a VALUES (1, '2024-01-01', 1), (2, '2024-01-02', 'two');
+INSERT INTO b VALUES (1, 1), (2, 99);
+"""
+
+
+class Plan(EndToEndTest):
+    @classmethod
+    def setUpClass(cls):
+        # A server where nobody else takes transaction numbers.
+        cls.server_dir = tempfile.mkdtemp(prefix="lite2pg-plan-")
+        server.start(cls.server_dir)
+        cls.addClassCleanup(server.stop, cls.server_dir)
+        conninfo = server.conninfo(cls.server_dir)
+        execute(conninfo, "ALTER SYSTEM SET autovacuum = off")
+        execute(conninfo, "SELECT pg_catalog.pg_reload_conf()")
+
+    def make_target(self, **kwargs):
+        return super().make_target(server_conninfo=server.conninfo(self.server_dir), **kwargs)
+
+    def state(self):
+        """What any write would move: the next transaction number, and the catalogs."""
+        return self.sql("SELECT pg_snapshot_xmax(pg_current_snapshot())::text,"
+                        " (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_namespace),"
+                        " (SELECT count(*) FROM pg_attribute), (SELECT count(*) FROM pg_depend)")
+
+    def plan(self, path, *options, **kwargs):
+        return lite2pg("plan", path, self.target, "--format", "json", *options, **kwargs)
+
+    def test_changes_nothing(self):
+        path = self.make_source(SCRIPT)
+        before_source, before_target = snapshot_of_files(path), self.state()
+        run = self.plan(path)
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertEqual(run.report["outcome"], "planned")
+        self.assertEqual(snapshot_of_files(path), before_source)
+        self.assertEqual(self.state(), before_target)
+        self.assertEqual(self.tables_in_target(), [])
+        self.assertFalse(list(self.dir.glob("*-journal")) + list(self.dir.glob("*-wal")))
+
+    def test_is_what_a_dry_run_prints(self):
+        path = self.make_source(SCRIPT)
+        plan = self.plan(path)
+        dry = self.copy(path, "--dry-run")
+        self.assertEqual(dry.exit_code, 0, str(dry))
+        self.assertEqual(self.tables_in_target(), [])
+        self.assertEqual([t["columns"] for t in plan.report["tables"]],
+                         [t["columns"] for t in dry.report["tables"]])
+
+    def test_foretells_the_types_and_findings_of_the_copy(self):
+        path = self.make_source(SCRIPT)
+        planned = self.plan(path)
+        copied = self.copy_and_judge(path)
+
+        def types(run):
+            return {(t["source_name"], c["source_name"]): c["target_type"]
+                    for t in run.report["tables"] for c in t["columns"]}
+        self.assertEqual(types(planned), types(copied))
+        self.assertIn(("a", "d"), types(planned))
+        # The dangling reference is known before anything is written.
+        self.assertTrue([f for f in planned.findings() if f["object"].startswith("b")],
+                        str(planned))
+
+    def test_never_makes_a_cluster(self):
+        path = self.make_source(SCRIPT)
+        run = lite2pg("plan", path, f"pgdata:{self.dir}/new.pgdata", "--format", "json")
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertFalse((self.dir / "new.pgdata").exists())
+
+    def test_says_what_would_stop_the_copy(self):
+        path = self.make_source(SCRIPT)
+        self.sql("CREATE TABLE a (id int PRIMARY KEY, d date, x int)")
+        self.sql("CREATE TABLE b (id int PRIMARY KEY, a_id int)")
+        self.sql("INSERT INTO a VALUES (5, NULL, NULL)")
+        run = self.plan(path)
+        self.assertEqual(run.exit_code, 12, str(run))
+        self.assertTrue([f for f in run.findings() if f["severity"] == "blocking"], str(run))
+        # And the copy stops there, before it writes.
+        copy = self.copy(path)
+        self.assertIn(copy.exit_code, (12, 8, 14), str(copy))
+        self.assertEqual(self.sql("SELECT id FROM a"), [(5,)])
+        self.assertEqual(self.sql("SELECT id FROM b"), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
