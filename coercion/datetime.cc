@@ -82,11 +82,12 @@ struct Day {
 // Years of any other number of digits than four, as PostgreSQL prints them.
 bool ParseWideDate(Cursor* in, Day* day) {
   int year_digits = 0;
+  const bool starts_with_zero = in->At('0');
   for (; year_digits < 8 && in->p != in->end && IsDigit(*in->p); ++year_digits, ++in->p) {
     day->year = day->year * 10 + (*in->p - '0');
   }
-  return year_digits >= 4 && year_digits <= 7 && in->Take('-') && in->TakePair(&day->month) &&
-         in->Take('-') && in->TakePair(&day->day);
+  if (year_digits < 4 || year_digits > 7 || (starts_with_zero && year_digits > 4)) return false;
+  return in->Take('-') && in->TakePair(&day->month) && in->Take('-') && in->TakePair(&day->day);
 }
 
 bool ParseDay(Cursor* in, Day* day) {

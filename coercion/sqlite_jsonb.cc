@@ -126,7 +126,7 @@ class Decoder {
       case kInt5:
         return PutInt5(element.payload);
       case kFloat:
-        return PutNumber(element.payload);
+        return PutFloat(element.payload);
       case kFloat5:
         return PutFloat5(element.payload);
       case kText:
@@ -164,9 +164,16 @@ class Decoder {
     return Outcome::kOk;
   }
 
+  static bool HasFraction(absl::string_view number) {
+    return number.find_first_of(".eE") != absl::string_view::npos;
+  }
+
   Outcome PutInt(absl::string_view number) {
-    if (number.find_first_of(".eE") != absl::string_view::npos) return Outcome::kMalformed;
-    return PutNumber(number);
+    return HasFraction(number) ? Outcome::kMalformed : PutNumber(number);
+  }
+
+  Outcome PutFloat(absl::string_view number) {
+    return HasFraction(number) ? PutNumber(number) : Outcome::kMalformed;
   }
 
   // [-+] 0x digits.
@@ -190,11 +197,11 @@ class Decoder {
     return Outcome::kOk;
   }
 
-  // JSON5 allows a plus and nothing on one side of the point.
+  // JSON5 allows nothing on one side of the point. A plus is dropped before SQLite stores it.
   Outcome PutFloat5(absl::string_view number) {
     scratch_.clear();
-    if (!number.empty() && (number.front() == '-' || number.front() == '+')) {
-      if (number.front() == '-') scratch_.push_back('-');
+    if (!number.empty() && number.front() == '-') {
+      scratch_.push_back('-');
       number.remove_prefix(1);
     }
     if (!number.empty() && number.front() == '.') scratch_.push_back('0');
@@ -203,7 +210,7 @@ class Decoder {
       const bool digit_follows = i + 1 < number.size() && IsDigit(number[i + 1]);
       if (number[i] == '.' && !digit_follows) scratch_.push_back('0');
     }
-    return PutNumber(scratch_);
+    return PutFloat(scratch_);
   }
 
   // Text that needs no change, once it is certain that no quote in it ends the string early.
@@ -254,6 +261,12 @@ class Decoder {
 
   void AppendControl(char c) {
     static constexpr absl::string_view kHex = "0123456789abcdef";
+    static constexpr absl::string_view kLetters = "btn?fr";   // from 8 on; \v has none
+    if (c >= '\b' && c <= '\r' && c != '\v') {
+      scratch_.push_back('\\');
+      scratch_.push_back(kLetters[static_cast<size_t>(c - '\b')]);
+      return;
+    }
     scratch_.append("\\u00");
     scratch_.push_back(kHex[static_cast<uint8_t>(c) >> 4]);
     scratch_.push_back(kHex[c & 15]);

@@ -9,6 +9,8 @@ namespace {
 
 using Int128 = __int128;
 
+// What one number of a unit may be; the server reads each into 32 bits before it adds them up.
+constexpr int64_t kAmountMax = int64_t{1} << 31;
 constexpr int64_t kMicrosPerMinute = 60 * kMicrosPerSecond;
 constexpr int64_t kMicrosPerHour = 60 * kMicrosPerMinute;
 
@@ -131,6 +133,7 @@ Outcome ReadPlain(Reader in, Sum* sum) {
                                                                   : Outcome::kMalformed;
     }
     if (!in.Take(' ')) return Outcome::kMalformed;
+    if (number > kAmountMax) return Outcome::kOutOfRange;
     const Int128 amount = negative ? -number : number;
     if (last < kYears && (in.TakeWord("years") || in.TakeWord("year"))) {
       last = kYears;
