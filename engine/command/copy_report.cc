@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "engine/base/text.h"
 
 namespace lite2pg {
@@ -147,6 +148,22 @@ absl::Status StrictStatus(const std::vector<Finding>& findings) {
     return MakeError(info);
   }
   return absl::OkStatus();
+}
+
+void NamePublished(const Plan& plan, Report* report) {
+  if (plan.staging_schema.empty()) return;
+  // The staging schema's name is random, so that it stands for nothing else.
+  const std::string target = QuoteIdentifier(plan.target_schema);
+  const auto rename = [&](std::string* text) {
+    *text = absl::StrReplaceAll(*text, {{QuoteIdentifier(plan.staging_schema), target},
+                                        {plan.staging_schema, target}});
+  };
+  for (SequenceReport& sequence : report->sequences) rename(&sequence.name);
+  for (ObjectReport& object : report->objects) {
+    rename(&object.sql);
+    rename(&object.reason);
+  }
+  for (Finding& finding : report->findings) rename(&finding.message);
 }
 
 std::vector<std::string> UndoStatements(const Plan& plan, const Report& report) {

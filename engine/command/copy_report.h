@@ -54,6 +54,9 @@ absl::Status DropUnfinishedRuns(PgConnection& connection, const LedgerLocation& 
                                 const CopyRequest& request);
 absl::Status DropSchema(PgConnection& connection, const std::string& schema);
 
+// After publish: the report names objects where they are now, not where they were staged.
+void NamePublished(const Plan& plan, Report* report);
+
 // What takes back a published run.
 std::vector<std::string> UndoStatements(const Plan& plan, const Report& report);
 

@@ -322,6 +322,7 @@ absl::Status CopySession::Publish() {
   }
   published_ = true;
   staging_created_ = false;
+  NamePublished(plan_, &report_);
   FillTables();
   const bool full = request_.common.verify == VerifyMode::kFull;
   report_.outcome = full ? "verified" : "copied";

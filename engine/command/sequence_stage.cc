@@ -12,27 +12,27 @@ namespace lite2pg {
 absl::Status SetSequences(PgConnection& connection, const Plan& plan, Report* report) {
   for (const SequencePlan& sequence : plan.sequences) {
     const TablePlan& table = plan.tables[static_cast<size_t>(sequence.table)];
-    SequenceTarget target;
-    target.schema = table.load_schema;
-    target.table = table.load_name;
-    target.column = sequence.column;
-    target.sequence = sequence.sequence;
-    target.source_sequence = sequence.source_sequence;
-    ASSIGN_OR_RETURN(const SequenceSetting setting, SetSequence(connection, target));
-    if (setting.name.empty()) continue;
+    SequenceRequest request;
+    request.schema = table.load_schema;
+    request.table = table.load_name;
+    request.column = sequence.column;
+    request.sequence = sequence.sequence;
+    request.source_sequence = sequence.source_sequence;
+    ASSIGN_OR_RETURN(const SequenceResult set, SetColumnSequence(connection, request));
+    if (set.name.empty()) continue;
     SequenceReport row;
-    row.name = setting.name;
+    row.name = set.name;
     row.table = table.target_name;
     row.column = sequence.column;
-    row.last_value = setting.last_value;
-    row.next_value = setting.next_value;
-    row.exhausted = setting.exhausted;
+    row.last_value = set.last_value;
+    row.next_value = set.next_value;
+    row.exhausted = set.exhausted;
     report->sequences.push_back(std::move(row));
-    if (!setting.exhausted) continue;
+    if (!set.exhausted) continue;
     report->findings.push_back(
         {Severity::kWarning, ErrorCode::kSequenceExhausted,
          absl::StrCat(table.source->name, ".", sequence.column),
-         absl::StrCat("the highest value in use is ", setting.last_value,
+         absl::StrCat("the highest value in use is ", set.last_value,
                       "; the sequence has no next one, and an INSERT without a value will fail"),
          "choose the values yourself, or renumber the rows"});
   }

@@ -7,23 +7,6 @@
 #include "engine/base/text.h"
 
 namespace lite2pg {
-namespace {
-
-// In single quotes for a shell.
-std::string ShellQuote(absl::string_view word) {
-  std::string out = "'";
-  for (const char c : word) {
-    if (c == '\'') {
-      out += "'\\''";
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out + "'";
-}
-
-}  // namespace
-
 absl::StatusOr<TargetSession> TargetSession::Open(const TargetSpec& spec, bool may_create,
                                                   const CancelToken& cancel) {
   TargetSession session;
@@ -72,7 +55,6 @@ void TargetSession::Describe(const TargetFacts& facts, const std::string& schema
         "the cluster is in ", EscapeForMessage(dir_, 300), ", because the user ",
         cluster_->os_user(), ", who runs PostgreSQL, cannot reach the directory asked for"));
   }
-  if (!absent_) report->next_steps.push_back(absl::StrCat("lite2pg serve ", ShellQuote(dir_)));
 }
 
 absl::Status TargetSession::Close() {
