@@ -12,6 +12,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/sqlite/error.h"
+#include "engine/sqlite/sql/parser.h"
 
 namespace lite2pg {
 namespace {
@@ -32,6 +33,24 @@ bool ConcernsWholeSource(const absl::Status& status) {
 GeneratedKind GeneratedOf(int64_t hidden) {
   if (hidden == 2) return GeneratedKind::kVirtual;
   return hidden == 3 ? GeneratedKind::kStored : GeneratedKind::kNone;
+}
+
+bool IsBuiltInCollation(absl::string_view name) {
+  return absl::EqualsIgnoreCase(name, "BINARY") || absl::EqualsIgnoreCase(name, "NOCASE") ||
+         absl::EqualsIgnoreCase(name, "RTRIM");
+}
+
+// A sentence about the first collation of the primary key that is not SQLite's own; "" if all are.
+std::string UnknownKeyCollation(const SourceTable& table) {
+  for (const SourceIndex& index : table.indexes) {
+    if (index.origin != 'p') continue;
+    for (const SourceIndexColumn& column : index.columns) {
+      if (IsBuiltInCollation(column.collation)) continue;
+      return absl::StrCat("its key is ordered by the collation ", EscapeName(column.collation),
+                          ", which only the application that wrote it has");
+    }
+  }
+  return "";
 }
 
 int ColumnNamed(const SourceTable& table, absl::string_view name) {
@@ -223,9 +242,35 @@ absl::Status SchemaDetails::TryReading(SourceTable* table) {
     absl::StrAppend(&sql, i == 0 ? "" : ", ", QuoteSqliteIdentifier(table->columns[i].name));
   }
   absl::StrAppend(&sql, " FROM main.", QuoteSqliteIdentifier(table->name), " NOT INDEXED");
-  return connection_->Prepare(sql).status();
+  const absl::Status status = connection_->Prepare(sql).status();
+  // All that SQLite says of a WITHOUT ROWID table whose key it cannot compare: "no query solution".
+  if (!status.ok() && table->kind == SourceTableKind::kWithoutRowid) {
+    table->unreadable = UnknownKeyCollation(*table);
+  }
+  return status;
 }
 
-void SchemaDetails::ReadCreateText(SourceTable*) {}
+// What no PRAGMA tells. The text must agree with SQLite about the columns, or it is not trusted:
+// a schema can be edited by hand.
+void SchemaDetails::ReadCreateText(SourceTable* table) {
+  if (table->kind == SourceTableKind::kVirtual) return;
+  const absl::StatusOr<CreateTable> parsed = ParseCreateTable(table->sql);
+  if (!parsed.ok() || parsed->columns.size() != table->columns.size()) return;
+  for (size_t i = 0; i < parsed->columns.size(); ++i) {
+    if (parsed->columns[i].name != table->columns[i].name) return;
+  }
+  table->sql_parsed = true;
+  for (const CheckDefinition& check : parsed->checks) {
+    table->checks.push_back({check.name, check.sql});
+  }
+  if (parsed->foreign_keys.size() != table->foreign_keys.size()) return;
+  for (size_t i = 0; i < parsed->foreign_keys.size(); ++i) {
+    const ForeignKeyDefinition& from = parsed->foreign_keys[i];
+    SourceForeignKey& to = table->foreign_keys[i];
+    if (from.parent_table != to.parent_table) continue;
+    to.deferrable = from.deferrable;
+    to.initially_deferred = from.initially_deferred;
+  }
+}
 
 }  // namespace lite2pg
