@@ -1,0 +1,227 @@
+#include "tools/cli/config_file.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <map>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+#include "tools/cli/option_table.h"
+#include "tools/cli/suggest.h"
+
+// Errors come back as values, not exceptions.
+#define TOML_EXCEPTIONS 0
+#include "toml++/toml.h"
+
+namespace lite2pg {
+namespace {
+
+// A configuration is written by hand; anything longer is the wrong file.
+constexpr size_t kFileBytesMax = size_t{8} << 20;
+
+// One file being applied.
+class ConfigReader {
+ public:
+  ConfigReader(const std::string& name, CommandId command, Settings* settings)
+      : name_(name), command_(command), settings_(settings) {}
+
+  void ReadRoot(const toml::table& root);
+  void Report(const toml::source_region& where, absl::string_view text) {
+    problems_.emplace(where.begin.line, absl::StrCat(EscapeName(name_), ":", where.begin.line,
+                                                     ": ", text));
+  }
+  void MoveProblemsTo(std::vector<Problem>* problems) {
+    for (auto& [line, text] : problems_) problems->push_back({ErrorCode::kConfig, text});
+  }
+
+ private:
+  using Apply = std::function<absl::Status(absl::string_view)>;
+
+  void ReadOption(const OptionRow& row, const toml::node& node);
+  void ReadTables(const toml::node& node);
+  void ReadTable(absl::string_view table, const toml::table& keys);
+  void ReadColumns(const toml::node& node, const std::string& table);
+  void ReadColumn(absl::string_view column, const toml::table& keys, TableConfig* table);
+  // Calls `apply` for the node's text, or for each element's when it is a list and may be one.
+  void ApplyEach(absl::string_view key, const toml::node& node, bool list, const Apply& apply);
+
+  const std::string& name_;
+  CommandId command_;
+  Settings* settings_;
+  // By line: the parser's tables are sorted by key, which is not how people read a file.
+  std::multimap<uint32_t, std::string> problems_;
+};
+
+std::string KeyText(const toml::key& key) { return std::string(key.str()); }
+
+// A scalar as the command line would give it.
+absl::StatusOr<std::string> ScalarText(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return absl::StrCat(number->get());
+  if (const auto* flag = node.as_boolean()) return std::string(flag->get() ? "true" : "false");
+  if (const auto* real = node.as_floating_point()) return absl::StrCat(real->get());
+  return absl::InvalidArgumentError("expects text, a number, or true or false");
+}
+
+void ConfigReader::ApplyEach(absl::string_view key, const toml::node& node, bool list,
+                             const Apply& apply) {
+  const auto one = [&](const toml::node& item) {
+    absl::StatusOr<std::string> text = ScalarText(item);
+    const absl::Status status = text.ok() ? apply(*text) : text.status();
+    if (!status.ok()) {
+      Report(item.source(), absl::StrCat(EscapeName(key), ": ", status.message()));
+    }
+  };
+  const toml::array* items = node.as_array();
+  if (items == nullptr) return one(node);
+  if (!list) return Report(node.source(), absl::StrCat(EscapeName(key), ": takes one value"));
+  for (const toml::node& item : *items) one(item);
+}
+
+void ConfigReader::ReadOption(const OptionRow& row, const toml::node& node) {
+  // Options of other commands are checked on settings that nobody will use.
+  Settings unused;
+  const bool applies = row.applies_to(command_);
+  Settings* const into = applies ? settings_ : &unused;
+  const bool is_list = row.repeatable || row.clear != nullptr;
+  ApplyEach(row.name, node, is_list, [&](absl::string_view value) {
+    RETURN_IF_ERROR(row.apply(value, into));
+    return applies ? CheckSupported(row, value) : absl::OkStatus();
+  });
+}
+
+void ConfigReader::ReadRoot(const toml::table& root) {
+  std::vector<std::string> known = {"table"};
+  for (const OptionRow& row : AllOptions()) {
+    if (row.in_file) known.emplace_back(row.name);
+  }
+  for (const auto& [key, node] : root) {
+    const std::string name = KeyText(key);
+    const OptionRow* row = FindOption(name);
+    if (name == "table") {
+      ReadTables(node);
+    } else if (row != nullptr && row->in_file) {
+      ReadOption(*row, node);
+    } else if (row != nullptr) {
+      Report(key.source(), absl::StrCat(name, " can only be given on the command line"));
+    } else {
+      Report(key.source(), absl::StrCat("unknown key \"", EscapeName(name), "\"",
+                                        DidYouMean(name, known)));
+    }
+  }
+}
+
+void ConfigReader::ReadTables(const toml::node& node) {
+  const toml::table* tables = node.as_table();
+  if (tables == nullptr) return Report(node.source(), "table: write it as [table.\"name\"]");
+  for (const auto& [key, section] : *tables) {
+    const toml::table* keys = section.as_table();
+    if (keys == nullptr) {
+      Report(key.source(), absl::StrCat("table: write [table.\"", EscapeName(KeyText(key)),
+                                        "\"] and its keys below"));
+      continue;
+    }
+    ReadTable(KeyText(key), *keys);
+  }
+}
+
+void ConfigReader::ReadTable(absl::string_view table, const toml::table& keys) {
+  TableFor(table, settings_);  // named, so that the plan can say when there is no such table
+  std::vector<std::string> known = {"column"};
+  for (const TableKeyRow& row : AllTableKeys()) known.emplace_back(row.name);
+  for (const auto& [key, node] : keys) {
+    const std::string name = KeyText(key);
+    if (name == "column") {
+      ReadColumns(node, std::string(table));
+      continue;
+    }
+    const TableKeyRow* found = nullptr;
+    for (const TableKeyRow& row : AllTableKeys()) {
+      if (name == row.name) found = &row;
+    }
+    if (found == nullptr) {
+      Report(key.source(), absl::StrCat("unknown key \"", EscapeName(name), "\" of a table",
+                                        DidYouMean(name, known)));
+      continue;
+    }
+    ApplyEach(name, node, false, [&](absl::string_view value) {
+      return found->apply(value, TableFor(table, settings_));
+    });
+  }
+}
+
+void ConfigReader::ReadColumns(const toml::node& node, const std::string& table) {
+  const toml::table* columns = node.as_table();
+  const std::string form = absl::StrCat("[table.\"", EscapeName(table), "\".column.\"name\"]");
+  if (columns == nullptr) return Report(node.source(), absl::StrCat("column: write it as ", form));
+  for (const auto& [key, section] : *columns) {
+    const toml::table* keys = section.as_table();
+    if (keys == nullptr) {
+      Report(key.source(), absl::StrCat("column: write it as ", form, " and its keys below"));
+      continue;
+    }
+    ReadColumn(KeyText(key), *keys, TableFor(table, settings_));
+  }
+}
+
+void ConfigReader::ReadColumn(absl::string_view column, const toml::table& keys,
+                              TableConfig* table) {
+  ColumnConfig* const config = ColumnFor(column, table);
+  std::vector<std::string> known;
+  for (const ColumnKeyRow& row : AllColumnKeys()) known.emplace_back(row.name);
+  for (const auto& [key, node] : keys) {
+    const std::string name = KeyText(key);
+    const ColumnKeyRow* found = nullptr;
+    for (const ColumnKeyRow& row : AllColumnKeys()) {
+      if (name == row.name) found = &row;
+    }
+    if (found == nullptr) {
+      Report(key.source(), absl::StrCat("unknown key \"", EscapeName(name), "\" of a column",
+                                        DidYouMean(name, known)));
+    } else if (found->supported == Supported::kNo) {
+      Report(key.source(), absl::StrCat(name, " is not part of this version yet"));
+    } else {
+      ApplyEach(name, node, name == "round",
+                [&](absl::string_view value) { return found->apply(value, config); });
+    }
+  }
+}
+
+}  // namespace
+
+void ApplyConfigText(absl::string_view text, const std::string& name, CommandId command,
+                     Settings* settings, std::vector<Problem>* problems) {
+  ConfigReader reader(name, command, settings);
+  const toml::parse_result parsed = toml::parse(ToStd(text), name);
+  if (!parsed) {
+    const std::string_view why = parsed.error().description();
+    reader.Report(parsed.error().source(), EscapeForMessage(ToAbsl(why), 200));
+  } else {
+    reader.ReadRoot(parsed.table());
+  }
+  reader.MoveProblemsTo(problems);
+}
+
+void ApplyConfigFile(const std::string& path, CommandId command, Settings* settings,
+                     std::vector<Problem>* problems) {
+  const auto report = [&](absl::string_view why) {
+    problems->push_back(
+        {ErrorCode::kConfig, absl::StrCat("cannot read ", EscapeName(path), ": ", why)});
+  };
+  std::FILE* const file = std::fopen(path.c_str(), "re");
+  if (file == nullptr) return report(std::strerror(errno));
+  std::string text(kFileBytesMax + 1, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file));
+  const bool failed = std::ferror(file) != 0;
+  const int error = errno;
+  std::fclose(file);
+  if (failed) return report(std::strerror(error));
+  if (text.size() > kFileBytesMax) return report("too large for a configuration");
+  ApplyConfigText(text, path, command, settings, problems);
+}
+
+}  // namespace lite2pg

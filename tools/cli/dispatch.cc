@@ -1,0 +1,95 @@
+#include "tools/cli/dispatch.h"
+
+#include "engine/command/commands.h"
+
+namespace lite2pg {
+namespace {
+
+using Runner = Report (*)(const Invocation& invocation, EventSink& events, CancelToken& cancel);
+
+ResumeMode ResumeOf(const Settings& s) {
+  return s.resume ? ResumeMode::kResume : s.restart ? ResumeMode::kRestart : ResumeMode::kFresh;
+}
+
+Report Copy(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return RunCopy(MakeCopyRequest(invocation), events, cancel);
+}
+
+Report Plan(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return RunPlan(MakeCopyRequest(invocation), events, cancel);
+}
+
+Report Serve(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  ServeRequest request;
+  request.common = invocation.settings.common;
+  request.dir = invocation.arguments[0];
+  return RunServe(request, events, cancel);
+}
+
+// The rows of what is built, in the order of CommandId. nullptr: not part of this version yet;
+// the command is then refused by name.
+constexpr Runner kRunners[kCommandCount] = {
+    Copy,
+    Plan,
+    nullptr,  // verify
+    nullptr,  // sync
+    nullptr,  // export
+    nullptr,  // import
+    nullptr,  // revert
+    nullptr,  // status
+    nullptr,  // clean
+    Serve,
+};
+
+}  // namespace
+
+bool IsImplemented(CommandId command) { return kRunners[static_cast<size_t>(command)] != nullptr; }
+
+Report Dispatch(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return kRunners[static_cast<size_t>(invocation.command)](invocation, events, cancel);
+}
+
+CopyRequest MakeCopyRequest(const Invocation& invocation) {
+  const Settings& s = invocation.settings;
+  CopyRequest request;
+  request.common = s.common;
+  request.source = invocation.arguments[0];
+  request.target = invocation.target;
+  request.schema_mode = s.schema_mode;
+  request.existing_rows = s.existing_rows;
+  request.policy = s.policy;
+  request.hooks = s.hooks;
+  request.order = s.order;
+  request.resume = ResumeOf(s);
+  request.dry_run = s.dry_run || invocation.command == CommandId::kPlan;
+  request.write_certificate = s.write_certificate;
+  request.only_rejects = s.only_rejects;
+  return request;
+}
+
+VerifyRequest MakeVerifyRequest(const Invocation& invocation) {
+  VerifyRequest request;
+  request.common = invocation.settings.common;
+  request.a = invocation.a;
+  request.b = invocation.b;
+  request.certificate = invocation.settings.certificate;
+  request.write_certificate = invocation.settings.write_certificate;
+  return request;
+}
+
+ImportRequest MakeImportRequest(const Invocation& invocation) {
+  const Settings& s = invocation.settings;
+  ImportRequest request;
+  request.common = s.common;
+  request.dir = invocation.arguments[0];
+  request.target = invocation.target;
+  request.schema_mode = s.schema_mode;
+  request.existing_rows = s.existing_rows;
+  request.policy = s.policy;
+  request.hooks = s.hooks;
+  request.order = s.order;
+  request.resume = ResumeOf(s);
+  return request;
+}
+
+}  // namespace lite2pg

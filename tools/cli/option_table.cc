@@ -1,0 +1,391 @@
+// The rows of the options, in the order of help. A new option is a row here and a test.
+#include "tools/cli/option_table.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/time.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+#include "tools/cli/option_choices.h"
+#include "tools/cli/option_values.h"
+
+namespace lite2pg {
+namespace {
+
+constexpr CommandSet kCopyOnly = Only(CommandId::kCopy);
+constexpr CommandSet kCopyPlan = kCopyOnly | Only(CommandId::kPlan);
+constexpr CommandSet kCopyImport = kCopyOnly | Only(CommandId::kImport);
+constexpr CommandSet kCopySync = kCopyOnly | Only(CommandId::kSync);
+constexpr CommandSet kCopyImportSync = kCopyImport | kCopySync;
+constexpr CommandSet kCopyPlanImport = kCopyPlan | kCopyImport;
+constexpr CommandSet kCopyPlanVerifyExport =
+    kCopyPlan | Only(CommandId::kVerify) | Only(CommandId::kExport);
+constexpr CommandSet kReadsSqlite = kCopyPlanVerifyExport | kCopySync;
+
+// The least that a run can live on: buffers of one stream, SQLite's cache, and the program itself.
+constexpr uint64_t kMemoryBytesMin = uint64_t{32} << 20;
+
+absl::Status NotEmpty(absl::string_view value, std::string* out) {
+  if (value.empty()) return absl::InvalidArgumentError("needs a value that is not empty");
+  *out = std::string(value);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyStreams(absl::string_view value, Settings* s) {
+  if (value == "auto") {
+    s->common.streams = 0;
+    return absl::OkStatus();
+  }
+  auto streams = ParseWhole(value, 1, kStreamsMax);
+  if (!streams.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(streams.status().message(), ", or auto"));
+  }
+  s->common.streams = static_cast<int>(*streams);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyMemory(absl::string_view value, Settings* s) {
+  ASSIGN_OR_RETURN(const uint64_t bytes, ParseSize(value));
+  if (bytes < kMemoryBytesMin) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a run needs at least ", FormatBytes(kMemoryBytesMin)));
+  }
+  s->common.memory_bytes = bytes;
+  return absl::OkStatus();
+}
+
+absl::Status ApplyGlob(absl::string_view value, std::vector<std::string>* globs) {
+  RETURN_IF_ERROR(CheckGlob(value));
+  globs->emplace_back(value);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyFill(absl::string_view value, Settings* s) {
+  ASSIGN_OR_RETURN(const Assignment assignment, ParseColumnAssignment(value));
+  ASSIGN_OR_RETURN(FillValue fill, ParseFill(assignment.value));
+  ColumnFor(assignment.path.column, TableFor(assignment.path.table, s))->fill = std::move(fill);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyWhere(absl::string_view value, Settings* s) {
+  ASSIGN_OR_RETURN(TableAssignment assignment, ParseTableAssignment(value));
+  TableFor(assignment.table, s)->where = std::move(assignment.value);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyEmptyAsNull(absl::string_view value, Settings* s) {
+  ASSIGN_OR_RETURN(const ColumnPath path, ParseColumnPath(value));
+  ColumnFor(path.column, TableFor(path.table, s))->empty_as_null = true;
+  return absl::OkStatus();
+}
+
+absl::Status ApplyOrder(absl::string_view value, Settings* s) {
+  ASSIGN_OR_RETURN(std::vector<std::string> names, ParseNameList(value));
+  for (std::string& name : names) s->order.push_back(std::move(name));
+  return absl::OkStatus();
+}
+
+absl::Status ApplyRejects(absl::string_view value, Settings* s) {
+  if (!absl::EndsWith(value, ".ndjson") && !absl::EndsWith(value, ".sqlite")) {
+    return absl::InvalidArgumentError("the file's name must end in .ndjson or .sqlite");
+  }
+  return NotEmpty(value, &s->policy.rejects_file);
+}
+
+absl::Status ApplyReport(absl::string_view value, Settings* s) {
+  if (!absl::EndsWithIgnoreCase(value, ".json") && !absl::EndsWithIgnoreCase(value, ".html")) {
+    return absl::InvalidArgumentError("the file's name must end in .json or .html");
+  }
+  s->output.report_files.emplace_back(value);
+  return absl::OkStatus();
+}
+
+constexpr OptionRow kOptions[] = {
+    {.name = "schema-mode",
+     .value = "auto|create|existing|mixed",
+     .commands = kCopyPlanImport,
+     .default_text = "auto",
+     .help = "create: refuse if a table is there; existing: load only into tables that are there, "
+             "matched by name; mixed: create those without a partner; auto: existing if any table "
+             "matches, else create",
+     .apply = [](absl::string_view v,
+                 Settings* s) { return Choose(v, kSchemaModes, &s->schema_mode); }},
+    {.name = "target-schema",
+     .value = "NAME",
+     .default_text = "public",
+     .help = "schema in the target",
+     .apply = [](absl::string_view v,
+                 Settings* s) { return NotEmpty(v, &s->common.target_schema); }},
+    {.name = "identifiers",
+     .value = "preserve|lower",
+     .commands = kCopyPlan | Only(CommandId::kExport),
+     .default_text = "preserve",
+     .help = "names of created objects",
+     .apply = [](absl::string_view v,
+                 Settings* s) { return Choose(v, kIdentifierChoices, &s->common.identifiers); }},
+    {.name = "include",
+     .value = "GLOB",
+     .commands = kReadsSqlite,
+     .help = "only tables whose name matches",
+     .repeatable = true,
+     .apply = [](absl::string_view v, Settings* s) { return ApplyGlob(v, &s->common.include); },
+     .clear = [](Settings* s) { s->common.include.clear(); }},
+    {.name = "exclude",
+     .value = "GLOB",
+     .commands = kReadsSqlite,
+     .help = "not tables whose name matches",
+     .repeatable = true,
+     .apply = [](absl::string_view v, Settings* s) { return ApplyGlob(v, &s->common.exclude); },
+     .clear = [](Settings* s) { s->common.exclude.clear(); }},
+    {.name = "existing-rows",
+     .value = "refuse|skip-equal|skip|upsert|replace",
+     .commands = kCopyImport,
+     .default_text = "refuse",
+     .help = "when a target table already has rows. refuse: stop; skip-equal: pass rows whose key "
+             "and values are equal, refuse others; skip: keep the target's row for an equal key; "
+             "upsert: update by key; replace: empty the table first, only where nothing else "
+             "refers to it",
+     .apply = [](absl::string_view v,
+                 Settings* s) { return Choose(v, kExistingRowsChoices, &s->existing_rows); },
+     .only = "refuse"},
+    {.name = "on-bad-value",
+     .value = "stop|reject",
+     .commands = kCopyImportSync,
+     .default_text = "stop",
+     .help = "a value that has no faithful form in its target column: stop and leave nothing "
+             "behind, or set the row aside in lite2pg.reject",
+     .apply = [](absl::string_view v,
+                 Settings* s) { return Choose(v, kBadValueChoices, &s->policy.on_bad_value); },
+     .only = "stop"},
+    {.name = "rejects",
+     .value = "FILE",
+     .commands = kCopyImportSync,
+     .help = "also write the rows set aside to FILE: .ndjson, or .sqlite with the original tables "
+             "and untouched values",
+     .apply = ApplyRejects,
+     .supported = Supported::kNo},
+    {.name = "max-rejects",
+     .value = "N|P%",
+     .commands = kCopyImportSync,
+     .default_text = "1000",
+     .help = "stop when more rows are set aside",
+     .apply = [](absl::string_view v, Settings* s) { return ParseMaxRejects(v, &s->policy); }},
+    {.name = "orphans",
+     .value = "not-valid|stop|reject",
+     .commands = kCopyImport,
+     .default_text = "not-valid",
+     .help = "rows whose foreign key points nowhere. not-valid: keep them and create the key NOT "
+             "VALID with a finding; stop; reject: set them aside",
+     .apply = [](absl::string_view v,
+                 Settings* s) { return Choose(v, kOrphanChoices, &s->policy.orphans); },
+     .only = "not-valid"},
+    {.name = "strict",
+     .commands = kCopyPlanImport,
+     .help = "any warning (a constraint that the data violates, an object not carried, a widened "
+             "type) stops before data is written",
+     .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->policy.strict); }},
+    {.name = "fill",
+     .value = "TABLE.COLUMN=VALUE",
+     .commands = kCopySync,
+     .help = "put VALUE (a literal, or sql:EXPRESSION evaluated by the target) where the source "
+             "is NULL or has no such column; counted in the report",
+     .repeatable = true,
+     .apply = ApplyFill,
+     .supported = Supported::kNo},
+    {.name = "where",
+     .value = "TABLE=CONDITION",
+     .commands = kCopyPlanVerifyExport,
+     .help = "copy part of a table; the report and later verifies say so",
+     .repeatable = true,
+     .apply = ApplyWhere},
+    {.name = "order",
+     .value = "TABLE,TABLE,...",
+     .commands = kCopyImport,
+     .help = "these tables first, all others after",
+     .apply = ApplyOrder,
+     .clear = [](Settings* s) { s->order.clear(); }},
+    {.name = "empty-as-null",
+     .value = "TABLE.COLUMN",
+     .commands = kCopySync,
+     .help = "'' becomes NULL there; counted in the report",
+     .repeatable = true,
+     .apply = ApplyEmptyAsNull},
+    {.name = "source-time-zone",
+     .value = "ZONE",
+     .commands = kCopySync | Only(CommandId::kVerify),
+     .default_text = "UTC",
+     .help = "zone of times without one that go into timestamptz",
+     .apply = ApplyTimeZone},
+    {.name = "config",
+     .value = "FILE.toml",
+     .help = "read options, renames, types and casts from FILE; a flag overrides it",
+     .in_file = false,
+     .apply = [](absl::string_view v, Settings* s) { return NotEmpty(v, &s->config_file); }},
+    {.name = "before-sql",
+     .value = "FILE",
+     .commands = kCopyImport,
+     .help = "run on the target before tables are created; a failure stops the run",
+     .apply = [](absl::string_view v, Settings* s) { return NotEmpty(v, &s->hooks.before_file); }},
+    {.name = "after-sql",
+     .value = "FILE",
+     .commands = kCopyImport,
+     .help = "run on the target after publish; a failure keeps the data and gives exit code 8",
+     .apply = [](absl::string_view v, Settings* s) { return NotEmpty(v, &s->hooks.after_file); }},
+    {.name = "streams",
+     .value = "N|auto",
+     .commands = (kReadsSqlite & ~Only(CommandId::kPlan)) | Only(CommandId::kImport),
+     .default_text = "auto",
+     .help = "concurrent COPY streams",
+     .apply = ApplyStreams},
+    {.name = "memory",
+     .value = "SIZE",
+     .default_text = "256MiB",
+     .help = "ceiling for the resident memory of this program, whatever the size of the data",
+     .apply = ApplyMemory},
+    {.name = "reader",
+     .value = "auto|library|pages|both",
+     .commands = kReadsSqlite,
+     .default_text = "auto",
+     .help = "how SQLite is read: through its library, directly from its pages, or both compared",
+     .apply = [](absl::string_view v,
+                 Settings* s) { return Choose(v, kReaderChoices, &s->common.reader); },
+     .only = "auto|library"},
+    {.name = "check",
+     .value = "full|off",
+     .commands = kReadsSqlite,
+     .default_text = "full",
+     .help = "SQLite's quick_check beside the data stage, before publish",
+     .apply = [](absl::string_view v,
+                 Settings* s) { return Choose(v, kCheckChoices, &s->common.check); }},
+    {.name = "write-certificate",
+     .value = "FILE",
+     .commands = kCopyOnly | Only(CommandId::kVerify),
+     .help = "write a certificate of what was compared",
+     .apply = [](absl::string_view v, Settings* s) { return NotEmpty(v, &s->write_certificate); },
+     .supported = Supported::kNo},
+    {.name = "certificate",
+     .value = "FILE",
+     .commands = Only(CommandId::kVerify),
+     .help = "compare with this certificate",
+     .apply = [](absl::string_view v, Settings* s) { return NotEmpty(v, &s->certificate); },
+     .supported = Supported::kNo},
+    {.name = "only-rejects",
+     .value = "FILE",
+     .commands = kCopyOnly,
+     .help = "load rows set aside earlier, after they were mended",
+     .apply = [](absl::string_view v, Settings* s) { return NotEmpty(v, &s->only_rejects); },
+     .supported = Supported::kNo},
+    {.name = "verify",
+     .value = "full|counts|off",
+     .commands = kCopyImport,
+     .default_text = "full",
+     .help = "compare contents, only counts, or nothing, after the copy",
+     .apply = [](absl::string_view v,
+                 Settings* s) { return Choose(v, kVerifyChoices, &s->common.verify); }},
+    {.name = "resume",
+     .commands = kCopyImport,
+     .help = "continue the interrupted run, every row exactly once",
+     .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->resume); },
+     .supported = Supported::kNo},
+    {.name = "restart",
+     .commands = kCopyImport,
+     .help = "drop the interrupted run and start over",
+     .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->restart); }},
+    {.name = "dry-run",
+     .commands = kCopyOnly,
+     .help = "the same as the command plan",
+     .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->dry_run); }},
+    {.name = "report",
+     .value = "FILE",
+     .help = "write the report to FILE: .json for programs, .html as one page for people",
+     .repeatable = true,
+     .apply = ApplyReport,
+     .clear = [](Settings* s) { s->output.report_files.clear(); }},
+    {.name = "format",
+     .value = "text|json",
+     .default_text = "text",
+     .help = "what goes to standard output",
+     .apply = [](absl::string_view v,
+                 Settings* s) { return Choose(v, kFormatChoices, &s->output.format); }},
+    {.name = "progress",
+     .value = "auto|always|never|json",
+     .default_text = "auto",
+     .help = "what goes to standard error meanwhile. auto: a live display on a terminal, plain "
+             "lines elsewhere; json: one event per line",
+     .apply = [](absl::string_view v,
+                 Settings* s) { return Choose(v, kProgressChoices, &s->output.progress); }},
+    {.name = "quiet",
+     .letter = 'q',
+     .help = "print only the outcome and errors",
+     .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->output.quiet); }},
+    {.name = "verbose",
+     .letter = 'v',
+     .help = "print more: every table, object and log line",
+     .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->output.verbose); }},
+    {.name = "no-color",
+     .help = "no colours; NO_COLOR in the environment does the same",
+     .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->output.no_color); }},
+    {.name = "version",
+     .help = "print the versions of lite2pg and of the libraries that it runs with",
+     .in_file = false,
+     .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->version); }},
+    {.name = "help",
+     .letter = 'h',
+     .help = "print this help",
+     .in_file = false,
+     .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->help); }},
+};
+
+}  // namespace
+
+absl::Span<const OptionRow> AllOptions() { return kOptions; }
+
+const OptionRow* FindOption(absl::string_view name) {
+  for (const OptionRow& row : kOptions) {
+    if (name == row.name) return &row;
+  }
+  return nullptr;
+}
+
+const OptionRow* FindOptionByLetter(char letter) {
+  for (const OptionRow& row : kOptions) {
+    if (row.letter != 0 && row.letter == letter) return &row;
+  }
+  return nullptr;
+}
+
+absl::Status CheckSupported(const OptionRow& row, absl::string_view value) {
+  const bool is_default = row.default_text[0] != '\0' && value == row.default_text;
+  if (is_default || (row.is_flag() && value == "false")) return absl::OkStatus();
+  if (row.supported == Supported::kNo) {
+    return absl::UnimplementedError("is not part of this version yet");
+  }
+  if (row.only[0] == '\0') return absl::OkStatus();
+  for (const absl::string_view works : absl::StrSplit(row.only, '|')) {
+    if (value == works) return absl::OkStatus();
+  }
+  return absl::UnimplementedError(
+      absl::StrCat("\"", EscapeForMessage(value), "\" is not part of this version yet"));
+}
+
+TableConfig* TableFor(absl::string_view table, Settings* settings) {
+  for (TableConfig& config : settings->common.tables) {
+    if (absl::EqualsIgnoreCase(config.name, table)) return &config;
+  }
+  settings->common.tables.emplace_back();
+  settings->common.tables.back().name = std::string(table);
+  return &settings->common.tables.back();
+}
+
+ColumnConfig* ColumnFor(absl::string_view column, TableConfig* table) {
+  for (ColumnConfig& config : table->columns) {
+    if (absl::EqualsIgnoreCase(config.name, column)) return &config;
+  }
+  table->columns.emplace_back();
+  table->columns.back().name = std::string(column);
+  return &table->columns.back();
+}
+
+}  // namespace lite2pg

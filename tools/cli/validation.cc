@@ -1,0 +1,90 @@
+#include "tools/cli/validation.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "engine/base/text.h"
+#include "engine/report/report_file.h"
+#include "tools/cli/option_table.h"
+
+namespace lite2pg {
+namespace {
+
+void Add(Invocation* invocation, std::string text) {
+  invocation->problems.push_back({ErrorCode::kUsage, std::move(text)});
+}
+
+// A file that the run will read at its end must not turn out to be missing then.
+void CheckReadable(absl::string_view option, const std::string& path, Invocation* invocation) {
+  if (path.empty()) return;
+  struct stat info{};
+  if (stat(path.c_str(), &info) != 0 || access(path.c_str(), R_OK) != 0) {
+    Add(invocation, absl::StrCat(option, ": cannot read ", EscapeName(path), ": ",
+                                 std::strerror(errno)));
+  } else if (S_ISDIR(info.st_mode)) {
+    Add(invocation, absl::StrCat(option, ": ", EscapeName(path), " is a directory"));
+  }
+}
+
+void CheckWritable(absl::string_view option, const std::string& path, Invocation* invocation) {
+  if (path.empty()) return;
+  const absl::Status status = CheckWritablePath(path);
+  if (!status.ok()) Add(invocation, absl::StrCat(option, ": ", InfoOf(status).what));
+}
+
+// Two outputs in one file, or an output in place of the source, would lose one of them.
+void CheckDistinct(Invocation* invocation) {
+  const Settings& s = invocation->settings;
+  std::vector<std::string> outputs = s.output.report_files;
+  for (const std::string* path : {&s.policy.rejects_file, &s.write_certificate}) {
+    if (!path->empty()) outputs.push_back(*path);
+  }
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (outputs[i] == outputs[j]) {
+        Add(invocation, absl::StrCat(EscapeName(outputs[i]), " would be written twice"));
+      }
+    }
+    for (const std::string& argument : invocation->arguments) {
+      if (outputs[i] == argument) {
+        Add(invocation, absl::StrCat(EscapeName(argument), " would be overwritten"));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void Validate(Invocation* invocation) {
+  const Settings& s = invocation->settings;
+  if (s.resume && s.restart) Add(invocation, "--resume and --restart exclude each other");
+  if ((s.resume || s.restart) && s.dry_run) {
+    Add(invocation, "--dry-run changes nothing, so there is nothing to --resume or --restart");
+  }
+  if (s.output.quiet && s.output.verbose) {
+    Add(invocation, "--quiet and --verbose exclude each other");
+  }
+  if (!s.certificate.empty() && invocation->b.kind != Side::Kind::kNone) {
+    Add(invocation, "--certificate stands for the second side, but two sides are given");
+  }
+  if (!s.policy.rejects_file.empty() && s.policy.on_bad_value == OnBadValue::kStop &&
+      s.policy.orphans != Orphans::kReject) {
+    Add(invocation, "--rejects needs --on-bad-value reject or --orphans reject: no row is set "
+                    "aside otherwise");
+  }
+  CheckReadable("--before-sql", s.hooks.before_file, invocation);
+  CheckReadable("--after-sql", s.hooks.after_file, invocation);
+  CheckReadable("--certificate", s.certificate, invocation);
+  CheckReadable("--only-rejects", s.only_rejects, invocation);
+  for (const std::string& path : s.output.report_files) CheckWritable("--report", path, invocation);
+  CheckWritable("--rejects", s.policy.rejects_file, invocation);
+  CheckWritable("--write-certificate", s.write_certificate, invocation);
+  CheckDistinct(invocation);
+}
+
+}  // namespace lite2pg
