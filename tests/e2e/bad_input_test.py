@@ -31,8 +31,12 @@ class BadInput(EndToEndTest):
         before = snapshot_of_files(path)
         run = self.refused(self.copy(path), *exit_codes)
         self.assertEqual(snapshot_of_files(path), before, "the source was changed")
-        self.assertEqual(self.tables_in_target(), [], "the target was changed")
+        self.assertEqual(self.tables_of_users(), [], "the target was changed")
         return run
+
+    def tables_of_users(self):
+        """Without the ledger, which remembers a run that failed after it began."""
+        return [t for t in self.tables_in_target() if not t.startswith("lite2pg.")]
 
     # ---- The source ----------------------------------------------------------------------------
 
@@ -165,8 +169,7 @@ class BadInput(EndToEndTest):
         self.sql("INSERT INTO t VALUES (1, 'mine')")
         self.refused(self.copy(path), 8, 12)
         self.assertEqual(self.sql("SELECT * FROM t"), [(1, "mine")])
-        self.assertEqual([t for t in self.tables_in_target() if not t.startswith("lite2pg.")],
-                         ["public.t"])
+        self.assertEqual(self.tables_of_users(), ["public.t"])
 
     def test_a_table_that_is_there_although_it_shall_be_created(self):
         path = self.make_source(ROWS)

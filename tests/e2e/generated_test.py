@@ -173,7 +173,7 @@ class Generated(EndToEndTest):
             CREATE INDEX glob ON t(b) WHERE a GLOB 'x*';
             INSERT INTO t (a, b) VALUES ('xx', 1), ('yy', 2);
             CREATE VIEW simple AS SELECT id, a FROM t;
-            CREATE VIEW sqlite_only AS
+            CREATE VIEW only_sqlite AS
               SELECT group_concat(a, ',') AS all_a, julianday(c) AS j FROM t;
             CREATE VIEW broken AS SELECT * FROM gone;
             CREATE TRIGGER tr AFTER INSERT ON t BEGIN UPDATE t SET b = 1 WHERE id = new.id; END;

@@ -27,7 +27,6 @@ TEMPORAL_TYPES = {"date", "time", "timestamp", "timestamptz"}
 
 _sqlite = sqlite3.connect(":memory:")
 
-
 def quote(name):
     return '"' + name.replace('"', '""') + '"'
 
@@ -52,13 +51,18 @@ def decimal_form(number):
     return (sign, value, exponent)
 
 
+REAL_TEXT = re.compile(rb"-?(\d+\.\d+(e[+-]\d+)?|Inf)\Z")
+
+
+def real_of_text(text):
+    """The double that a text shows in the way that SQLite shows REALs, or None."""
+    return float(text) if REAL_TEXT.match(text) else None
+
+
 def real_text(number):
-    """A double as SQLite prints it, with the fewest digits, from 15 on, that give it back."""
-    for digits in (15, 16, 17):
-        (text,) = _sqlite.execute(f"SELECT printf('%!.{digits}g', ?)", (number,)).fetchone()
-        if text in ("Inf", "-Inf") or float(text) == number:
-            return text.encode()
-    raise AssertionError(f"17 digits do not suffice for {number!r}")
+    """A double as SQLite shows it, when that gives it back."""
+    (text,) = _sqlite.execute("SELECT CAST(? AS TEXT)", (number,)).fetchone()
+    return text.encode()
 
 
 def days_from_civil(year, month, day):
@@ -235,11 +239,13 @@ EPOCHS = {
 class SourceReader:
     """Turns values of one source column into forms of its target type."""
 
-    def __init__(self, target, epoch=None, uuid_mixed_endian=False, ask_server=None):
+    def __init__(self, target, epoch=None, uuid_mixed_endian=False, ask_server=None,
+                 real_texts=None):
         self.target = target
         self.epoch = epoch
         self.uuid_mixed_endian = uuid_mixed_endian
         self.ask_server = ask_server  # text -> the server's own text of it, for other types
+        self.real_texts = real_texts or {}  # bits of a REAL -> how the target's texts show it
 
     def form(self, value):
         if value is None:
@@ -268,10 +274,9 @@ class SourceReader:
         except UnicodeDecodeError as error:
             raise NoReading("not UTF-8") from error
 
-    @staticmethod
-    def _bytes_of_text(value):
+    def _bytes_of_text(self, value):
         if isinstance(value, float):
-            return real_text(value)
+            return self.real_texts.get(bits(value)) or real_text(value)
         if isinstance(value, int):
             return str(value).encode()
         return bytes(value)
