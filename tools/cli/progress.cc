@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "engine/base/text.h"
+#include "engine/report/outcome_text.h"
+
 namespace lite2pg {
 
 ProgressSample SampleOf(const ProgressCounters& counters) {
@@ -56,6 +60,24 @@ double FractionDone(const ProgressSample& s) {
   if (s.rows_total > 0) return part(s.rows_done, s.rows_total);
   if (s.tables_total > 0) return part(s.tables_done, s.tables_total);
   return -1;
+}
+
+ProgressSample ForStage(Stage stage, ProgressSample s) {
+  const bool reads_rows = stage == Stage::kPlan || stage == Stage::kData || stage == Stage::kVerify;
+  if (!reads_rows) {
+    s.rows_done = s.rows_total = s.bytes_done = s.bytes_total = 0;
+    s.tables_done = s.tables_total = 0;
+    s.streams = 0;
+  }
+  if (stage != Stage::kPostData) s.objects_done = s.objects_total = 0;
+  return s;
+}
+
+std::string AmountOf(const ProgressSample& s) {
+  if (s.objects_done > 0) return Counted(s.objects_done, "object");
+  std::string out = s.rows_done > 0 ? Counted(s.rows_done, "row") : "";
+  if (s.bytes_done > 0) absl::StrAppend(&out, out.empty() ? "" : ", ", FormatBytes(s.bytes_done));
+  return out;
 }
 
 std::unique_ptr<ProgressRenderer> MakeRenderer(const OutputOptions& output, std::ostream& out,

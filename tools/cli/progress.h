@@ -47,6 +47,13 @@ class RateMeter {
 // before tables: whatever has a total.
 double FractionDone(const ProgressSample& sample);
 
+// The sample without the counters that do not count in `stage`: they keep the numbers of an
+// earlier one.
+ProgressSample ForStage(Stage stage, ProgressSample sample);
+
+// "250,000 rows, 15.2 MiB", "5 objects", or "".
+std::string AmountOf(const ProgressSample& sample);
+
 // One renderer; calls come from one thread at a time (Progress sees to it).
 class ProgressRenderer {
  public:

@@ -1,7 +1,6 @@
 // Progress as lines: for logs, and as JSON events for programs.
 #include "absl/strings/str_cat.h"
 #include "engine/base/text.h"
-#include "engine/report/outcome_text.h"
 #include "engine/report/utf8.h"
 #include "nlohmann/json.hpp"
 #include "tools/cli/progress.h"
@@ -66,7 +65,7 @@ class PlainRenderer : public ProgressRenderer {
     if (!running_ || now - said_ < kPlainInterval) return;
     said_ = now;
     rate_.Add(now, sample);
-    const double fraction = FractionDone(sample);
+    const double fraction = FractionDone(ForStage(stage_, sample));
     std::string text = fraction >= 0 ? absl::StrCat(static_cast<int>(fraction * 100), "%") : "";
     absl::StrAppend(&text, text.empty() ? "running" : "", Amount(sample));
     if (rate_.bytes_per_second() >= 1) {
@@ -84,14 +83,9 @@ class PlainRenderer : public ProgressRenderer {
   double SecondsSince(Clock::time_point now) const {
     return std::chrono::duration<double>(now - began_).count();
   }
-  static std::string Amount(const ProgressSample& s) {
-    std::string out;
-    if (s.rows_done > 0) absl::StrAppend(&out, ", ", Counted(s.rows_done, "row"));
-    if (s.bytes_done > 0) absl::StrAppend(&out, ", ", FormatBytes(s.bytes_done));
-    if (s.rows_done == 0 && s.objects_done > 0) {
-      absl::StrAppend(&out, ", ", Counted(s.objects_done, "object"));
-    }
-    return out;
+  std::string Amount(const ProgressSample& sample) const {
+    const std::string amount = AmountOf(ForStage(stage_, sample));
+    return amount.empty() ? "" : absl::StrCat(", ", amount);
   }
   void Say(absl::string_view subject, const std::string& text) {
     out_ << Hanging(absl::StrCat(subject, ": "), text, style_) << std::flush;

@@ -38,7 +38,7 @@ class LiveRenderer : public ProgressRenderer {
   void OnTick(const ProgressSample& sample, Clock::time_point now) override {
     if (!running_) return;
     rate_.Add(now, sample);
-    Draw(sample, now, "");
+    Draw(ForStage(stage_, sample), now, "");
   }
   void Finish() override {
     if (lines_ > 0) out_ << Erase() << std::flush;
@@ -83,12 +83,12 @@ void LiveRenderer::OnEvent(const Event& event, const ProgressSample& sample,
       began_ = now;
       tables_.clear();
       rate_.Restart(now, sample);
-      Draw(sample, now, "");
+      Draw(ForStage(stage_, sample), now, "");
       break;
     case Event::Kind::kStageEnd:
       if (!running_) break;
       running_ = false;
-      Draw(sample, now, Finished(sample, now));
+      Draw(sample, now, Finished(ForStage(stage_, sample), now));
       break;
     case Event::Kind::kTableBegin: tables_.insert(event.table); break;
     case Event::Kind::kTableEnd: tables_.erase(event.table); break;
@@ -114,8 +114,8 @@ void LiveRenderer::OnEvent(const Event& event, const ProgressSample& sample,
 void LiveRenderer::Note(Color color, absl::string_view word, absl::string_view text,
                         const ProgressSample& sample, Clock::time_point now) {
   const std::string block = Hanging(absl::StrCat(word, ": "), Shown(text, style_), style_);
-  Draw(sample, now, absl::StrCat(Paint(color, word, style_),
-                                 absl::string_view(block).substr(word.size())));
+  Draw(ForStage(stage_, sample), now, absl::StrCat(Paint(color, word, style_),
+                                                   absl::string_view(block).substr(word.size())));
 }
 
 void LiveRenderer::Draw(const ProgressSample& sample, Clock::time_point now,
@@ -212,13 +212,7 @@ std::string LiveRenderer::TablesLine(const ProgressSample& s, size_t width) cons
 // The line that stays when a stage is over.
 std::string LiveRenderer::Finished(const ProgressSample& s, Clock::time_point now) const {
   const double seconds = std::chrono::duration<double>(now - began_).count();
-  std::string counts;
-  if (s.rows_done > 0) {
-    counts = Counted(s.rows_done, "row");
-    if (s.bytes_done > 0) absl::StrAppend(&counts, ", ", FormatBytes(s.bytes_done));
-  } else if (s.objects_done > 0) {
-    counts = Counted(s.objects_done, "object");
-  }
+  const std::string counts = AmountOf(s);
   const std::string mark = style_.utf8 ? "\xe2\x9c\x93 " : "";
   const std::string plain = absl::StrCat(PadRight(StageName(stage_), kStageWidth), mark,
                                          PadLeft(FormatSeconds(seconds), 8),

@@ -166,8 +166,10 @@ std::string ObjectsText(const Report& report, bool all, const Style& style) {
                    });
   std::string out = "\n";
   const uint64_t others = report.objects.size() - carried;
+  const bool planned = report.outcome == "planned";
   absl::StrAppend(&out, Hanging("", absl::StrCat("Objects: ", FormatCount(carried),
-                                                 " carried over as they were",
+                                                 planned ? " would be carried over as they are"
+                                                         : " carried over as they were",
                                                  others == 0 ? "" : ", ",
                                                  others == 0 ? "" : FormatCount(others),
                                                  others == 0 ? "" : " not"),
@@ -236,7 +238,8 @@ std::string NextText(const Report& report, bool all, const Style& style) {
     }
   }
   std::vector<std::string> steps = report.next_steps;
-  if (!report.target.embedded_dir.empty() && ToneOf(report) != Tone::kBad) {
+  const bool is_loaded = report.outcome != "planned" && ToneOf(report) != Tone::kBad;
+  if (!report.target.embedded_dir.empty() && is_loaded) {
     // The contract: the last line printed is the one that brings the cluster up.
     const std::string serve = "lite2pg serve " + ShellQuote(report.target.embedded_dir);
     steps.erase(std::remove(steps.begin(), steps.end(), serve), steps.end());
