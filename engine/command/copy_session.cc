@@ -15,6 +15,7 @@
 #include "engine/pipeline/scan_graph.h"
 #include "engine/plan/existing_columns.h"
 #include "engine/postgres/relations.h"
+#include "engine/postgres/script.h"
 #include "engine/verify/read_back.h"
 
 namespace lite2pg {
@@ -180,6 +181,7 @@ absl::Status CopySession::CheckSource() { return snapshot_->CheckUnchanged(); }
 absl::Status CopySession::PreData() {
   const StageScope stage(Stage::kPreData, events_, &report_);
   RETURN_IF_ERROR(TakeOver());
+  RETURN_IF_ERROR(RunHook(request_.hooks.before_file, "--before-sql"));
   RETURN_IF_ERROR(CreateStaging());
   return cancel_.Check();
 }
@@ -327,7 +329,20 @@ absl::Status CopySession::Publish() {
   const bool full = request_.common.verify == VerifyMode::kFull;
   report_.outcome = full ? "verified" : "copied";
   report_.exit_code = ExitCode::kDone;
-  return ledger_->FinishRun(*coordinator_, "done", report_.outcome, ReportToJson(report_));
+  RETURN_IF_ERROR(
+      ledger_->FinishRun(*coordinator_, "done", report_.outcome, ReportToJson(report_)));
+  ErrorInfo kept;
+  kept.effect = "the data is there and verified; only this file did not run to its end";
+  return WithContext(RunHook(request_.hooks.after_file, "--after-sql"), kept);
+}
+
+// The user's own SQL, on a connection with the role's own settings.
+absl::Status CopySession::RunHook(const std::string& file, absl::string_view option) {
+  if (file.empty()) return absl::OkStatus();
+  PgConnectOptions options = target_->connect_options();
+  options.search_path = std::nullopt;
+  ASSIGN_OR_RETURN(PgConnection connection, PgConnection::Connect(options));
+  return RunScriptFile(connection, file, option);
 }
 
 // Tables that we created become visible all at once, in this transaction.
@@ -398,7 +413,9 @@ Report CopySession::TakeReport(const absl::Status& status) {
                                                                  : "failed";
   } else if (request_.dry_run) {
     report_.outcome = "planned";
-    report_.exit_code = plan_.blocked() ? ExitCode::kPlanBlocks : ExitCode::kDone;
+    const bool stops = plan_.blocked() ||
+                       (request_.policy.strict && !StrictStatus(plan_.findings).ok());
+    report_.exit_code = stops ? ExitCode::kPlanBlocks : ExitCode::kDone;
   }
   if (published_) report_.undo_sql = UndoStatements(plan_, report_);
   coordinator_.reset();

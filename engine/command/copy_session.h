@@ -49,6 +49,7 @@ class CopySession {
  private:
   int Streams() const;
   absl::Status TakeOver();
+  absl::Status RunHook(const std::string& file, absl::string_view option);
   absl::Status CheckSource();
   void StartQuickCheck();
   absl::Status FinishQuickCheck();

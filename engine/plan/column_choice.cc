@@ -43,7 +43,7 @@ Finding Refusals(const Candidate& candidate, const CounterExample& refused,
   finding.object = object;
   finding.message = absl::StrCat(refused.count, " value(s) have no faithful form in ",
                                  candidate.type.sql_name, "; the first is ", refused.value,
-                                 " in row ", refused.row_key, ": ", OutcomePhrase(refused.outcome));
+                                 " at ", refused.row_key, ": ", OutcomePhrase(refused.outcome));
   finding.hint =
       "mend them in the source, name a rule for the column in the configuration, or "
       "set such rows aside with --on-bad-value reject";
@@ -116,7 +116,7 @@ size_t ChooseCandidate(const SourceColumn& column, const std::vector<Candidate>&
       column.declared_type.empty() ? "without a type" : EscapeName(column.declared_type),
       ", but it holds ", Classes(scan), "; the column becomes ", candidates[chosen].type.sql_name,
       ". First value that does not fit ", candidates[0].type.sql_name, ": ", first.value,
-      " in row ", first.row_key, " (", OutcomePhrase(first.outcome), ")");
+      " at ", first.row_key, " (", OutcomePhrase(first.outcome), ")");
   finding.hint = "mend the values, or name the type you want in the configuration";
   findings->push_back(std::move(finding));
   if (IsDateFamily(family)) HintReading(scan, object, findings);
