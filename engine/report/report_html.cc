@@ -30,11 +30,12 @@ constexpr char kHead[] = R"(<!DOCTYPE html>
   --page: #14171a; --card: #1d2227; --good: #4cc38a; --warn: #e0a63c; --bad: #ff6b6e;
   --bar: #6ea3ec; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page);
-  margin: 2rem auto; max-width: 70rem; padding: 0 1rem; overflow-wrap: anywhere; }
+  margin: 2rem auto; max-width: 70rem; padding: 0 1rem; overflow-wrap: break-word; }
 h1 { font-size: 1.5rem; margin: 0 0 .3rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 .good { color: var(--good); } .warn { color: var(--warn); } .bad { color: var(--bad); }
 .dim { color: var(--dim); } code, pre { font: 13px/1.45 ui-monospace, monospace; }
 pre { background: var(--card); padding: .7rem 1rem; white-space: pre-wrap; border-radius: 6px; }
+.k { white-space: nowrap; } .bar { width: 8rem; height: .8rem; margin-top: .3rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; } th { color: var(--dim); font-weight: 600; }
@@ -85,6 +86,7 @@ std::string Facts(const Report& report) {
   }
   Row("snapshot", report.source.snapshot, &out);
   Row("target", report.target.conninfo_shown, &out);
+  Row("cluster", report.target.embedded_dir, &out);
   Row("database", report.target.database, &out);
   Row("schema", report.target.schema, &out);
   Row("server", absl::StrCat(report.target.dialect, report.target.dialect.empty() ? "" : " ",
@@ -189,7 +191,8 @@ std::string RowsBar(uint64_t rows, uint64_t most) {
   const double width = most == 0 ? 0 : static_cast<double>(rows) / static_cast<double>(most) * 100;
   char text[200];
   std::snprintf(text, sizeof(text),
-                "<td><svg viewBox=\"0 0 100 10\" style=\"min-width:6rem\" aria-hidden=\"true\">"
+                "<td><svg class=\"bar\" viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" "
+                "aria-hidden=\"true\">"
                 "<rect width=\"%.2f\" height=\"10\" fill=\"var(--bar)\"/></svg></td>",
                 width);
   return text;
@@ -237,8 +240,8 @@ std::string Findings(const Report& report) {
     const absl::string_view tone = finding->severity == Severity::kBlocking  ? "bad"
                                    : finding->severity == Severity::kWarning ? "warn"
                                                                              : "dim";
-    absl::StrAppend(&out, "<tr><td class=\"", tone, "\">",
-                    kSeverityNames[static_cast<size_t>(finding->severity)], "</td><td>",
+    absl::StrAppend(&out, "<tr><td class=\"k ", tone, "\">",
+                    kSeverityNames[static_cast<size_t>(finding->severity)], "</td><td class=\"k\">",
                     ErrorCodeName(finding->code), "</td>", Cell(finding->object), "<td>",
                     Html(finding->message));
     if (!finding->hint.empty()) {
@@ -258,10 +261,14 @@ std::string Objects(const Report& report) {
                                  "<div class=\"wide\"><table>\n");
   for (const ObjectReport& object : report.objects) {
     const absl::string_view tone = object.state == "not_carried" ? "warn" : "dim";
-    absl::StrAppend(&out, "<tr><td class=\"", tone, "\">", Html(object.state), "</td>",
-                    Cell(object.kind), Cell(object.table), Cell(object.name), "<td>",
-                    Html(object.reason), object.sql.empty() ? "" : "<br><code>", Html(object.sql),
-                    object.sql.empty() ? "" : "</code>", "</td></tr>\n");
+    absl::StrAppend(&out, "<tr><td class=\"k ", tone, "\">", Html(object.state),
+                    "</td><td class=\"k\">", Html(object.kind), "</td>", Cell(object.table),
+                    Cell(object.name), "<td>", Html(object.reason));
+    if (!object.sql.empty()) {
+      absl::StrAppend(&out, object.reason.empty() ? "" : "<br>", "<code>", Html(object.sql),
+                      "</code>");
+    }
+    out += "</td></tr>\n";
   }
   return out + "</table></div></details>\n";
 }

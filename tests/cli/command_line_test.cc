@@ -1,5 +1,7 @@
 #include "tools/cli/command_line.h"
 
+#include <random>
+
 #include "gmock/gmock.h"
 #include "tests/support/cli_support.h"
 #include "tools/cli/dispatch.h"
@@ -195,6 +197,31 @@ TEST_F(CommandLineFiles, AreNotWrittenTwiceOrOverTheSource) {
       ProblemsOf(Parse({"copy", path, "dbname=x", "--report", path, "--report", path}));
   EXPECT_THAT(problems, HasSubstr("would be written twice"));
   EXPECT_THAT(problems, HasSubstr("would be overwritten"));
+}
+
+// Whatever the words, the parser ends with a request or with problems, and never repeats a control
+// character.
+TEST(CommandLine, SurvivesRandomWords) {
+  const unsigned seed = testing::UnitTest::GetInstance()->random_seed() != 0
+                            ? static_cast<unsigned>(testing::UnitTest::GetInstance()->random_seed())
+                            : 20240501u;
+  RecordProperty("seed", static_cast<int>(seed));
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  std::vector<std::string> pool = {"copy", "verify", "serve", "a.db", "dbname=x", "", "-", "--",
+                                   "---", "-q", "-qv", "-z", "--=", "--streams=", "=x", "[x]", "{",
+                                   "'", "\"", "t.c=v", "t=1", "%", "++", "@file", "--no", "\x1b[2J",
+                                   "\xff\xfe", "-\xff", std::string(5000, 'y'), "--help", "/", "."};
+  for (const OptionRow& row : AllOptions()) pool.push_back(std::string("--") + row.name);
+  for (int round = 0; round < 3000; ++round) {
+    std::vector<std::string> words;
+    for (size_t n = random() % 8; n > 0; --n) words.push_back(pool[random() % pool.size()]);
+    const Invocation invocation = Parse(words);
+    const bool settled = invocation.has_command || invocation.settings.help ||
+                         invocation.settings.version || !invocation.problems.empty();
+    EXPECT_TRUE(settled);
+    EXPECT_EQ(ProblemsOf(invocation).find('\x1b'), std::string::npos);
+  }
 }
 
 // Rules of the tables themselves.

@@ -1,6 +1,7 @@
 // Errors for people: what failed, where, the value, why, and what to do about it.
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "engine/base/text.h"
 #include "tools/cli/report_text.h"
 
@@ -18,13 +19,14 @@ std::string Where(const ErrorInfo& error, const Style& style) {
   return absl::StrCat(ShownName(error.table, style), ".", ShownName(error.column, style));
 }
 
-// The server's words, with the SQLSTATE in front when they do not hold it already.
+// The server's words, with the SQLSTATE in front when they do not hold it already. libpq breaks
+// and indents its lines for another width than ours.
 std::string Server(const ErrorInfo& error) {
-  if (error.sqlstate.empty() || absl::StrContains(error.server, error.sqlstate)) {
-    return error.server;
-  }
-  return error.server.empty() ? absl::StrCat("SQLSTATE ", error.sqlstate)
-                              : absl::StrCat(error.sqlstate, ": ", error.server);
+  const std::string words =
+      absl::StrReplaceAll(error.server, {{"\n\t", " "}, {"\n", " "}, {"\t", " "}});
+  if (error.sqlstate.empty() || absl::StrContains(words, error.sqlstate)) return words;
+  return words.empty() ? absl::StrCat("SQLSTATE ", error.sqlstate)
+                       : absl::StrCat(error.sqlstate, ": ", words);
 }
 
 }  // namespace
