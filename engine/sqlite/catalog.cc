@@ -166,7 +166,8 @@ void CatalogReader::AddTable(const std::string& name, const std::string& sql) {
   const auto found = listed_.find(name);
   if (found != listed_.end()) {
     table.strict = found->second.strict;
-    if (found->second.without_rowid) table.kind = SourceTableKind::kWithoutRowid;
+    table.without_rowid = found->second.without_rowid;
+    if (table.without_rowid) table.kind = SourceTableKind::kWithoutRowid;
     if (found->second.type == "virtual") table.kind = SourceTableKind::kVirtual;
     if (found->second.type == "shadow") table.kind = SourceTableKind::kShadow;
   } else {

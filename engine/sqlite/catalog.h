@@ -74,6 +74,7 @@ struct SourceTable {
   SourceTableKind kind = SourceTableKind::kOrdinary;
   std::string owner;              // kShadow: its virtual table; kVirtual: its module
   bool strict = false;
+  bool without_rowid = false;     // also of shadow tables, whose kind does not tell
   bool autoincrement = false;
   std::vector<SourceColumn> columns;        // hidden columns of virtual tables left out
   std::vector<int> primary_key;             // column indexes in key order

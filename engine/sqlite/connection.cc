@@ -15,6 +15,7 @@
 #include "engine/sqlite/hardening.h"
 #include "engine/sqlite/source_file.h"
 #include "engine/sqlite/utf16.h"
+#include "engine/sqlite/wal_position.h"
 
 namespace lite2pg {
 
@@ -32,9 +33,6 @@ namespace {
 
 // Steps of SQLite's virtual machine between two looks at the clock: about a tenth of a millisecond.
 constexpr int kStepsPerCheck = 10'000;
-
-// struct WalIndexHdr twice, in SQLite's src/wal.c.
-constexpr size_t kWalIndexHeaderBytes = 96;
 
 int64_t NowNs() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -79,6 +77,13 @@ absl::Status ErrorOf(const SqliteConnectionState* state, sqlite3* db, int result
     return SqliteError(nullptr, SQLITE_INTERRUPT, "wait for a lock");
   }
   return SqliteError(db, result_code, doing);
+}
+
+absl::Status Truncated(int64_t expected_bytes, int64_t size_bytes) {
+  return MakeError(ErrorCode::kSourceTruncated, ExitCode::kSource,
+                   absl::StrCat("the source is truncated: it should have ", expected_bytes,
+                                " bytes and has ", size_bytes),
+                   "copy or download it again");
 }
 
 // A URI for an absolute path; the path's bytes all escaped that have a meaning in URIs.
@@ -205,13 +210,12 @@ absl::StatusOr<SqliteConnection> SqliteConnection::Open(const std::string& sourc
   connection.immutable_ = location.immutable;
   connection.schema_timeout_ms_ = options.schema_timeout_ms;
   connection.state_->busy_timeout_ms = options.busy_timeout_ms;
-  RETURN_IF_ERROR(connection.OpenHandle());
-  RETURN_IF_ERROR(Harden(connection.db_.get()));
-  {
-    const SqliteDeadline deadline(connection, options.schema_timeout_ms);
-    const absl::Status checked = connection.CheckDatabase();
-    if (!checked.ok()) return connection.ExplainFailure(checked);
+  absl::Status opened = connection.OpenAndCheck();
+  if (!opened.ok() && connection.MayReadImmutable(opened)) {
+    connection.immutable_ = true;
+    opened = connection.OpenAndCheck();
   }
+  if (!opened.ok()) return connection.ExplainFailure(opened);
   // Needs the schema, and is no question, so it comes last and past the authorizer.
   sqlite3* const db = connection.db_.get();
   sqlite3_set_authorizer(db, nullptr, nullptr);
@@ -220,6 +224,26 @@ absl::StatusOr<SqliteConnection> SqliteConnection::Open(const std::string& sourc
   if (rc != SQLITE_OK) return connection.Error(rc, "set the size of the page cache");
   RETURN_IF_ERROR(InstallAuthorizer(db));
   return connection;
+}
+
+absl::Status SqliteConnection::OpenAndCheck() {
+  RETURN_IF_ERROR(OpenHandle());
+  RETURN_IF_ERROR(Harden(db_.get()));
+  const SqliteDeadline deadline(*this, schema_timeout_ms_);
+  return CheckDatabase();
+}
+
+// A database in WAL mode whose WAL is gone is complete in itself. Where its directory may not be
+// written, SQLite cannot make the shared memory that readers and writers agree by.
+bool SqliteConnection::MayReadImmutable(const absl::Status& status) {
+  const int primary_code = SqliteCodeOf(status) & 0xFF;
+  if (immutable_ || (primary_code != SQLITE_CANTOPEN && primary_code != SQLITE_READONLY)) {
+    return false;
+  }
+  const absl::StatusOr<std::string> head = ReadFileBytes(0, 100);
+  return head.ok() && ParseFileHeader(*head).wal &&
+         StateOf(absl::StrCat(path_, "-wal")).size_bytes == 0 &&
+         StateOf(absl::StrCat(path_, "-journal")).size_bytes == 0;
 }
 
 absl::Status SqliteConnection::OpenHandle() {
@@ -247,6 +271,7 @@ absl::Status SqliteConnection::CheckDatabase() {
   RETURN_IF_ERROR(QueryInt("PRAGMA schema_version").status());
   RETURN_IF_ERROR(CheckComplete());
   RETURN_IF_ERROR(LoadSchema());
+  RETURN_IF_ERROR(CheckCompleteWithWal());
   ASSIGN_OR_RETURN(const std::string encoding, QueryText("PRAGMA encoding"));
   utf16_ = encoding != "UTF-8";
   return Execute("COMMIT");
@@ -284,10 +309,37 @@ absl::Status SqliteConnection::CheckComplete() {
   const int64_t size_bytes = StateOf(path_).size_bytes;
   if (size_bytes >= expected_bytes) return absl::OkStatus();
   if (header.wal && StateOf(absl::StrCat(path_, "-wal")).size_bytes > 0) return absl::OkStatus();
-  return MakeError(ErrorCode::kSourceTruncated, ExitCode::kSource,
-                   absl::StrCat("the source is truncated: its header says ", expected_bytes,
-                                " bytes, the file has ", size_bytes),
-                   "copy or download it again");
+  return Truncated(expected_bytes, size_bytes);
+}
+
+// Every page beyond the end of the file must be in the WAL.
+absl::Status SqliteConnection::CheckCompleteWithWal() {
+  ASSIGN_OR_RETURN(const std::string wal_header, ReadWalIndexHeader());
+  WalPosition wal;
+  if (wal_header.empty() || !ParseWalIndexHeader(wal_header, &wal) || wal.frames == 0) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const std::string head, ReadFileBytes(0, 100));
+  const int64_t page_size = ParseFileHeader(head).page_size;
+  const int64_t size_bytes = StateOf(path_).size_bytes;
+  const int64_t expected_bytes = page_size * wal.pages;
+  if (page_size == 0 || size_bytes >= expected_bytes) return absl::OkStatus();
+  const int64_t pages_in_file = size_bytes / page_size;
+  std::vector<bool> in_wal(wal.pages);
+  for (uint32_t frame = 0; frame < wal.frames; ++frame) {
+    ASSIGN_OR_RETURN(const std::string bytes, ReadWalBytes(WalFrameOffset(frame, page_size), 4));
+    uint32_t page = 0;
+    for (const char byte : bytes) page = page << 8 | static_cast<uint8_t>(byte);
+    if (page >= 1 && page <= wal.pages) in_wal[page - 1] = true;
+  }
+  // The page of the lock bytes is never written.
+  const int64_t lock_page = 0x40000000 / page_size;
+  for (int64_t page = pages_in_file; page < int64_t{wal.pages}; ++page) {
+    if (page != lock_page && !in_wal[static_cast<size_t>(page)]) {
+      return Truncated(expected_bytes, size_bytes);
+    }
+  }
+  return absl::OkStatus();
 }
 
 // The same error, but with what the file's first bytes say about it.
@@ -369,9 +421,10 @@ void SqliteConnection::Interrupt() {
 
 void SqliteConnection::ReleaseMemory() { sqlite3_db_release_memory(db_.get()); }
 
-absl::StatusOr<std::string> SqliteConnection::ReadFileBytes(int64_t offset, int bytes) {
+absl::StatusOr<std::string> SqliteConnection::ReadThrough(int file_control, int64_t offset,
+                                                          int bytes) {
   sqlite3_file* file = nullptr;
-  const int rc = sqlite3_file_control(db_.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  const int rc = sqlite3_file_control(db_.get(), "main", file_control, &file);
   if (rc != SQLITE_OK) return SqliteError(nullptr, rc, "reach the file");
   if (file == nullptr || file->pMethods == nullptr) {
     return SqliteError(nullptr, SQLITE_CANTOPEN, "reach the file");
@@ -380,6 +433,14 @@ absl::StatusOr<std::string> SqliteConnection::ReadFileBytes(int64_t offset, int 
   const int read = file->pMethods->xRead(file, out.data(), bytes, offset);
   if (read != SQLITE_OK) return SqliteError(nullptr, read, "read the file");
   return out;
+}
+
+absl::StatusOr<std::string> SqliteConnection::ReadFileBytes(int64_t offset, int bytes) {
+  return ReadThrough(SQLITE_FCNTL_FILE_POINTER, offset, bytes);
+}
+
+absl::StatusOr<std::string> SqliteConnection::ReadWalBytes(int64_t offset, int bytes) {
+  return ReadThrough(SQLITE_FCNTL_JOURNAL_POINTER, offset, bytes);
 }
 
 absl::StatusOr<std::string> SqliteConnection::ReadWalIndexHeader() {

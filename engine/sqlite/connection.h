@@ -66,7 +66,7 @@ struct SqliteOpenOptions {
 // trusted schema, no double-quoted strings, no mmap, query_only, ...). The file's bytes, its -wal
 // and its mtime are never changed. A database in WAL mode needs a -shm file, as for any reader;
 // where it is missing SQLite makes one, and an empty -wal, and leaves them behind: only a
-// connection that may write can delete them.
+// connection that may write can delete them. Where it cannot make them, see immutable().
 class SqliteConnection {
  public:
   // `source` is a path or a file: URI. Errors: kSourceMissing, kSourceNotSqlite, kSourceEncrypted,
@@ -93,6 +93,8 @@ class SqliteConnection {
   // Bytes of the database file through SQLite's own file handle (never opened a second time,
   // which would drop SQLite's locks). Errors when the range is not there.
   absl::StatusOr<std::string> ReadFileBytes(int64_t offset, int bytes);
+  // The same for the -wal file. REQUIRES: ReadWalIndexHeader() gave a header.
+  absl::StatusOr<std::string> ReadWalBytes(int64_t offset, int bytes);
   // The header of the WAL's index, which is in memory shared with all other processes that have
   // the database open; "" unless it is in WAL mode. REQUIRES: a read transaction is open.
   absl::StatusOr<std::string> ReadWalIndexHeader();
@@ -100,6 +102,10 @@ class SqliteConnection {
   // Absolute, symbolic links resolved, without URI parameters.
   const std::string& path() const { return path_; }
   bool utf16() const { return utf16_; }
+  // Read without locks, because the URI said immutable=1, or because a database in WAL mode, but
+  // without a WAL, is in a directory where SQLite may not make the files that locking needs.
+  // Nothing but CheckUnchanged of the snapshot protects from a writer then.
+  bool immutable() const { return immutable_; }
   // SQLite's words when some entries of the schema (a view of an older SQLite, say) could not be
   // understood and were passed over; "" normally.
   const std::string& schema_damage() const { return schema_damage_; }
@@ -115,11 +121,15 @@ class SqliteConnection {
   };
   SqliteConnection();
 
+  absl::Status OpenAndCheck();
   absl::Status OpenHandle();
   absl::Status CheckDatabase();
   absl::Status LoadSchema();
   absl::Status CheckComplete();
+  absl::Status CheckCompleteWithWal();
+  bool MayReadImmutable(const absl::Status& status);
   absl::Status ExplainFailure(const absl::Status& status);
+  absl::StatusOr<std::string> ReadThrough(int file_control, int64_t offset, int bytes);
 
   std::unique_ptr<SqliteConnectionState> state_;  // outlives db_, whose callbacks point to it
   std::unique_ptr<sqlite3, Close> db_;

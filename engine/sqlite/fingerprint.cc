@@ -1,8 +1,6 @@
 #include "engine/sqlite/fingerprint.h"
 
 #include <algorithm>
-#include <cstring>
-#include <vector>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -11,6 +9,7 @@
 #include "engine/base/error.h"
 #include "engine/base/status_macros.h"
 #include "engine/sqlite/source_file.h"
+#include "engine/sqlite/wal_position.h"
 
 namespace lite2pg {
 namespace {
@@ -18,23 +17,6 @@ namespace {
 // Pages whose bytes go into the fingerprint: enough to tell files apart that share a schema and a
 // number of commits, few enough to cost nothing on a cold disk.
 constexpr int64_t kSamplePagesMax = 32;
-
-// The parts of struct WalIndexHdr (SQLite's src/wal.c) that we use, in native byte order.
-struct WalPosition {
-  uint32_t frames = 0;
-  uint32_t frame_checksum[2] = {};  // of the last frame; it runs over all frames before it
-  uint32_t salt[2] = {};
-};
-constexpr size_t kFramesOffset = 16, kChecksumOffset = 24, kSaltOffset = 32, kCopyBytes = 48;
-
-// Writers change the two copies one after the other; while they differ a commit is under way.
-bool ReadWalPosition(const std::string& header, WalPosition* position) {
-  if (std::memcmp(header.data(), header.data() + kCopyBytes, kCopyBytes) != 0) return false;
-  std::memcpy(&position->frames, header.data() + kFramesOffset, 4);
-  std::memcpy(position->frame_checksum, header.data() + kChecksumOffset, 8);
-  std::memcpy(position->salt, header.data() + kSaltOffset, 8);
-  return true;
-}
 
 absl::StatusOr<uint64_t> HashSample(SqliteConnection& connection, int64_t page_size,
                                     int64_t page_count) {
@@ -60,7 +42,7 @@ absl::StatusOr<SourceFingerprint> BeginFingerprint(SqliteConnection& connection)
   WalPosition position;
   // A torn header means a commit under way, which the monitor is about to see; what is read here
   // is thrown away then.
-  if (!ReadWalPosition(header, &position)) return fingerprint;
+  if (!ParseWalIndexHeader(header, &position)) return fingerprint;
   fingerprint.wal_frames = position.frames;
   if (position.frames == 0) return fingerprint;
   fingerprint.text = absl::StrCat(

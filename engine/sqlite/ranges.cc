@@ -24,7 +24,7 @@ bool IsBuiltInCollation(absl::string_view name) {
 }
 
 KeyKind ChooseKey(const SourceTable& table) {
-  if (table.kind != SourceTableKind::kWithoutRowid) {
+  if (table.kind != SourceTableKind::kWithoutRowid && !table.without_rowid) {
     const bool has_rowid = table.kind != SourceTableKind::kVirtual &&
                            (table.rowid_alias >= 0 || !table.rowid_name.empty());
     return has_rowid ? KeyKind::kRowid : KeyKind::kNone;

@@ -109,6 +109,9 @@ absl::Status SchemaDetails::Describe(SourceTable* table) {
     if (table->unreadable.empty()) {
       const ErrorInfo info = InfoOf(status);
       table->unreadable = info.server.empty() ? info.what : info.server;
+      if (info.sqlite_code == SQLITE_AUTH && table->kind == SourceTableKind::kVirtual) {
+        table->unreadable = "its module asks for the right to write";
+      }
     }
   }
   ReadCreateText(table);
@@ -219,9 +222,7 @@ void SchemaDetails::DeriveKeys(SourceTable* table) {
   }
   std::sort(key.begin(), key.end());
   for (const auto& [position, column] : key) table->primary_key.push_back(column);
-  if (table->kind == SourceTableKind::kWithoutRowid || table->kind == SourceTableKind::kVirtual) {
-    return;
-  }
+  if (table->without_rowid || table->kind == SourceTableKind::kVirtual) return;
   // SQLite makes an index for every PRIMARY KEY but the one that is the rowid. That covers all its
   // rules: INTEGER in full, alone, and not DESC in the column's own constraint.
   const bool has_index = std::any_of(table->indexes.begin(), table->indexes.end(),
@@ -244,9 +245,7 @@ absl::Status SchemaDetails::TryReading(SourceTable* table) {
   absl::StrAppend(&sql, " FROM main.", QuoteSqliteIdentifier(table->name), " NOT INDEXED");
   const absl::Status status = connection_->Prepare(sql).status();
   // All that SQLite says of a WITHOUT ROWID table whose key it cannot compare: "no query solution".
-  if (!status.ok() && table->kind == SourceTableKind::kWithoutRowid) {
-    table->unreadable = UnknownKeyCollation(*table);
-  }
+  if (!status.ok() && table->without_rowid) table->unreadable = UnknownKeyCollation(*table);
   return status;
 }
 

@@ -26,12 +26,14 @@ class MonitoredSnapshot final : public SourceSnapshot {
  private:
   absl::Status BeginAll();
   absl::Status EndAll();
+  void Describe(int attempt);
 
   std::vector<SqliteConnection> readers_;
   std::string guarantee_;
   SourceFingerprint fingerprint_;
   std::string path_;
   FileState file_, wal_;
+  bool immutable_ = false;
 };
 
 // A transaction sees the database as of its first read, not of its BEGIN.
@@ -54,6 +56,7 @@ absl::Status MonitoredSnapshot::OpenAll(const std::string& source, int readers,
   path_ = monitor.path();
   for (int i = 0; i < readers; ++i) {
     ASSIGN_OR_RETURN(SqliteConnection reader, SqliteConnection::Open(source, options));
+    immutable_ = immutable_ || reader.immutable();
     readers_.push_back(std::move(reader));
   }
   for (int attempt = 1; attempt <= kSnapshotAttemptsMax; ++attempt) {
@@ -71,17 +74,28 @@ absl::Status MonitoredSnapshot::OpenAll(const std::string& source, int readers,
     fingerprint_ = std::move(fingerprint);
     file_ = StateOf(path_);
     if (fingerprint_.wal) wal_ = StateOf(absl::StrCat(path_, "-wal"));
-    guarantee_ = absl::StrCat(
-        fingerprint_.wal ? "WAL" : "rollback journal", ": ", readers,
-        readers == 1 ? " reader in one transaction" : " readers in transactions on one state",
-        "; PRAGMA data_version of a monitor did not change while they began (attempt ", attempt,
-        ")");
+    Describe(attempt);
     return CheckUnchanged();
   }
   return MakeError(ErrorCode::kSourceSnapshot, ExitCode::kSourceBusy,
                    absl::StrCat("the source was written to during each of ", kSnapshotAttemptsMax,
                                 " attempts to open all readers on one state"),
                    "try again when fewer writes happen, or with fewer streams");
+}
+
+void MonitoredSnapshot::Describe(int attempt) {
+  const std::string readers = readers_.size() == 1
+                                  ? "1 reader in one transaction"
+                                  : absl::StrCat(readers_.size(),
+                                                 " readers in transactions on one state");
+  if (immutable_) {
+    guarantee_ = absl::StrCat("immutable: ", readers,
+                              "; no locks are held, and the file's size and time are checked");
+    return;
+  }
+  guarantee_ = absl::StrCat(
+      fingerprint_.wal ? "WAL: " : "rollback journal: ", readers,
+      "; PRAGMA data_version of a monitor did not change while they began (attempt ", attempt, ")");
 }
 
 absl::Status MonitoredSnapshot::CheckUnchanged() const {
@@ -97,16 +111,19 @@ absl::Status MonitoredSnapshot::CheckUnchanged() const {
   if (now.size_bytes < file_.size_bytes) {
     return changed(ErrorCode::kSourceTruncated, "was cut while it was read");
   }
+  const FileState wal_now = StateOf(absl::StrCat(path_, "-wal"));
+  if (immutable_ && wal_now.size_bytes > 0) {
+    return changed(ErrorCode::kSourceChanged, "was written to while it was read without locks");
+  }
   if (!fingerprint_.wal) {
     // Our read lock keeps every writer that respects SQLite's locks from the file. In WAL mode a
     // checkpoint may write to it, so there the time says nothing.
     if (now.modified_ns != file_.modified_ns || now.size_bytes != file_.size_bytes) {
-      return changed(ErrorCode::kSourceChanged, "was written to in spite of its locks");
+      return changed(ErrorCode::kSourceChanged, "was written to past SQLite's locks");
     }
     return absl::OkStatus();
   }
   // SQLite deletes the WAL only when it is the last to have the database open.
-  const FileState wal_now = StateOf(absl::StrCat(path_, "-wal"));
   if (wal_.exists && (!wal_now.exists || wal_now.inode != wal_.inode)) {
     return changed(ErrorCode::kSourceChanged, "lost its -wal file while it was read");
   }

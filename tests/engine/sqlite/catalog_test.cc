@@ -309,6 +309,8 @@ TEST_F(CatalogTest, NamesVirtualTablesAndTheirShadows) {
     EXPECT_EQ(Table(shadow).owner, "docs") << shadow;
   }
   EXPECT_EQ(Table("old docs_segdir").owner, "old docs");
+  EXPECT_TRUE(Table("docs_idx").without_rowid);
+  EXPECT_TRUE(ReadRows(*connection_, MakeTableReading(Table("docs_idx"), {0})).ok());
   EXPECT_EQ(Table("box_node").owner, "box");
   for (const char* ordinary : {"docs_other", "box_notes", "plain_content"}) {
     EXPECT_EQ(Table(ordinary).kind, SourceTableKind::kOrdinary) << ordinary;

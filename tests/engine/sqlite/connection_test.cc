@@ -258,6 +258,41 @@ TEST(SqliteOpen, ExplainsAWalInADirectoryThatCannotBeWritten) {
   ASSERT_EQ(chmod(dir.path().c_str(), 0755), 0);
 }
 
+TEST(SqliteOpen, ReadsAFinishedWalDatabaseInADirectoryThatCannotBeWritten) {
+  const TempDir dir;
+  WriteDatabase(dir.File("a.db"), std::string("PRAGMA journal_mode=WAL;") + kSmall);
+  ASSERT_FALSE(StateOf(dir.File("a.db-wal")).exists);
+  ASSERT_EQ(chmod(dir.path().c_str(), 0555), 0);
+  const int exit_code = InChildAsNobody([&] {
+    absl::StatusOr<SqliteConnection> connection = SqliteConnection::Open(dir.File("a.db"), {});
+    if (!connection.ok()) return 1;
+    if (!connection->immutable()) return 2;
+    return *connection->QueryInt("SELECT count(*) FROM t") == 2 ? 0 : 3;
+  });
+  EXPECT_EQ(exit_code, 0);
+  ASSERT_EQ(chmod(dir.path().c_str(), 0755), 0);
+}
+
+TEST(SqliteOpen, NoticesPagesThatNeitherTheFileNorTheWalHas) {
+  const TempDir dir;
+  {
+    Writer writer(dir.File("live.db"));
+    writer.Run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); WITH RECURSIVE n(i) AS (SELECT 1 UNION "
+               "ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO t SELECT hex(randomblob(20)) "
+               "FROM n; PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO t VALUES('in the wal')");
+    for (const char* suffix : {"", "-wal"}) {
+      WriteFile(dir.File("whole.db") + suffix, ReadFile(dir.File("live.db") + suffix));
+      WriteFile(dir.File("cut.db") + suffix, ReadFile(dir.File("live.db") + suffix));
+    }
+  }
+  const std::string whole = ReadFile(dir.File("whole.db"));
+  // The last page is in the WAL, the one before it is not.
+  WriteFile(dir.File("whole.db"), whole.substr(0, whole.size() - 4096));
+  EXPECT_EQ(OpenOrDie(dir.File("whole.db")).QueryInt("SELECT count(*) FROM t").value(), 2001);
+  WriteFile(dir.File("cut.db"), whole.substr(0, whole.size() - 3 * 4096));
+  EXPECT_EQ(OpenCodes(dir.File("cut.db")), "1005/5");
+}
+
 TEST(SqliteOpen, GivesUpOnALockAfterTheTimeout) {
   const TempDir dir;
   WriteDatabase(dir.File("a.db"), kSmall);

@@ -247,6 +247,18 @@ TEST(SourceSnapshot, SeesThatAWalWasRemoved) {
   EXPECT_EQ(CodesOf(snapshot->CheckUnchanged()), "1007/5");
 }
 
+TEST(SourceSnapshot, SeesAWriterOfAnImmutableSource) {
+  const TempDir dir;
+  WriteDatabase(dir.File("a.db"), std::string("PRAGMA journal_mode=WAL;") + kAccounts);
+  const std::unique_ptr<SourceSnapshot> snapshot =
+      SnapshotOrDie("file:" + dir.File("a.db") + "?immutable=1", 2);
+  EXPECT_THAT(snapshot->guarantee(), HasSubstr("immutable: 2 readers"));
+  EXPECT_TRUE(snapshot->CheckUnchanged().ok()) << snapshot->CheckUnchanged();
+  Writer writer(dir.File("a.db"));
+  writer.Run("INSERT INTO log(text) VALUES('new')");
+  EXPECT_EQ(CodesOf(snapshot->CheckUnchanged()), "1007/5");
+}
+
 // ---- Fingerprints ------------------------------------------------------------------------------
 
 std::string FingerprintOf(const std::string& path) {
