@@ -269,20 +269,37 @@ absl::Status DropSchema(PgConnection& connection, const std::string& schema) {
       absl::StrCat("DROP SCHEMA IF EXISTS ", QuoteIdentifier(schema), " CASCADE"));
 }
 
+namespace {
+
+bool IsUnfinished(const RunRecord& run, const CopyRequest& request) {
+  return run.target_schema == request.common.target_schema &&
+         (run.state == "active" || run.state == "interrupted");
+}
+
+}  // namespace
+
+absl::Status RefuseUnfinishedRuns(PgConnection& connection, const LedgerLocation& location,
+                                  const CopyRequest& request) {
+  ASSIGN_OR_RETURN(const std::vector<RunRecord> runs, Ledger::ReadRuns(connection, location));
+  for (const RunRecord& run : runs) {
+    if (!IsUnfinished(run, request)) continue;
+    return MakeError(ErrorCode::kUnfinishedRun, ExitCode::kCannotResume,
+                     absl::StrCat("run ", run.run_id, " of ", run.started_at,
+                                  " did not finish (it was in stage ", run.stage, ")"),
+                     "--restart drops what it staged and starts over");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status DropUnfinishedRuns(PgConnection& connection, const LedgerLocation& location,
                                 const CopyRequest& request) {
   ASSIGN_OR_RETURN(const std::vector<RunRecord> runs, Ledger::ReadRuns(connection, location));
   for (const RunRecord& run : runs) {
-    if (run.target_schema != request.common.target_schema) continue;
-    if (run.state != "active" && run.state != "interrupted") continue;
-    if (request.resume != ResumeMode::kRestart) {
-      return MakeError(ErrorCode::kUnfinishedRun, ExitCode::kCannotResume,
-                       absl::StrCat("run ", run.run_id, " of ", run.started_at,
-                                    " did not finish (it was in stage ", run.stage, ")"),
-                       "--restart drops what it staged and starts over");
-    }
+    if (!IsUnfinished(run, request)) continue;
+    // The epoch is raised first, so that nothing of it that is still on its way can commit.
+    ASSIGN_OR_RETURN(const int64_t epoch, Ledger::TakeOver(connection, location, run.run_id));
     if (!run.staging_schema.empty()) RETURN_IF_ERROR(DropSchema(connection, run.staging_schema));
-    const Ledger ledger(location, run.run_id, run.epoch);
+    const Ledger ledger(location, run.run_id, epoch);
     RETURN_IF_ERROR(ledger.SetState(connection, "failed", run.stage, "restarted"));
   }
   return absl::OkStatus();

@@ -49,7 +49,10 @@ absl::Status CrossCheckSamples(PgConnection& connection, const Plan& plan);
 
 absl::Status SetSequences(PgConnection& connection, const Plan& plan, Report* report);
 
-// Runs that ended without finishing: refused, or with --restart removed with all they staged.
+// Runs that ended without finishing: exit code 11, naming what the user can do.
+absl::Status RefuseUnfinishedRuns(PgConnection& connection, const LedgerLocation& location,
+                                  const CopyRequest& request);
+// --restart: removes them with all they staged.
 absl::Status DropUnfinishedRuns(PgConnection& connection, const LedgerLocation& location,
                                 const CopyRequest& request);
 absl::Status DropSchema(PgConnection& connection, const std::string& schema);

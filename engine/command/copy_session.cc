@@ -128,6 +128,7 @@ absl::Status CopySession::Inspect() {
     coordinator_ = std::move(connection);
   }
   target_->Describe(facts_, request_.common.target_schema, &report_);
+  if (!request_.dry_run) RETURN_IF_ERROR(TakeLock());
   return cancel_.Check();
 }
 
@@ -149,6 +150,11 @@ absl::Status CopySession::MakePlan() {
                      ReadRelationNames(*coordinator_, request_.common.target_schema));
   }
   ASSIGN_OR_RETURN(Selection selection, SelectTables(inputs));
+  // What blocks before any value is looked at need not wait for the scan; plan shows everything.
+  if (!request_.dry_run && !BlockedStatus(selection.findings).ok()) {
+    report_.findings = selection.findings;
+    return BlockedStatus(selection.findings);
+  }
   std::vector<ScanTask> tasks;
   for (const SelectedTable& table : selection.tables) {
     ScanTask task;
@@ -186,20 +192,32 @@ absl::Status CopySession::PreData() {
   return cancel_.Check();
 }
 
-// The lock, the ledger, and no other run's leavings.
-absl::Status CopySession::TakeOver() {
+LedgerLocation CopySession::Location() const {
   LedgerLocation location;
   if (!facts_.can_create_schema) {
     location.schema = request_.common.target_schema;
     location.prefix = "lite2pg_";
   }
+  return location;
+}
+
+// One run at a time per target schema, known before the work of a scan is done in vain.
+absl::Status CopySession::TakeLock() {
   std::string holder;
-  ASSIGN_OR_RETURN(const bool locked, Ledger::TryLock(*coordinator_, plan_.target_schema, &holder));
+  ASSIGN_OR_RETURN(const bool locked,
+                   Ledger::TryLock(*coordinator_, request_.common.target_schema, &holder));
   if (!locked) {
     return MakeError(ErrorCode::kAnotherRun, ExitCode::kCannotResume,
                      absl::StrCat("another run is loading into this schema (", holder, ")"),
                      "wait for it to end, or end it");
   }
+  if (request_.resume == ResumeMode::kRestart) return absl::OkStatus();
+  return RefuseUnfinishedRuns(*coordinator_, Location(), request_);
+}
+
+// The ledger, and no other run's leavings.
+absl::Status CopySession::TakeOver() {
+  const LedgerLocation location = Location();
   RETURN_IF_ERROR(Ledger::CreateTables(*coordinator_, location));
   RETURN_IF_ERROR(DropUnfinishedRuns(*coordinator_, location, request_));
   ledger_.emplace(location, run_id_, 1);
@@ -376,9 +394,10 @@ void CopySession::Abandon(const absl::Status& status) {
   if (coordinator_.has_value()) coordinator_->Rollback();
   DropStaging();
   if (coordinator_.has_value() && coordinator_->alive()) {
-    const bool interrupted = info.exit_code == ExitCode::kInterrupted;
-    // The run has failed already; a ledger that cannot be written to changes nothing of that.
-    ledger_->SetState(*coordinator_, interrupted ? "interrupted" : "failed", "", "failed")
+    // A run whose tables are gone leaves nothing that a later one would have to know of. It has
+    // failed already; a ledger that cannot be written to changes nothing of that.
+    ledger_->SetState(*coordinator_, staging_created_ ? "interrupted" : "failed", "",
+                      info.exit_code == ExitCode::kInterrupted ? "interrupted" : "failed")
         .IgnoreError();
   }
 }

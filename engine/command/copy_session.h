@@ -48,6 +48,8 @@ class CopySession {
 
  private:
   int Streams() const;
+  LedgerLocation Location() const;
+  absl::Status TakeLock();
   absl::Status TakeOver();
   absl::Status RunHook(const std::string& file, absl::string_view option);
   absl::Status CheckSource();
