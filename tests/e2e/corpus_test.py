@@ -4,9 +4,11 @@ into a new database, verified, and judged."""
 import os
 import pathlib
 import shutil
+import signal
+import subprocess
 import unittest
 
-from harness import ROOT, EndToEndTest, execute, snapshot_of_files, subprocess
+from harness import BIN, ROOT, EndToEndTest, execute, lite2pg, snapshot_of_files
 
 CORPUS = pathlib.Path(os.environ.get("LITE2PG_CORPUS", ROOT.parent / "shared/corpus"))
 SUFFIXES = (".db", ".sqlite", ".sqlite3")
@@ -62,9 +64,25 @@ class Corpus(EndToEndTest):
         self.assertEqual(run.exit_code, 0, str(run))
         self.assertEqual(run.report["outcome"], "verified", str(run))
         self.assertEqual(snapshot_of_files(path), before)
-        # It was stopped again, and the report says how to bring it up.
+        self.assertEqual(run.report["target"]["embedded_dir"], f"{self.dir}/out.pgdata")
+        # It was stopped again.
         self.assertFalse((self.dir / "out.pgdata/postmaster.pid").exists())
-        self.assertIn("serve", " ".join(run.report["next_steps"]))
+
+    def test_the_embedded_target_beside_the_source_and_serving_it(self):
+        path = self.make_source("CREATE TABLE t (x TEXT); INSERT INTO t VALUES ('a');", "shop.db")
+        self.dir.chmod(0o755)
+        run = lite2pg("copy", path)
+        self.assertEqual(run.exit_code, 0, str(run))
+        # The last line is the command that brings it up.
+        last = run.out.strip().splitlines()[-1].split()
+        self.assertEqual(last, ["lite2pg", "serve", f"{self.dir}/shop.pgdata"])
+        with subprocess.Popen([BIN, *last[1:]], stdout=subprocess.PIPE) as serving:
+            conninfo = serving.stdout.readline().decode().strip()
+            self.assertEqual(execute(conninfo, "SELECT x FROM t"), [("a",)])
+            serving.send_signal(signal.SIGINT)
+            serving.communicate(timeout=60)
+            self.assertEqual(serving.returncode, 0)
+        self.assertFalse((self.dir / "shop.pgdata/postmaster.pid").exists())
 
 
 if __name__ == "__main__":

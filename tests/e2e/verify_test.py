@@ -6,7 +6,7 @@ import unittest
 from harness import EndToEndTest, lite2pg
 
 SCRIPT = """
-CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, r REAL, at TEXT, b BLOB);
+CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, r REAL, at TIMESTAMP, b BLOB);
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
 INSERT INTO t SELECT i, 'v' || i, i / 8.0, '2024-01-01 00:00:00', zeroblob(i % 9) FROM n;
 CREATE TABLE twins (v TEXT);
