@@ -17,6 +17,7 @@
 #include "engine/base/text.h"
 #include "engine/postgres/conninfo.h"
 #include "engine/postgres/error.h"
+#include "engine/postgres/socket_watch.h"
 
 namespace lite2pg {
 namespace {
@@ -27,11 +28,14 @@ constexpr int kConnectTimeoutSeconds = 10;
 // Notices kept until someone takes them; a trigger may raise one per row.
 constexpr size_t kNoticesMax = 1000;
 
+constexpr char kUserTimeoutText[] = "30000";
+static_assert(kUserTimeoutMs == 30'000);
+
 // How a dead peer is noticed within half a minute instead of the system's two hours. The user's
 // own settings, from wherever libpq takes them, win.
 constexpr std::pair<const char*, const char*> kSocketDefaults[] = {
     {"keepalives", "1"},       {"keepalives_idle", "10"},  {"keepalives_interval", "5"},
-    {"keepalives_count", "3"}, {"tcp_user_timeout", "30000"}};
+    {"keepalives_count", "3"}, {"tcp_user_timeout", kUserTimeoutText}};
 
 // One round trip after connecting, and not the options= of the startup packet, which poolers
 // refuse. A setting that a server does not know (an older PostgreSQL, another dialect) is passed
@@ -50,7 +54,9 @@ constexpr absl::string_view kSessionSettings =
     // A policy that hides rows would make a copy or a comparison silently incomplete.
     "('row_security', 'off'), "
     "('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'), "
-    "('tcp_keepalives_count', '3'), ('tcp_user_timeout', '30000')";
+    "('tcp_keepalives_count', '3'), "
+    // Longer than ours: a reader that pauses must not lose its COPY (socket_watch.h).
+    "('tcp_user_timeout', '120000')";
 constexpr absl::string_view kSessionSettingsEnd =
     ") AS s(name, setting) WHERE pg_catalog.current_setting(s.name, true) IS NOT NULL";
 

@@ -15,12 +15,15 @@
 #include "engine/base/text.h"
 #include "engine/postgres/copy_frames.h"
 #include "engine/postgres/error.h"
+#include "engine/postgres/socket_watch.h"
 
 namespace lite2pg {
 namespace {
 
 // Small enough that one slice mostly fits the socket's buffer, so that libpq rarely holds more.
 constexpr size_t kSliceBytes = size_t{64} << 10;
+// How often a COPY that waits for room looks whether the server is still there.
+constexpr int kWatchIntervalMs = 5'000;
 // What is looked at of the server's unread answer.
 constexpr size_t kPeekBytes = 4096;
 
@@ -62,8 +65,14 @@ Peek PeekAtServer(PGconn* conn) {
 // a server that cannot write (a trigger may raise a warning per row) does not read either.
 bool WaitForRoom(PGconn* conn) {
   pollfd socket = {PQsocket(conn), POLLIN | POLLOUT, 0};
-  while (poll(&socket, 1, -1) < 0) {
-    if (errno != EINTR) return false;
+  while (true) {
+    const int ready = poll(&socket, 1, kWatchIntervalMs);
+    if (ready > 0) break;
+    if (ready < 0 && errno != EINTR) return false;
+    if (ready == 0 && PeerIsSilent(conn)) {
+      CutConnection(conn);
+      return false;
+    }
   }
   if ((socket.revents & POLLOUT) != 0 || PeekAtServer(conn) != Peek::kNothing) return true;
   return PQconsumeInput(conn) != 0;
@@ -104,6 +113,11 @@ bool EndCopy(PGconn* conn, const char* error) {
   }
 }
 
+void LeaveCopyMode(PGconn* conn) {
+  PQsetnonblocking(conn, 0);
+  SetUserTimeout(conn, kUserTimeoutMs);
+}
+
 }  // namespace
 
 std::string CopyIn::Doing() const { return absl::StrCat("COPY into ", target_); }
@@ -131,6 +145,7 @@ absl::Status CopyIn::Begin(absl::string_view target, const std::vector<std::stri
   }
   // From here to the end of the COPY we wait ourselves, and can look for errors meanwhile.
   PQsetnonblocking(connection_.raw(), 1);
+  SetUserTimeout(connection_.raw(), kCopyUserTimeoutMs);
   open_ = true;
   return binary ? Write(kCopyBinaryHeader) : absl::OkStatus();
 }
@@ -169,7 +184,7 @@ absl::Status CopyIn::FailWith(absl::string_view reason) {
   open_ = false;
   EndCopy(conn, std::string(reason).c_str());
   const PgResult result = DrainResults(conn);
-  PQsetnonblocking(conn, 0);
+  LeaveCopyMode(conn);
   return ServerError(result.raw(), conn, Doing());
 }
 
@@ -182,7 +197,7 @@ absl::StatusOr<uint64_t> CopyIn::Finish() {
   open_ = false;
   EndCopy(conn, nullptr);  // its failure shows in the results
   const PgResult result = DrainResults(conn);
-  PQsetnonblocking(conn, 0);
+  LeaveCopyMode(conn);
   if (result.raw() == nullptr || PQresultStatus(result.raw()) != PGRES_COMMAND_OK) {
     return ServerError(result.raw(), conn, Doing());
   }

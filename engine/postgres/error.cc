@@ -102,6 +102,13 @@ std::string WithoutLocation(absl::string_view message) {
   return std::string(location ? message.substr(0, line) : message);
 }
 
+// libpq breaks and indents its texts for a terminal; errors are one line.
+std::string OneLine(absl::string_view text) {
+  std::string line(text);
+  absl::RemoveExtraAsciiWhitespace(&line);
+  return line;
+}
+
 }  // namespace
 
 SqlstateMeaning ClassifySqlstate(absl::string_view sqlstate, ServerPhase phase) {
@@ -132,9 +139,11 @@ absl::Status ServerError(const pg_result* result, pg_conn* conn, absl::string_vi
   if (has_result) {
     info.sqlstate = Field(result, PG_DIAG_SQLSTATE);
     info.server = ServerWords(result);
+    info.column = Field(result, PG_DIAG_COLUMN_NAME);
+    info.constraint = Field(result, PG_DIAG_CONSTRAINT_NAME);
     meaning = ClassifySqlstate(info.sqlstate, ServerPhase::kSession);
   } else if (conn != nullptr) {
-    info.server = std::string(absl::StripAsciiWhitespace(PQerrorMessage(conn)));
+    info.server = OneLine(PQerrorMessage(conn));
   }
   if (lost || (has_result && EndsSession(result))) {
     // A full disk or too little memory can end a session too; the cause decides the exit code.
@@ -173,7 +182,7 @@ absl::Status ConnectError(pg_conn* conn) {
   } else {
     info.what = absl::StrCat("cannot reach the server ", shown);
   }
-  info.server = WithoutSecrets(WithoutLocation(message), conn);
+  info.server = WithoutSecrets(OneLine(WithoutLocation(message)), conn);
   info.code = meaning.code;
   info.exit_code = meaning.exit_code;
   info.hint = meaning.hint.empty() ? "check that the server runs and host and port are right"

@@ -55,6 +55,7 @@ TEST_F(CatalogTest, FactsOfTheServer) {
   EXPECT_FALSE(facts->transaction_pooler);
   EXPECT_GT(facts->connections_free, 0);
   EXPECT_GT(facts->max_locks, 0);
+  EXPECT_EQ(facts->tls, Ask("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == "t");
   EXPECT_FALSE(ReadTargetFacts(db(), "l2p nowhere")->schema_exists);
   EXPECT_FALSE(ReadTargetFacts(db(), "l2p nowhere")->can_create_in_schema);
 }

@@ -160,8 +160,15 @@ TEST_F(CopyStreamTest, ErrorOfTheServerStopsALongStreamEarly) {
     status = copy.Write(filler.view());
     sent += filler.size();
   }
+  // Encrypted bytes cannot be looked into; there the error waits for the end of the chunk.
+  const bool encrypted = Ask("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == "t";
+  EXPECT_EQ(status.ok(), encrypted);
+  if (encrypted) {
+    status = copy.Finish().status();
+  } else {
+    EXPECT_LT(sent, uint64_t{400} * filler.size());
+  }
   EXPECT_EQ(InfoOf(status).sqlstate, "23505") << status;
-  EXPECT_LT(sent, uint64_t{400} * filler.size());
   LITE2PG_EXPECT_OK(db().Execute("SELECT 1"));
 }
 
