@@ -1,6 +1,5 @@
 #include <cstring>
 #include <fstream>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -211,11 +210,12 @@ TEST(ErrorDocumentation, NamesEveryErrorCode) {
   const size_t begin = header.find("enum class ErrorCode");
   ASSERT_NE(begin, std::string::npos);
   const std::string body = header.substr(begin, header.find("};", begin) - begin);
-  const std::regex number("= ([0-9]{4})");
   int count = 0;
-  for (auto it = std::sregex_iterator(body.begin(), body.end(), number);
-       it != std::sregex_iterator(); ++it, ++count) {
-    EXPECT_THAT(docs, HasSubstr("L2P" + (*it)[1].str())) << "docs/errors.md lacks a code";
+  for (size_t at = body.find("= "); at != std::string::npos; at = body.find("= ", at + 1)) {
+    const std::string number = body.substr(at + 2, 4);
+    EXPECT_EQ(number.find_first_not_of("0123456789"), std::string::npos) << number;
+    EXPECT_THAT(docs, HasSubstr("L2P" + number)) << "docs/errors.md lacks a code";
+    ++count;
   }
   EXPECT_GT(count, 50);
 }
