@@ -1,5 +1,6 @@
 #include "engine/base/error.h"
 
+#include <iterator>
 #include <memory>
 
 #include "absl/strings/cord.h"
@@ -14,6 +15,7 @@ namespace {
 constexpr absl::string_view kPayloadUrl = "lite2pg/error";
 // Fields are joined by a byte that no UTF-8 text holds.
 constexpr char kFieldEnd = '\xff';
+constexpr size_t kTextFields = 10;
 
 std::string Pack(const ErrorInfo& info) {
   std::string out = absl::StrCat(static_cast<int>(info.code));
@@ -25,7 +27,7 @@ std::string Pack(const ErrorInfo& info) {
   put(absl::StrCat(info.sqlite_code));
   for (const std::string* field :
        {&info.what, &info.table, &info.row_key, &info.column, &info.value, &info.server,
-        &info.effect, &info.hint, &info.sqlstate}) {
+        &info.effect, &info.hint, &info.sqlstate, &info.constraint}) {
     put(*field);
   }
   return out;
@@ -33,7 +35,7 @@ std::string Pack(const ErrorInfo& info) {
 
 bool Unpack(absl::string_view packed, ErrorInfo* info) {
   const std::vector<std::string> fields = absl::StrSplit(packed, kFieldEnd);
-  if (fields.size() != 12) return false;
+  if (fields.size() != 3 + kTextFields) return false;
   int code = 0, exit_code = 0;
   if (!absl::SimpleAtoi(fields[0], &code) || !absl::SimpleAtoi(fields[1], &exit_code) ||
       !absl::SimpleAtoi(fields[2], &info->sqlite_code)) {
@@ -43,8 +45,10 @@ bool Unpack(absl::string_view packed, ErrorInfo* info) {
   info->exit_code = static_cast<ExitCode>(exit_code);
   std::string* const targets[] = {&info->what,   &info->table, &info->row_key,
                                   &info->column, &info->value, &info->server,
-                                  &info->effect, &info->hint,  &info->sqlstate};
-  for (size_t i = 0; i < 9; ++i) *targets[i] = fields[i + 3];
+                                  &info->effect, &info->hint,  &info->sqlstate,
+                                  &info->constraint};
+  static_assert(std::size(targets) == kTextFields);
+  for (size_t i = 0; i < kTextFields; ++i) *targets[i] = fields[i + 3];
   return true;
 }
 

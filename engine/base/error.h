@@ -51,6 +51,7 @@ enum class ErrorCode : uint16_t {
   kReadingHint = 2004,     // a convention that configuration could name
   kOffsetDropped = 2005,
   kStorageClassesMixed = 2006,
+  kTooManyRejects = 2007,
   kTargetUnreachable = 3001,
   kTargetLogin = 3002,
   kTargetPrivilege = 3003,
@@ -84,6 +85,7 @@ enum class ErrorCode : uint16_t {
   kBookkeepingTable = 4013,
   kTableExcluded = 4014,
   kTablePartial = 4015,
+  kSetAside = 4016,
   kDifference = 5001,
   kCountDiffers = 5002,
   kCrossCheck = 5003,
@@ -113,6 +115,7 @@ struct ErrorInfo {
   std::string effect;    // what is left on either side
   std::string hint;      // what the user can do
   std::string sqlstate;  // five characters, when the server spoke
+  std::string constraint;  // its name, when the server says that one was violated
   int sqlite_code = 0;   // extended result code, when SQLite spoke
 };
 

@@ -11,6 +11,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/copy_report.h"
+#include "engine/command/staging.h"
 #include "engine/plan/existing_columns.h"
 
 namespace lite2pg {
@@ -249,26 +250,6 @@ absl::StatusOr<std::vector<TableScan>> ScanAndSettle(std::vector<ScanTask>* task
   return scans;
 }
 
-absl::Status DropSchema(PgConnection& connection, const std::string& schema) {
-  // Dropping takes a lock per object; a schema of many tables is emptied in parts.
-  ASSIGN_OR_RETURN(const PgResult tables,
-                   connection.Query("SELECT relname FROM pg_catalog.pg_class WHERE relkind IN"
-                                    " ('r', 'p') AND relnamespace ="
-                                    " (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1)",
-                                    {schema}));
-  std::vector<std::string> names;
-  for (int i = 0; i < tables.rows(); ++i) {
-    names.push_back(QuoteQualified(schema, tables.Text(i, 0)));
-    if (names.size() == kDdlPerTransactionMax || i + 1 == tables.rows()) {
-      RETURN_IF_ERROR(
-          connection.Execute(absl::StrCat("DROP TABLE ", absl::StrJoin(names, ", "), " CASCADE")));
-      names.clear();
-    }
-  }
-  return connection.Execute(
-      absl::StrCat("DROP SCHEMA IF EXISTS ", QuoteIdentifier(schema), " CASCADE"));
-}
-
 namespace {
 
 bool IsUnfinished(const RunRecord& run, const CopyRequest& request) {
@@ -298,7 +279,8 @@ absl::Status DropUnfinishedRuns(PgConnection& connection, const LedgerLocation& 
     if (!IsUnfinished(run, request)) continue;
     // The epoch is raised first, so that nothing of it that is still on its way can commit.
     ASSIGN_OR_RETURN(const int64_t epoch, Ledger::TakeOver(connection, location, run.run_id));
-    if (!run.staging_schema.empty()) RETURN_IF_ERROR(DropSchema(connection, run.staging_schema));
+    RETURN_IF_ERROR(
+        DropStaged(connection, run.run_id, run.target_schema, run.staging_schema));
     const Ledger ledger(location, run.run_id, epoch);
     RETURN_IF_ERROR(ledger.SetState(connection, "failed", run.stage, "restarted"));
   }

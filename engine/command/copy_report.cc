@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "engine/base/text.h"
 
 namespace lite2pg {
@@ -95,6 +94,7 @@ void FillCopiedTables(const Plan& plan, const std::vector<LoadedTable>& loaded,
     const LoadedTable& load = loaded[i];
     TableReport row = DescribeTable(table);
     row.rows_copied = load.digest.rows;
+    row.rows_rejected = load.rows_rejected;
     row.bytes = load.bytes;
     row.seconds = load.seconds;
     row.streams = static_cast<int>(load.streams.size());
@@ -119,7 +119,8 @@ void FillCopiedTables(const Plan& plan, const std::vector<LoadedTable>& loaded,
 absl::Status DifferenceStatus(const Report& report, const Plan& plan) {
   for (size_t i = 0; i < plan.tables.size(); ++i) {
     const TableReport& table = report.tables[i];
-    const bool counts_differ = table.rows_target != table.rows_copied;
+    // Merged tables may have held rows before; their counts were held against the server's.
+    const bool counts_differ = !plan.tables[i].merge && table.rows_target != table.rows_copied;
     if (!counts_differ && (!table.compared || table.equal)) continue;
     ErrorInfo info;
     info.code = counts_differ ? ErrorCode::kCountDiffers : ErrorCode::kDifference;
@@ -148,22 +149,6 @@ absl::Status StrictStatus(const std::vector<Finding>& findings) {
     return MakeError(info);
   }
   return absl::OkStatus();
-}
-
-void NamePublished(const Plan& plan, Report* report) {
-  if (plan.staging_schema.empty()) return;
-  // The staging schema's name is random, so that it stands for nothing else.
-  const std::string target = QuoteIdentifier(plan.target_schema);
-  const auto rename = [&](std::string* text) {
-    *text = absl::StrReplaceAll(*text, {{QuoteIdentifier(plan.staging_schema), target},
-                                        {plan.staging_schema, target}});
-  };
-  for (SequenceReport& sequence : report->sequences) rename(&sequence.name);
-  for (ObjectReport& object : report->objects) {
-    rename(&object.sql);
-    rename(&object.reason);
-  }
-  for (Finding& finding : report->findings) rename(&finding.message);
 }
 
 std::vector<std::string> UndoStatements(const Plan& plan, const Report& report) {

@@ -55,10 +55,6 @@ absl::Status RefuseUnfinishedRuns(PgConnection& connection, const LedgerLocation
 // --restart: removes them with all they staged.
 absl::Status DropUnfinishedRuns(PgConnection& connection, const LedgerLocation& location,
                                 const CopyRequest& request);
-absl::Status DropSchema(PgConnection& connection, const std::string& schema);
-
-// After publish: the report names objects where they are now, not where they were staged.
-void NamePublished(const Plan& plan, Report* report);
 
 // What takes back a published run.
 std::vector<std::string> UndoStatements(const Plan& plan, const Report& report);

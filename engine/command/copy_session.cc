@@ -11,6 +11,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/copy_report.h"
+#include "engine/command/staging.h"
 #include "engine/pipeline/postdata_graph.h"
 #include "engine/pipeline/scan_graph.h"
 #include "engine/plan/existing_columns.h"
@@ -90,7 +91,11 @@ absl::Status BlockedStatus(const std::vector<Finding>& findings) {
 }  // namespace
 
 CopySession::CopySession(const CopyRequest& request, EventSink& events, CancelToken& cancel)
-    : request_(request), events_(events), cancel_(cancel), run_id_(NewRunId()) {
+    : request_(request),
+      events_(events),
+      cancel_(cancel),
+      run_id_(NewRunId()),
+      existing_(request, plan_, events) {
   report_.command = request.dry_run ? "plan" : "copy";
   report_.run_id = run_id_;
 }
@@ -148,6 +153,9 @@ absl::Status CopySession::MakePlan() {
                      ReadTargetTables(*coordinator_, request_.common.target_schema, {}));
     ASSIGN_OR_RETURN(inputs.taken_names,
                      ReadRelationNames(*coordinator_, request_.common.target_schema));
+    std::vector<uint32_t> oids;
+    for (const TargetTable& table : inputs.target_tables) oids.push_back(table.oid);
+    ASSIGN_OR_RETURN(inputs.target_objects, ReadTableObjects(*coordinator_, oids));
   }
   ASSIGN_OR_RETURN(Selection selection, SelectTables(inputs));
   // What blocks before any value is looked at need not wait for the scan; plan shows everything.
@@ -168,6 +176,9 @@ absl::Status CopySession::MakePlan() {
                    ScanAndSettle(&tasks, &selection, *snapshot_, events_, cancel_));
   RETURN_IF_ERROR(CheckSource());
   ASSIGN_OR_RETURN(plan_, lite2pg::MakePlan(inputs, std::move(selection), std::move(scans)));
+  if (coordinator_.has_value()) {
+    RETURN_IF_ERROR(ExistingTables::CheckFills(*coordinator_, plan_.tables, &plan_.findings));
+  }
   report_.findings = plan_.findings;
   events_.counters.findings = static_cast<int>(plan_.findings.size());
   FillPlanned();
@@ -188,7 +199,9 @@ absl::Status CopySession::PreData() {
   const StageScope stage(Stage::kPreData, events_, &report_);
   RETURN_IF_ERROR(TakeOver());
   RETURN_IF_ERROR(RunHook(request_.hooks.before_file, "--before-sql"));
-  RETURN_IF_ERROR(CreateStaging());
+  staging_created_ = !plan_.staging_schema.empty();
+  RETURN_IF_ERROR(CreateStaged(*coordinator_, plan_));
+  RETURN_IF_ERROR(existing_.Prepare(*coordinator_, *ledger_));
   return cancel_.Check();
 }
 
@@ -211,7 +224,9 @@ absl::Status CopySession::TakeLock() {
                      absl::StrCat("another run is loading into this schema (", holder, ")"),
                      "wait for it to end, or end it");
   }
-  if (request_.resume == ResumeMode::kRestart) return absl::OkStatus();
+  if (request_.resume == ResumeMode::kRestart) {
+    return RecoverUnfinishedLoads(*coordinator_, Location(), request_.common.target_schema);
+  }
   return RefuseUnfinishedRuns(*coordinator_, Location(), request_);
 }
 
@@ -228,28 +243,13 @@ absl::Status CopySession::TakeOver() {
   run.source_path = catalog_.path;
   run.source_fingerprint = report_.source.fingerprint;
   run.target_schema = plan_.target_schema;
-  run.staging_schema = plan_.staging_schema;
+  run.staging_schema = OwnStagingSchema();
   run.options_json = "{}";
   run.plan_json = "{}";
   run.tool_version = LITE2PG_VERSION;
   run.stage = std::string(StageName(Stage::kPreData));
   RETURN_IF_ERROR(ledger_->InsertRun(*coordinator_, run));
   run_recorded_ = true;
-  return absl::OkStatus();
-}
-
-absl::Status CopySession::CreateStaging() {
-  if (plan_.staging_schema.empty()) return absl::OkStatus();
-  const std::vector<std::string> statements = PreDataStatements(plan_);
-  staging_created_ = true;
-  for (size_t at = 0; at < statements.size(); at += kDdlPerTransactionMax) {
-    const size_t end = std::min<size_t>(statements.size(), at + kDdlPerTransactionMax);
-    RETURN_IF_ERROR(coordinator_->Begin());
-    RETURN_IF_ERROR(coordinator_->ExecuteAll(
-        std::vector<std::string>(statements.begin() + static_cast<ptrdiff_t>(at),
-                                 statements.begin() + static_cast<ptrdiff_t>(end))));
-    RETURN_IF_ERROR(coordinator_->Commit());
-  }
   return absl::OkStatus();
 }
 
@@ -264,19 +264,23 @@ absl::Status CopySession::Data() {
   options.connect = target_->connect_options();
   options.connect.application_name = RunApplicationName(run_id_);
   options.streams = Streams();
+  options.policy = request_.policy;
+  // Triggers, checks and defaults of the application run as they do for the application.
+  if (plan_.existing.any()) options.connect.search_path = std::nullopt;
   report_.resources.streams_max = options.streams;
   ASSIGN_OR_RETURN(loaded_, CopyTables(plan_, *snapshot_, *ledger_, options, events_, cancel_));
   RETURN_IF_ERROR(FinishQuickCheck());
   RETURN_IF_ERROR(CheckSource());
   for (size_t i = 0; i < plan_.tables.size(); ++i) {
     const TablePlan& table = plan_.tables[i];
-    if (loaded_[i].digest.rows == table.rows) continue;
+    const uint64_t seen = loaded_[i].digest.rows + loaded_[i].rows_rejected;
+    if (seen == table.rows) continue;
     return MakeError(ErrorCode::kSourceChanged, ExitCode::kSource,
                      absl::StrCat("table ", EscapeName(table.source->name), ": the scan saw ",
-                                  table.rows, " rows, the copy ", loaded_[i].digest.rows),
+                                  table.rows, " rows, the copy ", seen),
                      "look for a program that writes the file without SQLite's locks");
   }
-  return absl::OkStatus();
+  return existing_.Fill(*coordinator_, &loaded_);
 }
 
 // SQLite's own look at the file, beside the copy and on a reader of its own.
@@ -305,12 +309,15 @@ absl::Status CopySession::PostData() {
   ASSIGN_OR_RETURN(PostDataResult result, BuildPostData(plan_, options, events_, cancel_));
   for (ObjectReport& object : result.objects) report_.objects.push_back(std::move(object));
   for (Finding& finding : result.findings) report_.findings.push_back(std::move(finding));
+  const RestoreOptions restore{options.connect, options.streams, request_.policy.orphans};
+  RETURN_IF_ERROR(existing_.Complete(*coordinator_, *ledger_, restore, &report_));
   if (request_.policy.strict) RETURN_IF_ERROR(StrictStatus(report_.findings));
   return cancel_.Check();
 }
 
 absl::Status CopySession::Sequences() {
   const StageScope stage(Stage::kSequences, events_, &report_);
+  RETURN_IF_ERROR(existing_.RememberSequences(*coordinator_));
   return SetSequences(*coordinator_, plan_, &report_);
 }
 
@@ -327,6 +334,7 @@ absl::Status CopySession::Verify() {
     options.streams = Streams();
     ASSIGN_OR_RETURN(read_back_, ReadBackTables(plan_, options, events_, cancel_));
     RETURN_IF_ERROR(CrossCheckSamples(*coordinator_, plan_));
+    RETURN_IF_ERROR(existing_.Verify(*coordinator_));
   }
   FillTables();
   return DifferenceStatus(report_, plan_);
@@ -335,9 +343,10 @@ absl::Status CopySession::Verify() {
 absl::Status CopySession::Publish() {
   const StageScope stage(Stage::kPublish, events_, &report_);
   RETURN_IF_ERROR(cancel_.Check());
-  if (!plan_.staging_schema.empty()) {
-    RETURN_IF_ERROR(coordinator_->Begin());
-    RETURN_IF_ERROR(MoveTables(*coordinator_));
+  if (!plan_.staging_schema.empty() || plan_.existing.any()) {
+    if (!coordinator_->in_transaction()) RETURN_IF_ERROR(coordinator_->Begin());
+    RETURN_IF_ERROR(existing_.Finish(*coordinator_, *ledger_));
+    RETURN_IF_ERROR(PublishStaged(*coordinator_, plan_, report_));
     RETURN_IF_ERROR(coordinator_->Commit());
   }
   published_ = true;
@@ -345,8 +354,11 @@ absl::Status CopySession::Publish() {
   NamePublished(plan_, &report_);
   FillTables();
   const bool full = request_.common.verify == VerifyMode::kFull;
-  report_.outcome = full ? "verified" : "copied";
-  report_.exit_code = ExitCode::kDone;
+  const bool rejects = std::any_of(loaded_.begin(), loaded_.end(), [](const LoadedTable& table) {
+    return table.rows_rejected > 0;
+  });
+  report_.outcome = rejects ? "rejected" : full ? "verified" : "copied";
+  report_.exit_code = rejects ? ExitCode::kRejected : ExitCode::kDone;
   RETURN_IF_ERROR(
       ledger_->FinishRun(*coordinator_, "done", report_.outcome, ReportToJson(report_)));
   ErrorInfo kept;
@@ -363,27 +375,6 @@ absl::Status CopySession::RunHook(const std::string& file, absl::string_view opt
   return RunScriptFile(connection, file, option);
 }
 
-// Tables that we created become visible all at once, in this transaction.
-absl::Status CopySession::MoveTables(PgConnection& connection) {
-  if (!plan_.target_schema_exists) {
-    return connection.Execute(absl::StrCat("ALTER SCHEMA ", QuoteIdentifier(plan_.staging_schema),
-                                           " RENAME TO ", QuoteIdentifier(plan_.target_schema)));
-  }
-  std::vector<std::string> statements;
-  const std::string schema = QuoteIdentifier(plan_.target_schema);
-  for (const TablePlan& table : plan_.tables) {
-    if (!table.create) continue;
-    statements.push_back(absl::StrCat("ALTER TABLE ", table.LoadTarget(), " SET SCHEMA ", schema));
-  }
-  for (const ObjectReport& object : report_.objects) {
-    if (object.kind != "view" || object.state == "not_carried") continue;
-    statements.push_back(absl::StrCat(
-        "ALTER VIEW ", QuoteQualified(plan_.staging_schema, object.name), " SET SCHEMA ", schema));
-  }
-  statements.push_back(absl::StrCat("DROP SCHEMA ", QuoteIdentifier(plan_.staging_schema)));
-  return connection.ExecuteAll(statements);
-}
-
 void CopySession::Abandon(const absl::Status& status) {
   if (quick_check_.joinable()) {
     snapshot_->reader(snapshot_->size() - 1).Interrupt();
@@ -392,14 +383,37 @@ void CopySession::Abandon(const absl::Status& status) {
   if (published_ || !run_recorded_) return;
   const ErrorInfo info = InfoOf(status);
   if (coordinator_.has_value()) coordinator_->Rollback();
+  TakeBackExisting();
   DropStaging();
   if (coordinator_.has_value() && coordinator_->alive()) {
     // A run whose tables are gone leaves nothing that a later one would have to know of. It has
     // failed already; a ledger that cannot be written to changes nothing of that.
-    ledger_->SetState(*coordinator_, staging_created_ ? "interrupted" : "failed", "",
+    const bool left = staging_created_ || existing_left_;
+    ledger_->SetState(*coordinator_, left ? "interrupted" : "failed", "",
                       info.exit_code == ExitCode::kInterrupted ? "interrupted" : "failed")
         .IgnoreError();
   }
+}
+
+std::string CopySession::OwnStagingSchema() const {
+  return plan_.staging_prefix.empty() ? plan_.staging_schema : std::string();
+}
+
+void CopySession::TakeBackExisting() {
+  if (!plan_.existing.any()) return;
+  if (!coordinator_.has_value() || !coordinator_->alive()) {
+    absl::StatusOr<PgConnection> again = target_->Connect();
+    if (again.ok()) coordinator_ = *std::move(again);
+  }
+  if (!coordinator_.has_value() || !coordinator_->alive()) {
+    existing_left_ = true;
+    return;
+  }
+  const absl::Status status = existing_.TakeBack(*coordinator_, &*ledger_);
+  if (status.ok()) return;
+  existing_left_ = true;
+  coordinator_->Rollback();
+  report_.errors.push_back(InfoOf(status));
 }
 
 void CopySession::DropStaging() {
@@ -409,22 +423,27 @@ void CopySession::DropStaging() {
     if (again.ok()) coordinator_ = *std::move(again);
   }
   if (coordinator_.has_value() && coordinator_->alive()) {
-    staging_created_ = !DropSchema(*coordinator_, plan_.staging_schema).ok();
+    staging_created_ =
+        !DropStaged(*coordinator_, run_id_, plan_.target_schema, OwnStagingSchema()).ok();
   }
   if (staging_created_) {
-    report_.next_steps.push_back(absl::StrCat("leftover staging tables: DROP SCHEMA ",
-                                              QuoteIdentifier(plan_.staging_schema), " CASCADE"));
+    report_.next_steps.push_back("what was staged is left over; the next copy --restart drops it");
   }
 }
 
-void CopySession::FillTables() { FillCopiedTables(plan_, loaded_, read_back_, request_, &report_); }
+void CopySession::FillTables() {
+  FillCopiedTables(plan_, loaded_, read_back_, request_, &report_);
+  existing_.Describe(&report_);
+}
 void CopySession::FillPlanned() { FillPlannedTables(plan_, &report_); }
 
 Report CopySession::TakeReport(const absl::Status& status) {
   const StageScope stage(Stage::kReport, events_, &report_);
   if (!status.ok()) {
-    const ErrorInfo info = InfoOf(status);
-    report_.errors.push_back(info);
+    ErrorInfo info = InfoOf(status);
+    if (info.effect.empty()) info.effect = existing_.effect();
+    // The first error decides; what failed while taking back comes behind it.
+    report_.errors.insert(report_.errors.begin(), info);
     report_.exit_code = info.exit_code;
     report_.outcome = info.exit_code == ExitCode::kDiffers       ? "differs"
                       : info.exit_code == ExitCode::kInterrupted ? "interrupted"

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "engine/base/cancel.h"
+#include "engine/command/existing_tables.h"
 #include "engine/command/request.h"
 #include "engine/command/target_session.h"
 #include "engine/pipeline/copy_graph.h"
@@ -55,11 +56,11 @@ class CopySession {
   absl::Status CheckSource();
   void StartQuickCheck();
   absl::Status FinishQuickCheck();
-  absl::Status CreateStaging();
-  absl::Status MoveTables(PgConnection& connection);
   void FillTables();
   void FillPlanned();
   void DropStaging();
+  void TakeBackExisting();
+  std::string OwnStagingSchema() const;  // "" when staged under a prefix
 
   const CopyRequest& request_;
   EventSink& events_;
@@ -78,6 +79,8 @@ class CopySession {
   bool run_recorded_ = false;
   bool staging_created_ = false;
   bool published_ = false;
+  ExistingTables existing_;      // after plan_, which it reads
+  bool existing_left_ = false;   // something could not be taken back
 
   std::vector<LoadedTable> loaded_;
   std::vector<Digest> read_back_;

@@ -13,8 +13,8 @@ absl::Status SetSequences(PgConnection& connection, const Plan& plan, Report* re
   for (const SequencePlan& sequence : plan.sequences) {
     const TablePlan& table = plan.tables[static_cast<size_t>(sequence.table)];
     SequenceRequest request;
-    request.schema = table.load_schema;
-    request.table = table.load_name;
+    request.schema = table.merge ? table.target.schema : table.load_schema;
+    request.table = table.merge ? table.target.name : table.load_name;
     request.column = sequence.column;
     request.sequence = sequence.sequence;
     request.source_sequence = sequence.source_sequence;

@@ -48,24 +48,22 @@ class CopyRun {
         options_(options),
         events_(events),
         pool_(RangesOf(plan), [this](int lane) { Activate(lane); }),
+        budget_(options.policy, plan),
         results_(plan.tables.size()),
         begun_(plan.tables.size()) {
     for (const TablePlan& table : plan.tables) readings_.push_back(&table.reading);
   }
 
   absl::Status Connect() {
-    const size_t chunk_bytes = options_.chunk_bytes > 0 ? options_.chunk_bytes : kChunkBytesMax;
+    CopyLane::Options lane_options;
+    lane_options.chunk_bytes_max = options_.chunk_bytes > 0 ? options_.chunk_bytes : kChunkBytesMax;
+    lane_options.reject_refused = options_.policy.on_bad_value == OnBadValue::kReject;
     for (int i = 0; i < options_.streams; ++i) {
       ASSIGN_OR_RETURN(PgConnection connection, PgConnection::Connect(options_.connect));
       auto lane = std::make_unique<CopyLane>(i, plan_, snapshot_.reader(i), pool_, readings_,
-                                             next_chunk_, chunk_bytes);
-      CopyStreamThread::Callbacks callbacks;
-      callbacks.batch_done = [this](BatchPtr batch) { BatchDone(std::move(batch)); };
-      callbacks.committed = [this](const CommittedChunk& chunk) { Committed(chunk); };
-      callbacks.failed = [this](const absl::Status& status) { Fail(status); };
-      callbacks.check_source = [this] { return snapshot_.CheckUnchanged(); };
-      lane->stream =
-          std::make_unique<CopyStreamThread>(std::move(connection), ledger_, std::move(callbacks));
+                                             next_chunk_, budget_, lane_options);
+      lane->stream = std::make_unique<CopyStreamThread>(std::move(connection), ledger_,
+                                                        CallbacksFor(lane.get()));
       lanes_.push_back(std::move(lane));
     }
     return absl::OkStatus();
@@ -98,10 +96,33 @@ class CopyRun {
     graph.wait_for_all();  // a late cancellation may have woken lanes once more
     lanes_.clear();        // joins the streams
     RETURN_IF_ERROR(error_.status());
+    // Streams look at what others have committed, not at what is open there.
+    for (size_t i = 0; i < results_.size(); ++i) {
+      if (results_[i].rows_rejected > 0) RETURN_IF_ERROR(budget_.Check(i, 0, nullptr));
+    }
     return std::move(results_);
   }
 
  private:
+  CopyStreamThread::Callbacks CallbacksFor(CopyLane* lane) {
+    CopyStreamThread::Callbacks callbacks;
+    callbacks.batch_done = [this](BatchPtr batch) { BatchDone(std::move(batch)); };
+    callbacks.committed = [this](const Chunk& chunk) { Committed(chunk); };
+    callbacks.failed = [this](const absl::Status& status) { Fail(status); };
+    callbacks.check_source = [this] { return snapshot_.CheckUnchanged(); };
+    callbacks.connect = [this] { return PgConnection::Connect(options_.connect); };
+    callbacks.reload = [this, lane](PgConnection& connection, const Chunk& chunk,
+                                    bool check_deferred, uint64_t open_rejects) {
+      return lane->Reload(connection, ledger_, chunk, check_deferred, open_rejects);
+    };
+    callbacks.give_up = [lane] { lane->GiveUp(); };
+    callbacks.check_rejects = [this](size_t table, uint64_t open, const RejectRecord* last) {
+      return budget_.Check(table, open, last);
+    };
+    callbacks.retrying = [this](const std::string& what) { Retrying(what); };
+    return callbacks;
+  }
+
   void Activate(int lane) {
     if (lanes_[static_cast<size_t>(lane)]->activation.Enter()) fill_->try_put(lane);
   }
@@ -155,11 +176,13 @@ class CopyRun {
     if (begun == Clock::time_point{}) begun = Clock::now();
   }
 
-  void Committed(const CommittedChunk& chunk) {
-    events_.counters.rows_done += chunk.record.rows;
+  void Committed(const Chunk& chunk) {
+    events_.counters.rows_done += chunk.record.rows + chunk.rejected;
+    budget_.Commit(chunk.table_index, chunk.rejected);
     const std::lock_guard<std::mutex> lock(mutex_);
     LoadedTable& table = results_[chunk.table_index];
     table.digest.Add(chunk.record.digest);
+    table.rows_rejected += chunk.rejected;
     table.bytes += chunk.record.bytes;
     if (chunk.record.rows > 0) table.streams.insert(chunk.lane);
     table.seconds = std::chrono::duration<double>(Clock::now() - begun_[chunk.table_index]).count();
@@ -167,6 +190,16 @@ class CopyRun {
     for (size_t i = 0; i < chunk.counts.size(); ++i) {
       for (size_t c = 0; c < kStorageClassCount; ++c) table.counts[i][c] += chunk.counts[i][c];
     }
+  }
+
+  void Retrying(const std::string& what) {
+    ++events_.counters.retries;
+    Event event;
+    event.kind = Event::Kind::kRetry;
+    event.stage = Stage::kData;
+    event.text = what;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    events_.Emit(event);
   }
 
   void Fail(const absl::Status& status) {
@@ -182,6 +215,7 @@ class CopyRun {
   EventSink& events_;
   std::vector<const TableReading*> readings_;
   RangePool pool_;
+  RejectBudget budget_;
   std::atomic<int64_t> next_chunk_{1};
   FirstError error_;
   FillNode* fill_ = nullptr;

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "engine/base/cancel.h"
+#include "engine/plan/options.h"
 #include "engine/plan/plan.h"
 #include "engine/postgres/connection.h"
 #include "engine/postgres/ledger.h"
@@ -17,7 +18,8 @@ namespace lite2pg {
 
 // What the data stage knows of a table afterwards; everything in it is committed.
 struct LoadedTable {
-  Digest digest;  // of what was read from the source and sent
+  Digest digest;  // of what was read from the source and accepted
+  uint64_t rows_rejected = 0;
   uint64_t bytes = 0;
   double seconds = 0;               // from its first batch to its last commit
   std::set<int> streams;            // lanes that carried rows
@@ -28,10 +30,12 @@ struct CopyOptions {
   PgConnectOptions connect;
   int streams = 2;         // 1..kStreamsMax, not more than snapshot.size()
   size_t chunk_bytes = 0;  // 0: kChunkBytesMax
+  LoadPolicy policy;       // what becomes of refused rows, and how many there may be
 };
 
 // Copies every table of `plan`. One result per table. On an error nothing that is not in the
 // ledger is in the target; what is in the ledger stays (its owner decides what becomes of it).
+// Lost connections are made anew, and what was under way on them is loaded again exactly once.
 absl::StatusOr<std::vector<LoadedTable>> CopyTables(const Plan& plan, SourceSnapshot& snapshot,
                                                     const Ledger& ledger,
                                                     const CopyOptions& options, EventSink& events,

@@ -18,15 +18,21 @@ constexpr int kSharedTransactionChunks = 200;
 // A batch that one large row has blown up gives its memory back.
 constexpr size_t kKeepBytesMax = 4 * kBatchBytes;
 
+// A stream keeps the rejects of a chunk until its COPY is over.
+constexpr size_t kChunkRejectBytesMax = size_t{4} << 20;
+
 }  // namespace
 
 CopyLane::CopyLane(int index, const Plan& plan, SqliteConnection& reader, RangePool& pool,
                    const std::vector<const TableReading*>& readings,
-                   std::atomic<int64_t>& next_chunk, size_t chunk_bytes_max)
+                   std::atomic<int64_t>& next_chunk, const RejectBudget& budget,
+                   const Options& options)
     : index_(index),
       plan_(plan),
       next_chunk_(next_chunk),
-      chunk_bytes_max_(chunk_bytes_max),
+      budget_(budget),
+      options_(options),
+      reader_(reader),
       cursor_(reader, pool, readings, index) {
   for (int i = 0; i < kBatchesPerStream; ++i) free_.push_back(std::make_shared<Batch>());
 }
@@ -37,6 +43,7 @@ void CopyLane::Recycle(std::shared_ptr<Batch> batch) {
   } else {
     batch->rows.Clear();
   }
+  batch->rejects.clear();
   const std::lock_guard<std::mutex> lock(mutex_);
   free_.push_back(std::move(batch));
 }
@@ -55,6 +62,9 @@ std::shared_ptr<Batch> CopyLane::TakeBatch(bool all_needed) {
 
 absl::StatusOr<std::shared_ptr<Batch>> CopyLane::Fill(bool* more) {
   *more = false;
+  // A worker never waits: Reload() ends before the stream gives its batch back, which wakes us.
+  const std::unique_lock<std::mutex> reading(reader_mutex_, std::try_to_lock);
+  if (!reading.owns_lock()) return std::shared_ptr<Batch>();
   std::shared_ptr<Batch> batch = TakeBatch(cursor_.has_range() && cursor_.work().huge);
   if (batch == nullptr) return batch;
   if (!cursor_.has_range()) {
@@ -73,7 +83,7 @@ absl::StatusOr<bool> CopyLane::BeginRange() {
   if (answer != RangePool::Answer::kRange) return false;
   const TablePlan& table = plan_.tables[static_cast<size_t>(cursor_.work().table)];
   encoder_ = std::make_unique<RowEncoder>(table.codecs);
-  chunk_after_ = cursor_.work().range.after;
+  chunk_ = ChunkPosition{cursor_.work().range.after};
   return true;
 }
 
@@ -97,73 +107,103 @@ absl::StatusOr<std::shared_ptr<Batch>> CopyLane::FillRows(std::shared_ptr<Batch>
   if (!chunk_open_) {
     chunk_open_ = true;
     chunk_bytes_ = 0;
+    chunk_rejects_ = 0;
+    chunk_reject_bytes_ = 0;
     encoder_->Reset();
   }
   FieldBuffer& rows = batch->rows;
   bool range_done = false;
-  while (rows.size() < kBatchBytes) {
+  while (rows.size() < kBatchBytes && chunk_reject_bytes_ < kChunkRejectBytesMax) {
     ASSIGN_OR_RETURN(const std::span<const SourceValue> row, cursor_.Next());
     if (row.empty()) {
       range_done = true;
       break;
     }
+    ++chunk_.rows;
     const RowOutcome outcome = encoder_->Encode(row, &rows);
-    if (outcome.outcome != Outcome::kOk) [[unlikely]]
-      return BadValue(outcome, row);
+    if (outcome.outcome != Outcome::kOk) [[unlikely]] {
+      RETURN_IF_ERROR(BadValue(outcome, row, batch.get()));
+    }
   }
   chunk_bytes_ += rows.size();
+  batch->commits = give_up_.exchange(false);
   if (range_done) {
-    EndChunk(*batch);
+    EndChunk(*batch, true);
     cursor_.Finish();
     return batch;
   }
-  if (chunk_bytes_ >= chunk_bytes_max_ || encoder_->digest().rows >= kChunkRowsMax) {
-    EndChunk(*batch);
-    if (cursor_.reading().key_kind != KeyKind::kNone) chunk_after_ = cursor_.source().CurrentKey();
-  }
+  if (batch->commits || ChunkIsFull()) EndChunk(*batch, false);
+  // REQUIRES of Yield: a chunk that is not full took at least one row.
   RETURN_IF_ERROR(cursor_.Yield(rows.size()));
   return batch;
 }
 
-void CopyLane::EndChunk(Batch& batch) {
-  KeyRange range = cursor_.work().range;
-  range.after = chunk_after_;
+bool CopyLane::ChunkIsFull() const {
+  return chunk_bytes_ >= options_.chunk_bytes_max || chunk_.rows >= kChunkRowsMax ||
+         chunk_reject_bytes_ >= kChunkRejectBytesMax;
+}
+
+void CopyLane::EndChunk(Batch& batch, bool range_done) {
+  KeyRange range{chunk_.after, cursor_.work().range.up_to};
+  const bool keyed = cursor_.reading().key_kind != KeyKind::kNone;
+  if (!range_done && keyed) range.up_to = cursor_.source().CurrentKey();
   batch.ends_copy = true;
-  batch.record.table = batch.table->source->name;
-  batch.record.chunk = next_chunk_.fetch_add(1);
-  batch.record.key_range = DescribeRange(cursor_.reading(), range);
-  batch.record.rows = encoder_->digest().rows;
-  batch.record.bytes = chunk_bytes_;
-  batch.record.digest = encoder_->digest();
-  batch.counts.assign(encoder_->counts().begin(), encoder_->counts().end());
+  Chunk& chunk = batch.chunk;
+  chunk.table_index = batch.table_index;
+  chunk.table = batch.table;
+  chunk.lane = index_;
+  chunk.position = chunk_;
+  chunk.rejected = chunk_rejects_;
+  chunk.record.table = batch.table->source->name;
+  chunk.record.chunk = next_chunk_.fetch_add(1);
+  chunk.record.key_range = DescribeRange(cursor_.reading(), range);
+  chunk.record.rows = encoder_->digest().rows;
+  chunk.record.bytes = chunk_bytes_;
+  chunk.record.digest = encoder_->digest();
+  chunk.counts.assign(encoder_->counts().begin(), encoder_->counts().end());
   chunk_open_ = false;
+  // Where the next one begins, if this range has more.
+  if (keyed) chunk_.after = range.up_to;
+  chunk_.skip_rows += chunk_.rows;
+  chunk_.rows = 0;
   transaction_bytes_ += chunk_bytes_;
   ++transaction_chunks_;
   if (transaction_bytes_ >= kSharedTransactionBytes ||
       transaction_chunks_ >= kSharedTransactionChunks) {
     batch.commits = true;
+  }
+  if (batch.commits) {
     transaction_bytes_ = 0;
     transaction_chunks_ = 0;
   }
 }
 
-absl::Status CopyLane::BadValue(const RowOutcome& outcome, std::span<const SourceValue> row) const {
-  const TablePlan& table = plan_.tables[static_cast<size_t>(cursor_.work().table)];
-  const auto column_index = static_cast<size_t>(outcome.column);
-  const ColumnPlan& column = table.columns[column_index];
-  ErrorInfo info;
-  info.code = ErrorCode::kBadValue;
-  info.exit_code = ExitCode::kBadValue;
-  info.what = absl::StrCat("the value is ", OutcomePhrase(outcome.outcome), " (column type ",
-                           column.type.sql_name, ")");
-  info.table = table.source->name;
-  info.row_key = cursor_.source().DescribeRow();
-  info.column = column.source_name;
-  info.value = DescribeTypedValue(row[column_index]);
-  info.hint =
-      "mend the value in the source, give the column another type, or use "
-      "--on-bad-value reject";
-  return MakeError(info);
+// OK when the row is set aside.
+absl::Status CopyLane::BadValue(const RowOutcome& outcome, std::span<const SourceValue> row,
+                                Batch* batch) {
+  const std::string row_key = cursor_.source().DescribeRow();
+  if (!batch->table->columns[static_cast<size_t>(outcome.column)].rejects_bad) {
+    return BadValueError(*batch->table, outcome, row, row_key);
+  }
+  ++chunk_rejects_;
+  chunk_reject_bytes_ += 256;
+  for (const SourceValue& value : row) chunk_reject_bytes_ += 32 + value.size_bytes;
+  batch->rejects.push_back(BadValueReject(*batch->table, outcome, row, row_key));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<LoadedChunk> CopyLane::Reload(PgConnection& connection, const Ledger& ledger,
+                                             const Chunk& chunk, bool check_deferred,
+                                             uint64_t open_rejects) {
+  const std::lock_guard<std::mutex> reading(reader_mutex_);
+  const std::unique_ptr<RowSource> source = NewLibraryRowSource(reader_);
+  ChunkLoader::Options options;
+  options.reject_refused = options_.reject_refused;
+  options.check_deferred = check_deferred;
+  options.chunk = chunk.record.chunk;
+  options.stop = stream->stopped();
+  return ChunkLoader(connection, ledger, budget_, *chunk.table, chunk.table_index, *source, options)
+      .Load(chunk.position, open_rejects);
 }
 
 }  // namespace lite2pg

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/pipeline/chunk_loader.h"
 #include "engine/pipeline/copy_stream_thread.h"
 #include "engine/pipeline/range_cursor.h"
 
@@ -18,15 +19,29 @@ namespace lite2pg {
 // stream's thread.
 class CopyLane {
  public:
+  struct Options {
+    size_t chunk_bytes_max = 0;
+    bool reject_refused = false;  // see ChunkLoader::Options
+  };
+
+  // Everything given outlives it.
   CopyLane(int index, const Plan& plan, SqliteConnection& reader, RangePool& pool,
            const std::vector<const TableReading*>& readings, std::atomic<int64_t>& next_chunk,
-           size_t chunk_bytes_max);
+           const RejectBudget& budget, const Options& options);
 
   // The next batch for the stream; nullptr when there is none to be had now: all batches are under
   // way, or the lane is parked or done. *more: Fill() can go on at once.
   absl::StatusOr<std::shared_ptr<Batch>> Fill(bool* more);
   // The stream is through with a batch.
   void Recycle(std::shared_ptr<Batch> batch);
+
+  // For the stream's thread: loads a chunk again, with the lane's reader; while that lasts, Fill()
+  // has no batch to give.
+  absl::StatusOr<LoadedChunk> Reload(PgConnection& connection, const Ledger& ledger,
+                                     const Chunk& chunk, bool check_deferred,
+                                     uint64_t open_rejects);
+  // The transaction under way is lost: its chunk is ended at the next batch. Any thread.
+  void GiveUp() { give_up_.store(true); }
 
   Activation activation;
   std::unique_ptr<CopyStreamThread> stream;
@@ -35,19 +50,27 @@ class CopyLane {
   absl::StatusOr<bool> BeginRange();
   std::shared_ptr<Batch> TakeBatch(bool all_needed);
   absl::StatusOr<std::shared_ptr<Batch>> FillRows(std::shared_ptr<Batch> batch);
-  absl::Status BadValue(const RowOutcome& outcome, std::span<const SourceValue> row) const;
-  void EndChunk(Batch& batch);
+  absl::Status BadValue(const RowOutcome& outcome, std::span<const SourceValue> row,
+                        Batch* batch);
+  void EndChunk(Batch& batch, bool range_done);
+  bool ChunkIsFull() const;
   std::shared_ptr<Batch> CommitRest();
 
   const int index_;
   const Plan& plan_;
   std::atomic<int64_t>& next_chunk_;
-  const size_t chunk_bytes_max_;
+  const RejectBudget& budget_;
+  const Options options_;
+  SqliteConnection& reader_;
+  std::mutex reader_mutex_;  // who reads: Fill() or Reload()
   RangeCursor cursor_;
   std::unique_ptr<RowEncoder> encoder_;   // of the current range's table
-  std::optional<SourceKey> chunk_after_;  // where the open chunk began
+  ChunkPosition chunk_;                   // the open chunk, or where the next one begins
   uint64_t chunk_bytes_ = 0;              // of the open chunk
+  uint64_t chunk_rejects_ = 0;
+  size_t chunk_reject_bytes_ = 0;
   bool chunk_open_ = false;
+  std::atomic<bool> give_up_{false};
   uint64_t transaction_bytes_ = 0;  // of all chunks not yet told to commit
   int transaction_chunks_ = 0;
   int64_t next_sequence_ = 0;

@@ -9,11 +9,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "coercion/field_buffer.h"
+#include "engine/pipeline/chunk_loader.h"
 #include "engine/plan/plan.h"
 #include "engine/postgres/connection.h"
 #include "engine/postgres/copy_stream.h"
@@ -21,38 +24,57 @@
 
 namespace lite2pg {
 
+// One chunk: where its rows are in the source, and what became of them.
+struct Chunk {
+  size_t table_index = 0;
+  const TablePlan* table = nullptr;
+  int lane = 0;
+  ChunkPosition position;
+  ChunkRecord record;               // of the rows that were accepted
+  std::vector<ClassCounts> counts;  // of these, per column
+  uint64_t rejected = 0;
+};
+
 // What one lane hands to its stream. Rows of one chunk come in order, in as many batches as they
 // need; the first opens the COPY, the last closes it and brings the chunk's record.
 struct Batch {
   FieldBuffer rows;
+  std::vector<RejectRecord> rejects;
   const TablePlan* table = nullptr;
   bool begins_copy = false;
   bool ends_copy = false;
   bool commits = false;  // the transaction of all chunks since the last commit
-  ChunkRecord record;    // with ends_copy
+  Chunk chunk;           // with ends_copy
   size_t table_index = 0;
   int lane = 0;
-  int64_t sequence = 0;             // of the lane's batches; graph nodes may overtake one another
-  std::vector<ClassCounts> counts;  // with ends_copy: storage classes per column of the chunk
+  int64_t sequence = 0;  // of the lane's batches; graph nodes may overtake one another
 };
 
-// What the stream tells when a transaction is through: the chunks are in the target.
-struct CommittedChunk {
-  size_t table_index = 0;
-  int lane = 0;
-  ChunkRecord record;
-  std::vector<ClassCounts> counts;
-};
-
+// When the server refuses rows, the connection is lost, or another session is in the way, the open
+// transaction is given up: what comes of it from the lane is dropped, and at its end all its chunks
+// are loaded again from the source (`reload`), in one transaction and on a new connection if need
+// be. A COMMIT whose answer was lost is settled with the ledger first, so that every chunk is
+// loaded exactly once.
 class CopyStreamThread {
  public:
   struct Callbacks {
     // On the stream's thread, once per batch pushed, after it was sent or dropped.
     std::function<void(std::shared_ptr<Batch>)> batch_done;
-    std::function<void(const CommittedChunk&)> committed;
+    std::function<void(const Chunk&)> committed;
     std::function<void(const absl::Status&)> failed;
     // Asked before every COMMIT: is the source still what was read?
     std::function<absl::Status()> check_source;
+    std::function<absl::StatusOr<PgConnection>()> connect;
+    // Loads `chunk` into the open transaction of the connection; see ChunkLoader.
+    std::function<absl::StatusOr<LoadedChunk>(PgConnection&, const Chunk& chunk,
+                                              bool check_deferred, uint64_t open_rejects)>
+        reload;
+    // The transaction under way is lost: let the lane end it soon.
+    std::function<void()> give_up;
+    // OK while `open` rejects of a table, not committed yet, are not too many.
+    std::function<absl::Status(size_t table, uint64_t open, const RejectRecord* last)> check_rejects;
+    // Something was lost and is tried again; a sentence.
+    std::function<void(const std::string&)> retrying;
   };
 
   // `ledger` outlives the thread.
@@ -64,18 +86,37 @@ class CopyStreamThread {
   void Push(std::shared_ptr<Batch> batch);
   // From now on batches are dropped and an open COPY is aborted; any thread.
   void Stop();
+  const std::atomic<bool>* stopped() const { return &stopped_; }
 
  private:
   void Run();
   absl::Status Process(Batch& batch);
+  absl::Status Send(Batch& batch, bool* chunk_is_open);
   absl::Status EndCopy(Batch& batch);
+  absl::Status CommitOpen();
+
+  bool CanRedo(const absl::Status& status) const;
+  void GiveUp(const absl::Status& status);
+  absl::Status Redo();
+  absl::Status TryRedo();
+  absl::Status Reconnect();
+  absl::Status Settle(int lost_pid);
+  bool Sleep(int milliseconds);
 
   PgConnection connection_;
   const Ledger& ledger_;
   const Callbacks callbacks_;
+  int backend_pid_;  // libpq forgets it when the connection is lost
   std::unique_ptr<CopyIn> copy_;
-  std::vector<CommittedChunk> pending_;  // of the open transaction
+  std::vector<Chunk> open_;             // loaded by the open transaction
+  std::vector<RejectRecord> rejects_;   // of the chunk under way
 
+  absl::Status broken_;        // not OK: why the transaction under way was given up
+  std::vector<Chunk> redo_;    // chunks of it, to be loaded again
+  bool check_deferred_ = false;
+  int losses_ = 0;             // since the last COMMIT
+
+  std::mutex connection_mutex_;  // while connection_ is replaced or cancelled from outside
   std::mutex mutex_;
   std::condition_variable wake_;
   std::map<int64_t, std::shared_ptr<Batch>> queue_;

@@ -36,17 +36,26 @@ std::string Classes(const ColumnScan& scan) {
 }
 
 Finding Refusals(const Candidate& candidate, const CounterExample& refused,
-                 const std::string& object) {
+                 const std::string& object, const BadValuePolicy& policy) {
   Finding finding;
-  finding.severity = Severity::kBlocking;
+  const bool too_many = policy.reject && refused.count > policy.rows_max;
+  finding.severity = policy.reject && !too_many ? Severity::kWarning : Severity::kBlocking;
   finding.code = ErrorCode::kBadValue;
   finding.object = object;
   finding.message = absl::StrCat(refused.count, " value(s) have no faithful form in ",
                                  candidate.type.sql_name, "; the first is ", refused.value,
                                  " at ", refused.row_key, ": ", OutcomePhrase(refused.outcome));
-  finding.hint =
-      "mend them in the source, name a rule for the column in the configuration, or "
-      "set such rows aside with --on-bad-value reject";
+  if (too_many) {
+    absl::StrAppend(&finding.message, "; only ", policy.rows_max, " row(s) may be set aside");
+    finding.hint = "mend them in the source, or allow more with --max-rejects";
+  } else if (policy.reject) {
+    absl::StrAppend(&finding.message, "; their rows are set aside");
+    finding.hint = "lite2pg.reject on the target keeps them; --rejects FILE writes them to a file";
+  } else {
+    finding.hint =
+        "mend them in the source, name a rule for the column in the configuration, or "
+        "set such rows aside with --on-bad-value reject";
+  }
   return finding;
 }
 
@@ -73,11 +82,12 @@ void HintReading(const ColumnScan& scan, const std::string& object,
 
 size_t ChooseCandidate(const SourceColumn& column, const std::vector<Candidate>& candidates,
                        const ColumnScan& scan, const std::string& object, bool existing,
-                       std::vector<Finding>* findings, std::string* reason) {
+                       const BadValuePolicy& policy, std::vector<Finding>* findings,
+                       std::string* reason) {
   if (candidates.size() == 1) {
     *reason = existing ? "the target's type" : "configured";
     if (scan.refused[0].count > 0) {
-      findings->push_back(Refusals(candidates[0], scan.refused[0], object));
+      findings->push_back(Refusals(candidates[0], scan.refused[0], object, policy));
     }
     return 0;
   }

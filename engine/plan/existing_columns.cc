@@ -208,8 +208,9 @@ absl::Status MatchExistingColumns(const PlanInputs& inputs, SelectedTable* selec
     }
     if (partner->generated) continue;  // the server computes it
     const ColumnConfig none;
-    ReadingRules rules =
-        RulesFor(*inputs.options, config != nullptr ? *config : none, partner->not_null);
+    const bool filled = config != nullptr && config->fill.has_value();
+    ReadingRules rules = RulesFor(*inputs.options, config != nullptr ? *config : none,
+                                  partner->not_null && !filled);
     if (rules.blob == BlobReading::kPlain && partner->type.oid == kOidJsonb) {
       rules.blob = BlobReading::kSqliteJsonb;
     }
@@ -228,6 +229,8 @@ absl::Status MatchExistingColumns(const PlanInputs& inputs, SelectedTable* selec
   for (const TargetColumn& column : target.columns) {
     if (used.contains(&column) || column.generated) continue;
     if (!column.not_null || column.has_default || column.identity != 0) continue;
+    const ColumnConfig* config = FindColumnConfig(selected->config, column.name);
+    if (config != nullptr && config->fill.has_value()) continue;
     Block(ErrorCode::kTargetColumnMismatch, absl::StrCat(source.name, ".", column.name),
           absl::StrCat("the target column ", EscapeName(column.name),
                        " is NOT NULL without a default, and the source has no such column"),

@@ -68,13 +68,20 @@ class Planner {
     const bool creates =
         std::any_of(selection_.tables.begin(), selection_.tables.end(),
                     [](const SelectedTable& table) { return table.target == nullptr; });
-    if (creates) plan_.staging_schema = absl::StrCat("lite2pg_staging_", in_.run_tag);
+    if (creates && (in_.facts.version == 0 || in_.facts.can_create_schema)) {
+      plan_.staging_schema = absl::StrCat("lite2pg_staging_", in_.run_tag);
+    } else if (creates) {
+      plan_.staging_schema = plan_.target_schema;
+      plan_.staging_prefix = StagingPrefix(in_.run_tag);
+    }
     for (size_t i = 0; i < selection_.tables.size(); ++i) {
       AddTable(selection_.tables[i], std::move(scans_[i]));
     }
     OrderTables();
     RETURN_IF_ERROR(AddPostObjects(in_, &names_, &plan_));
     AddSequences();
+    PlanFills(in_, &plan_);
+    PlanExisting(in_, &plan_);
     std::stable_sort(plan_.findings.begin(), plan_.findings.end(),
                      [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
     return std::move(plan_);
@@ -147,6 +154,9 @@ class Planner {
       table.rows_preexisting = selected.target->has_rows;
     }
     table.load_name = table.target_name;
+    if (table.create && !plan_.staging_prefix.empty()) {
+      table.load_name = absl::StrCat(plan_.staging_prefix, plan_.tables.size());
+    }
     NameTable columns;
     for (size_t i = 0; i < selected.reading.columns.size(); ++i) {
       AddColumn(selected, i, scan.columns[i], &columns, &table);
@@ -193,8 +203,12 @@ class Planner {
     column.source_column = source_index;
     column.source_name = source.name;
     column.declared_type = source.declared_type;
+    const bool chosen_here = config != nullptr && config->on_bad_value.has_value();
+    column.rejects_bad = (chosen_here ? *config->on_bad_value : in_.policy->on_bad_value) ==
+                         OnBadValue::kReject;
+    const BadValuePolicy bad_values{column.rejects_bad, RejectsMax(table->rows)};
     const size_t chosen = ChooseCandidate(source, candidates, scan, object, target != nullptr,
-                                          &plan_.findings, &column.reason);
+                                          bad_values, &plan_.findings, &column.reason);
     const Candidate& candidate = candidates[chosen];
     column.type = candidate.type;
     column.rules = candidate.rules;
@@ -210,6 +224,11 @@ class Planner {
       column.identity = selected.source->rowid_alias == source_index &&
                         (column.type.oid == kOidInt8 || column.type.oid == kOidInt4 ||
                          column.type.oid == kOidInt2);
+      // A sequence keeps the name it was made with, so it must not be made from a staging name.
+      if (column.identity && !plan_.staging_prefix.empty()) {
+        column.identity_sequence =
+            names_.Add(absl::StrCat(table->target_name, "_", column.target_name, "_seq"));
+      }
     }
     if (scan.value_bytes_max > kFieldBytesMax) {
       Note(Severity::kBlocking, ErrorCode::kValueTooLarge, object,
@@ -220,6 +239,14 @@ class Planner {
     column.scan = std::move(scan);
     table->codecs.push_back(candidate.codec);
     table->columns.push_back(std::move(column));
+  }
+
+  // Of a table's rows, how many may be set aside at most.
+  uint64_t RejectsMax(uint64_t rows) const {
+    const LoadPolicy& policy = *in_.policy;
+    if (policy.max_rejects_percent < 0) return policy.max_rejects_rows;
+    const double part = policy.max_rejects_percent / 100 * static_cast<double>(rows);
+    return std::min(policy.max_rejects_rows, static_cast<uint64_t>(part));
   }
 
   bool ProvenNotNull(const SourceTable& table, const SourceColumn& column, const ColumnScan& scan,
@@ -311,7 +338,15 @@ class Planner {
 
 }  // namespace
 
+std::string StagingPrefix(absl::string_view run_id) {
+  return absl::StrCat("lite2pg_", run_id.substr(0, 8), "_");
+}
+
 std::string TablePlan::LoadTarget() const { return QuoteQualified(load_schema, load_name); }
+
+std::string TablePlan::MergeTarget() const {
+  return merge ? QuoteQualified(target.schema, target.name) : LoadTarget();
+}
 
 std::vector<std::string> TablePlan::TargetColumns() const {
   std::vector<std::string> names;

@@ -334,7 +334,9 @@ absl::Status AddPostObjects(const PlanInputs& inputs, NameTable* names, Plan* pl
 std::vector<std::string> PreDataStatements(const Plan& plan) {
   std::vector<std::string> statements;
   if (plan.staging_schema.empty()) return statements;
-  statements.push_back(absl::StrCat("CREATE SCHEMA ", QuoteIdentifier(plan.staging_schema)));
+  if (plan.staging_prefix.empty()) {
+    statements.push_back(absl::StrCat("CREATE SCHEMA ", QuoteIdentifier(plan.staging_schema)));
+  }
   for (const TablePlan& table : plan.tables) {
     if (!table.create) continue;
     TableDdl ddl;
@@ -346,6 +348,9 @@ std::vector<std::string> PreDataStatements(const Plan& plan) {
       out.type_sql = column.type.sql_name;
       out.not_null = column.not_null;
       out.identity = column.identity;
+      if (!column.identity_sequence.empty()) {
+        out.identity_sequence = QuoteQualified(ddl.schema, column.identity_sequence);
+      }
       out.default_sql = column.default_sql;
       ddl.columns.push_back(std::move(out));
     }

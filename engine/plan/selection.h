@@ -22,6 +22,7 @@ struct PlanInputs {
   TargetFacts facts;                        // version 0: the target could not be asked
   std::vector<TargetTable> target_tables;   // of the target schema; views and the like by kind
   std::vector<std::string> taken_names;     // relations of the target schema, of every kind
+  TableObjects target_objects;              // of target_tables: indexes and foreign keys
   std::string run_tag;                      // makes the staging schema's name unique
 };
 

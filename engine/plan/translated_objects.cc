@@ -303,15 +303,21 @@ class TranslatedObjects {
     TranslationRelation relation;
     relation.source_name = view.name;
     relation.target_schema = plan_->staging_schema;
-    relation.target_name = names_->Add(view.name);
+    const std::string name = names_->Add(view.name);
+    relation.target_name = name;
+    if (!plan_->staging_prefix.empty()) {
+      relation.target_name = absl::StrCat(plan_->staging_prefix, "v", plan_->objects.size());
+    }
     relation.columns = t.columns;
     PostObject object;
     object.kind = PostKind::kView;
     object.report_kind = "view";
-    object.name = relation.target_name;
+    object.name = name;
+    object.load_name = relation.target_name;
     object.source_sql = view.sql;
     object.attempts.push_back(
-        {{absl::StrCat("CREATE VIEW ", QuoteQualified(relation.target_schema, object.name), " AS ",
+        {{absl::StrCat("CREATE VIEW ", QuoteQualified(relation.target_schema, object.load_name),
+                       " AS ",
                        t.sql)},
          "",
          "translated",

@@ -456,7 +456,8 @@ absl::StatusOr<std::string> SqliteConnection::ReadWalIndexHeader() {
   volatile void* region = nullptr;
   const int mapped = file->pMethods->xShmMap(file, 0, kRegionBytes, 0, &region);
   if (mapped != SQLITE_OK || region == nullptr) {
-    return SqliteError(nullptr, mapped == SQLITE_OK ? SQLITE_CANTOPEN : mapped, "map the WAL index");
+    const int code = mapped == SQLITE_OK ? SQLITE_CANTOPEN : mapped;
+    return SqliteError(nullptr, code, "map the WAL index");
   }
   std::string out(kWalIndexHeaderBytes, '\0');
   const auto* const bytes = static_cast<volatile const char*>(region);

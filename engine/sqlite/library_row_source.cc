@@ -45,6 +45,7 @@ class LibraryRowSource final : public RowSource {
   SqliteStatement statement_;
   std::unique_ptr<ValueReader> reader_;
   int64_t rows_ = 0;
+  bool has_row_ = false;               // reader_ holds the row that Next() returned last
 };
 
 // Key columns that are not wanted as values come first, so that the wanted ones are one span.
@@ -84,6 +85,7 @@ absl::Status LibraryRowSource::Open(const TableReading& reading, const KeyRange&
   LayOutColumns();
   reader_ = std::make_unique<ValueReader>(static_cast<int>(selected_.size()), connection_.utf16());
   rows_ = 0;
+  has_row_ = false;
   segment_ = 0;
   RETURN_IF_ERROR(CheckCondition());
   if (key_.empty()) {
@@ -147,16 +149,18 @@ absl::Status LibraryRowSource::NextSegment() {
 absl::Status LibraryRowSource::ReadError(int result_code) const {
   ErrorInfo context;
   context.table = reading_->table->name;
-  if (rows_ > 0) context.row_key = absl::StrCat("after ", DescribeRow());
+  context.row_key = DescribeRow();
   return WithContext(connection_.Error(result_code, "read a row"), context);
 }
 
 absl::StatusOr<std::span<const SourceValue>> LibraryRowSource::Next() {
+  has_row_ = false;
   while (statement_) {
     const int rc = sqlite3_step(statement_.raw());
     if (rc == SQLITE_ROW) [[likely]] {
       if (!reader_->Read(statement_.raw())) [[unlikely]] return ReadError(SQLITE_NOMEM);
       ++rows_;
+      has_row_ = true;
       return reader_->values().subspan(extra_columns_);
     }
     if (rc != SQLITE_DONE) return ReadError(rc);
@@ -188,6 +192,12 @@ std::string LibraryRowSource::DescribeRow() const {
   const SourceTable& table = *reading_->table;
   const std::span<const SourceValue> row = reader_->values();
   std::string out;
+  if (!has_row_) {
+    // SQLite has taken back the texts and blobs of the row before; a rowid is a copy.
+    const bool known = rows_ > 0 && reading_->key_kind == KeyKind::kRowid;
+    if (!known) return out;
+    return absl::StrCat("after rowid ", row[static_cast<size_t>(key_positions_[0])].integer);
+  }
   for (const int column : table.primary_key) {
     const int position = PositionOf(column);
     if (position < 0) {
@@ -208,6 +218,7 @@ std::string LibraryRowSource::DescribeRow() const {
 
 void LibraryRowSource::Close() {
   const bool was_open = static_cast<bool>(statement_);
+  has_row_ = false;
   statement_ = SqliteStatement();
   if (was_open) connection_.ReleaseMemory();
 }

@@ -158,7 +158,8 @@ class TextOrder {
 };
 
 bool IsNumber(const SourceValue& value) {
-  return value.storage_class == StorageClass::kInteger || value.storage_class == StorageClass::kReal;
+  return value.storage_class == StorageClass::kInteger ||
+         value.storage_class == StorageClass::kReal;
 }
 
 // Halfway from `a` towards `b`, never `b` itself unless they are equal.

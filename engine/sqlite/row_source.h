@@ -77,9 +77,11 @@ class RowSource {
   // a reading without columns, which is not allowed). Text as source_value.h says.
   virtual absl::StatusOr<std::span<const SourceValue>> Next() = 0;
 
-  // The key of the row that Next() returned last. REQUIRES: there was one; not for kNone.
+  // The key of the row that Next() returned last. REQUIRES: the last call returned one, and the
+  // source was not closed since; not for kNone.
   virtual SourceKey CurrentKey() const = 0;
-  // The same for messages: "id=2 (rowid 2)" or "a='x', b=3".
+  // The same for messages: "id=2 (rowid 2)" or "a='x', b=3". After the end or an error what is
+  // still known: "after rowid 2", or "".
   virtual std::string DescribeRow() const = 0;
 
   // Ends the statement and gives large memory back.

@@ -60,8 +60,9 @@ absl::Status MonitoredSnapshot::OpenAll(const std::string& source, int readers,
     readers_.push_back(std::move(reader));
   }
   for (int attempt = 1; attempt <= kSnapshotAttemptsMax; ++attempt) {
-    // The number changes when another connection commits, in this process or elsewhere; it is
-    // comparable within one connection only (https://www.sqlite.org/pragma.html#pragma_data_version).
+    // The number changes when another connection commits, in this process or elsewhere. It is
+    // comparable within one connection only.
+    // https://www.sqlite.org/pragma.html#pragma_data_version
     ASSIGN_OR_RETURN(const int64_t before, monitor.QueryInt("PRAGMA data_version"));
     RETURN_IF_ERROR(BeginAll());
     ASSIGN_OR_RETURN(SourceFingerprint fingerprint, BeginFingerprint(readers_[0]));

@@ -130,7 +130,8 @@ absl::Status CannotSee(const std::string& path, int error) {
   const std::string name = EscapeName(path);
   if (error == ENOENT || error == ENOTDIR) {
     return SourceError(ErrorCode::kSourceMissing,
-                       absl::StrCat("there is no file ", path.empty() ? "with an empty name" : name),
+                       absl::StrCat("there is no file ",
+                                    path.empty() ? "with an empty name" : name),
                        "check the path; lite2pg never creates a source");
   }
   return SourceError(ErrorCode::kSourceUnreadable,

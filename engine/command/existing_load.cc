@@ -1,0 +1,438 @@
+#include "engine/command/existing_load.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "engine/base/first_error.h"
+#include "engine/base/limits.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+
+namespace lite2pg {
+namespace {
+
+// Kinds of records besides those of RestoreStep.
+constexpr absl::string_view kTableRecord = "table";  // object: where rows go; definition: source
+
+constexpr absl::string_view kForeignKeyViolation = "23503";
+
+bool IsRestoreKind(absl::string_view kind) {
+  return kind == "index" || kind == "attribute" || kind == "foreign_key" || kind == "validate";
+}
+
+bool MayRunTogether(absl::string_view kind) { return kind == "index" || kind == "validate"; }
+
+std::string OrphanExamples(PgConnection& connection, const std::string& orphans_sql) {
+  if (orphans_sql.empty()) return "";
+  // The examples only explain; a query that the server refuses takes nothing from the message.
+  const absl::StatusOr<PgResult> rows = connection.Query(orphans_sql);
+  if (!rows.ok()) return "";
+  std::string text;
+  for (int r = 0; r < rows->rows(); ++r) {
+    absl::StrAppend(&text, r == 0 ? "; for example " : ", ", EscapeForMessage(rows->Text(r, 0), 120),
+                    " (", rows->Int(r, 1), " rows)");
+  }
+  return text;
+}
+
+// What a foreign key that the rows violate comes to.
+absl::Status OrphansFound(const SetAsideObject* object, const std::string& name,
+                          const std::string& examples, Orphans policy, DefinitionsBefore* before,
+                          std::vector<Finding>* findings) {
+  if (policy == Orphans::kNotValid) {
+    findings->push_back(
+        {Severity::kWarning, ErrorCode::kConstraintViolated,
+         object != nullptr ? absl::StrCat(object->table, ".", object->name) : name,
+         absl::StrCat("rows point nowhere by the foreign key ", EscapeName(name), examples,
+                      "; it is there again as NOT VALID: it holds for new rows only"),
+         "mend the rows, then ALTER TABLE ... VALIDATE CONSTRAINT"});
+    if (object != nullptr && before != nullptr) before->not_valid.insert(object->object);
+    return absl::OkStatus();
+  }
+  ErrorInfo info;
+  info.code = ErrorCode::kConstraintViolated;
+  info.exit_code = ExitCode::kTargetRefuses;
+  info.what = absl::StrCat("rows point nowhere by the foreign key ", EscapeName(name), examples);
+  info.table = object != nullptr ? object->table : "";
+  info.hint = "mend the rows in the source, or choose --orphans not-valid";
+  info.sqlstate = std::string(kForeignKeyViolation);
+  return MakeError(info);
+}
+
+// One statement of a restore in a savepoint or transaction of its own. Definitions are printed for
+// a search_path of pg_catalog alone; functions in expressions may need the role's own behind it.
+absl::Status RunRestoreStatement(PgConnection& connection, const std::string& sql) {
+  RETURN_IF_ERROR(connection.Execute("SAVEPOINT lite2pg_restore"));
+  RETURN_IF_ERROR(connection.Execute(
+      "SELECT pg_catalog.set_config('search_path', 'pg_catalog', true), "
+      "pg_catalog.set_config('default_tablespace', '', true)"));
+  absl::Status status = connection.Execute(sql);
+  if (!status.ok() && absl::StartsWith(InfoOf(status).sqlstate, "42")) {
+    RETURN_IF_ERROR(connection.Execute("ROLLBACK TO SAVEPOINT lite2pg_restore"));
+    RETURN_IF_ERROR(connection.Execute(
+        "SELECT pg_catalog.set_config('search_path', 'pg_catalog, ' || s.reset_val, true), "
+        "pg_catalog.set_config('default_tablespace', '', true) "
+        "FROM pg_catalog.pg_settings s WHERE s.name = 'search_path'"));
+    const absl::Status again = connection.Execute(sql);
+    if (again.ok()) status = again;
+  }
+  if (!status.ok()) {
+    connection.Execute("ROLLBACK TO SAVEPOINT lite2pg_restore").IgnoreError();  // status says why
+    return status;
+  }
+  return connection.Execute("RELEASE SAVEPOINT lite2pg_restore");
+}
+
+// One record of the ledger, in a transaction of its own together with its mark.
+absl::Status RestoreRecord(PgConnection& connection, const Ledger& ledger,
+                           const SetAsideRecord& record) {
+  RETURN_IF_ERROR(connection.Begin());
+  absl::Status status = RunRestoreStatement(connection, record.definition);
+  if (status.ok()) status = ledger.MarkRestored(connection, record.id);
+  if (status.ok()) status = connection.Commit();
+  if (!status.ok()) connection.Rollback();
+  return status;
+}
+
+absl::Status RestoreFailed(const absl::Status& status, const SetAsideRecord& record) {
+  ErrorInfo where;
+  where.hint = "mend the cause; the definition is in the ledger, and the next copy --restart "
+               "brings it back";
+  ErrorInfo info = InfoOf(WithContext(status, where));
+  info.what = absl::StrCat("cannot make ", EscapeName(record.object), " again: ", info.what);
+  return MakeError(info);
+}
+
+// Restores records of one kind over several connections.
+class RestorePhase {
+ public:
+  RestorePhase(const Ledger& ledger, Orphans orphans, EventSink& events, DefinitionsBefore* before,
+               std::vector<Finding>* findings,
+               const std::map<std::string, const SetAsideObject*>& objects)
+      : ledger_(ledger),
+        orphans_(orphans),
+        events_(events),
+        before_(before),
+        findings_(findings),
+        objects_(objects) {}
+
+  absl::Status Run(std::vector<PgConnection>& connections,
+                   const std::vector<SetAsideRecord>& records) {
+    next_ = 0;
+    const size_t useful = std::min(connections.size(), records.size());
+    const size_t together = !records.empty() && MayRunTogether(records[0].kind) ? useful : 1;
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i + 1 < together; ++i) {
+      threads.emplace_back([this, &connections, &records, i] { Work(connections[i + 1], records); });
+    }
+    Work(connections[0], records);
+    for (std::thread& thread : threads) thread.join();
+    return error_.status();
+  }
+
+ private:
+  void Work(PgConnection& connection, const std::vector<SetAsideRecord>& records) {
+    while (!error_.stopped()) {
+      const size_t index = next_.fetch_add(1);
+      if (index >= records.size()) return;
+      error_.Set(One(connection, records[index]));
+      ++events_.counters.objects_done;
+    }
+  }
+
+  absl::Status One(PgConnection& connection, const SetAsideRecord& record) {
+    const absl::Status status = RestoreRecord(connection, ledger_, record);
+    if (status.ok()) return status;
+    if (record.kind != "validate" || InfoOf(status).sqlstate != kForeignKeyViolation) {
+      return RestoreFailed(status, record);
+    }
+    const auto found = objects_.find(record.object);
+    const SetAsideObject* object = found == objects_.end() ? nullptr : found->second;
+    const std::string examples =
+        OrphanExamples(connection, object != nullptr ? object->orphans_sql : "");
+    const std::lock_guard<std::mutex> lock(mutex_);
+    RETURN_IF_ERROR(OrphansFound(object, record.object, examples, orphans_, before_, findings_));
+    return ledger_.MarkRestored(connection, record.id);
+  }
+
+  const Ledger& ledger_;
+  const Orphans orphans_;
+  EventSink& events_;
+  DefinitionsBefore* before_;
+  std::vector<Finding>* findings_;
+  const std::map<std::string, const SetAsideObject*>& objects_;
+  std::atomic<size_t> next_{0};
+  std::mutex mutex_;
+  FirstError error_;
+};
+
+absl::Status RestorePhases(std::vector<PgConnection>& connections,
+                           const std::vector<SetAsideRecord>& records, RestorePhase* phase) {
+  for (const absl::string_view kind : {"index", "attribute", "foreign_key", "validate"}) {
+    std::vector<SetAsideRecord> todo;
+    for (const SetAsideRecord& record : records) {
+      if (record.kind == kind && !record.restored) todo.push_back(record);
+    }
+    RETURN_IF_ERROR(phase->Run(connections, todo));
+  }
+  return absl::OkStatus();
+}
+
+// A foreign key that was NOT VALID before holds for new rows, and ours are new.
+absl::Status CheckUnvalidated(PgConnection& connection, const SetAsideObject& object,
+                              Orphans orphans, std::vector<Finding>* findings) {
+  if (object.validated || object.orphans_sql.empty()) return absl::OkStatus();
+  const std::string examples = OrphanExamples(connection, object.orphans_sql);
+  if (examples.empty()) return absl::OkStatus();
+  return OrphansFound(&object, object.name, examples, orphans, nullptr, findings);
+}
+
+// ---- Taking back ---------------------------------------------------------------------------------
+
+// Removes what the run committed into one table. All of the table when it holds nothing else.
+absl::Status EmptyTable(PgConnection& connection, const Ledger& ledger,
+                        const SetAsideRecord& record, uint64_t rows_written) {
+  RETURN_IF_ERROR(connection.Begin());
+  RETURN_IF_ERROR(
+      connection.Execute(absl::StrCat("LOCK TABLE ", record.object, " IN ACCESS EXCLUSIVE MODE")));
+  ASSIGN_OR_RETURN(const PgResult count,
+                   connection.Query(absl::StrCat("SELECT pg_catalog.count(*), (SELECT "
+                                                 "pg_catalog.count(*) FROM pg_catalog.pg_constraint"
+                                                 " k WHERE k.contype = 'f' AND k.confrelid = ",
+                                                 QuoteLiteral(record.object),
+                                                 "::pg_catalog.regclass AND k.conrelid <> "
+                                                 "k.confrelid) FROM ",
+                                                 record.object)));
+  const auto rows = static_cast<uint64_t>(count.Int(0, 0));
+  if (rows == rows_written && rows > 0) {
+    RETURN_IF_ERROR(connection.Execute(absl::StrCat(
+        count.Int(0, 1) == 0 ? "TRUNCATE TABLE " : "DELETE FROM ", record.object)));
+  } else if (rows > 0) {
+    // Somebody else's rows are among them: ours carry the transactions of our chunks.
+    ASSIGN_OR_RETURN(
+        const PgResult deleted,
+        connection.Query(
+            absl::StrCat("DELETE FROM ", record.object, " WHERE xmin::pg_catalog.text = ANY "
+                         "(SELECT c.xmin::pg_catalog.text FROM ",
+                         ledger.location().Table("chunk"), " c WHERE c.run_id = $1)"),
+            {ledger.run_id()}));
+    if (deleted.affected_rows() != rows_written) {
+      connection.Rollback();
+      return MakeError(ErrorCode::kTargetTableNotEmpty, ExitCode::kTargetRefuses,
+                       absl::StrCat("cannot tell the ", rows_written, " rows of this run in ",
+                                    record.object, " from the other ones there"),
+                       "look for sessions that write into the table; then remove the rows by hand");
+    }
+  }
+  RETURN_IF_ERROR(ledger.MarkRestored(connection, record.id));
+  return connection.Commit();
+}
+
+absl::Status EmptyTables(PgConnection& connection, const Ledger& ledger,
+                         const std::vector<SetAsideRecord>& records, uint64_t* rows_removed) {
+  ASSIGN_OR_RETURN(const std::vector<ChunkRecord> chunks, ledger.ReadChunks(connection));
+  std::map<std::string, uint64_t> written;
+  for (const ChunkRecord& chunk : chunks) written[chunk.table] += chunk.rows;
+  // A key that had to stay may tie the tables together: what fails waits for the others.
+  std::vector<const SetAsideRecord*> todo;
+  for (const SetAsideRecord& record : records) {
+    if (record.kind == kTableRecord && !record.restored) todo.push_back(&record);
+  }
+  absl::Status last;
+  while (!todo.empty()) {
+    std::vector<const SetAsideRecord*> failed;
+    for (const SetAsideRecord* record : todo) {
+      const uint64_t rows = written[record->definition];
+      const absl::Status status = EmptyTable(connection, ledger, *record, rows);
+      if (status.ok()) {
+        *rows_removed += rows;
+        continue;
+      }
+      connection.Rollback();
+      if (!connection.alive()) return status;
+      last = status;
+      failed.push_back(record);
+    }
+    if (failed.size() == todo.size()) return last;
+    todo = std::move(failed);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<DefinitionsBefore> SetObjectsAside(PgConnection& connection, const Plan& plan,
+                                                  const Ledger& ledger) {
+  DefinitionsBefore before;
+  ASSIGN_OR_RETURN(before.lines, DumpTableDefinitions(connection, plan.existing.table_oids));
+  RETURN_IF_ERROR(connection.Begin());
+  for (const TablePlan& table : plan.tables) {
+    if (table.create || table.merge) continue;
+    RETURN_IF_ERROR(ledger.InsertSetAside(
+        connection,
+        {0, std::string(kTableRecord), table.LoadTarget(), table.source->name, false}));
+  }
+  int in_transaction = 0;
+  for (const SetAsideObject& object : plan.existing.set_aside) {
+    if (++in_transaction > kDdlPerTransactionMax) {
+      RETURN_IF_ERROR(connection.Commit());
+      RETURN_IF_ERROR(connection.Begin());
+      in_transaction = 1;
+    }
+    for (const RestoreStep& step : object.restore) {
+      RETURN_IF_ERROR(
+          ledger.InsertSetAside(connection, {0, step.kind, object.object, step.sql, false}));
+    }
+    RETURN_IF_ERROR(connection.Execute(object.drop_sql));
+  }
+  RETURN_IF_ERROR(connection.Commit());
+  return before;
+}
+
+absl::Status RestoreObjects(const Plan& plan, const Ledger& ledger, const RestoreOptions& options,
+                            EventSink& events, DefinitionsBefore* before,
+                            std::vector<Finding>* findings) {
+  std::vector<PgConnection> connections;
+  for (int i = 0; i < std::max(1, options.streams); ++i) {
+    ASSIGN_OR_RETURN(PgConnection connection, PgConnection::Connect(options.connect));
+    // Sorting for an index is most of its cost; a larger work area saves passes over the data.
+    RETURN_IF_ERROR(connection.Execute("SET maintenance_work_mem = '128MB'"));
+    connections.push_back(std::move(connection));
+  }
+  std::map<std::string, const SetAsideObject*> objects;
+  for (const SetAsideObject& object : plan.existing.set_aside) objects[object.object] = &object;
+  ASSIGN_OR_RETURN(std::vector<SetAsideRecord> records, ledger.ReadSetAside(connections[0]));
+  std::erase_if(records, [&](const SetAsideRecord& record) {
+    const auto object = objects.find(record.object);
+    return !IsRestoreKind(record.kind) || object == objects.end() || object->second->with_merge;
+  });
+  events.counters.objects_total += records.size();
+  RestorePhase phase(ledger, options.orphans, events, before, findings, objects);
+  RETURN_IF_ERROR(RestorePhases(connections, records, &phase));
+  for (const SetAsideObject& object : plan.existing.set_aside) {
+    if (object.with_merge) continue;
+    RETURN_IF_ERROR(CheckUnvalidated(connections[0], object, options.orphans, findings));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RestoreInTransaction(PgConnection& connection,
+                                  const std::vector<const SetAsideObject*>& objects,
+                                  const Ledger& ledger, Orphans orphans, DefinitionsBefore* before,
+                                  std::vector<Finding>* findings) {
+  ASSIGN_OR_RETURN(const std::vector<SetAsideRecord> records, ledger.ReadSetAside(connection));
+  for (const absl::string_view kind : {"index", "attribute", "foreign_key", "validate"}) {
+    for (const SetAsideObject* object : objects) {
+      for (const RestoreStep& step : object->restore) {
+        if (step.kind != kind) continue;
+        const absl::Status status = RunRestoreStatement(connection, step.sql);
+        if (status.ok()) continue;
+        if (kind != "validate" || InfoOf(status).sqlstate != kForeignKeyViolation) {
+          return RestoreFailed(status, {0, step.kind, object->object, step.sql, false});
+        }
+        RETURN_IF_ERROR(OrphansFound(object, object->name,
+                                     OrphanExamples(connection, object->orphans_sql), orphans,
+                                     before, findings));
+      }
+    }
+  }
+  for (const SetAsideObject* object : objects) {
+    RETURN_IF_ERROR(CheckUnvalidated(connection, *object, orphans, findings));
+    for (const SetAsideRecord& record : records) {
+      if (record.object != object->object || record.restored) continue;
+      RETURN_IF_ERROR(ledger.MarkRestored(connection, record.id));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CompareDefinitions(PgConnection& connection, const Plan& plan,
+                                const DefinitionsBefore& before) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> after,
+                   DumpTableDefinitions(connection, plan.existing.table_oids));
+  const std::set<std::string> old_lines(before.lines.begin(), before.lines.end());
+  const std::set<std::string> new_lines(after.begin(), after.end());
+  std::set<std::string> expected;  // beginnings of lines that may differ
+  const auto collect = [&](const std::vector<SetAsideObject>& objects) {
+    for (const SetAsideObject& object : objects) {
+      if (!before.not_valid.contains(object.object)) continue;
+      expected.insert(absl::StrCat("constraint ", object.name, " on "));
+    }
+  };
+  collect(plan.existing.set_aside);
+  collect(plan.existing.in_merge);
+  const auto may_differ = [&](const std::string& line) {
+    return std::any_of(expected.begin(), expected.end(),
+                       [&](const std::string& start) { return absl::StartsWith(line, start); });
+  };
+  std::string differences;
+  for (const std::string& line : old_lines) {
+    if (new_lines.contains(line) || may_differ(line)) continue;
+    absl::StrAppend(&differences, "; no longer there: ", EscapeForMessage(line, 300));
+  }
+  for (const std::string& line : new_lines) {
+    if (old_lines.contains(line) || may_differ(line)) continue;
+    absl::StrAppend(&differences, "; new: ", EscapeForMessage(line, 300));
+  }
+  if (differences.empty()) return absl::OkStatus();
+  ErrorInfo info;
+  info.code = ErrorCode::kTargetConstraint;
+  info.exit_code = ExitCode::kTargetRefuses;
+  info.what = absl::StrCat("the definitions of the tables are not what they were before the load",
+                           differences);
+  info.hint = "look for another session that changes them during the run";
+  return MakeError(info);
+}
+
+absl::Status TakeBackLoad(PgConnection& connection, Ledger* run, std::string* effect) {
+  ASSIGN_OR_RETURN(std::vector<SetAsideRecord> records, run->ReadSetAside(connection));
+  std::erase_if(records, [](const SetAsideRecord& record) { return record.restored; });
+  if (records.empty()) return absl::OkStatus();
+  *effect = absl::StrCat("rows of this run may be in the application's tables, and ",
+                         records.size(), " definition(s) of it are still off; the ledger has them, "
+                         "and the next copy --restart begins by taking both back");
+  // No backend that a lost connection left behind may commit after this.
+  ASSIGN_OR_RETURN(const int64_t epoch,
+                   Ledger::TakeOver(connection, run->location(), run->run_id()));
+  *run = Ledger(run->location(), run->run_id(), epoch);
+  const Ledger& ledger = *run;
+  uint64_t rows_removed = 0;
+  RETURN_IF_ERROR(EmptyTables(connection, ledger, records, &rows_removed));
+  int restored = 0;
+  for (const absl::string_view kind : {"index", "attribute", "foreign_key", "validate"}) {
+    for (const SetAsideRecord& record : records) {
+      if (record.kind != kind) continue;
+      const absl::Status status = RestoreRecord(connection, ledger, record);
+      if (!status.ok()) return RestoreFailed(status, record);
+      ++restored;
+    }
+  }
+  *effect = absl::StrCat("the application's tables are as they were: ", rows_removed,
+                         " row(s) of this run were removed",
+                         restored > 0 ? ", indexes and foreign keys are back" : "");
+  return absl::OkStatus();
+}
+
+absl::Status RecoverUnfinishedLoads(PgConnection& connection, const LedgerLocation& location,
+                                    const std::string& target_schema) {
+  ASSIGN_OR_RETURN(const std::vector<RunRecord> runs, Ledger::ReadRuns(connection, location));
+  for (const RunRecord& run : runs) {
+    if (run.target_schema != target_schema || run.state == "done") continue;
+    std::string effect;
+    Ledger ledger(location, run.run_id, run.epoch);
+    const absl::Status status = TakeBackLoad(connection, &ledger, &effect);
+    if (status.ok()) continue;
+    ErrorInfo where;
+    where.effect = effect;
+    return WithContext(status, where);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace lite2pg

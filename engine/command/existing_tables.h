@@ -1,0 +1,79 @@
+// What a copy into the application's own tables does beyond one into new tables, stage by stage.
+// For a plan without such tables every method does nothing, but for --fill, which is here too.
+#ifndef LITE2PG_ENGINE_COMMAND_EXISTING_TABLES_H_
+#define LITE2PG_ENGINE_COMMAND_EXISTING_TABLES_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "engine/command/existing_load.h"
+#include "engine/command/existing_merge.h"
+#include "engine/command/request.h"
+#include "engine/pipeline/copy_graph.h"
+#include "engine/plan/plan.h"
+#include "engine/postgres/connection.h"
+#include "engine/postgres/ledger.h"
+#include "engine/report/event.h"
+#include "engine/report/report.h"
+
+namespace lite2pg {
+
+// One run; one thread. Everything given outlives it. Stages in the order of their declaration.
+class ExistingTables {
+ public:
+  ExistingTables(const CopyRequest& request, const Plan& plan, EventSink& events)
+      : request_(request), plan_(plan), events_(events) {}
+
+  // Plan: literals of --fill that the server cannot read become blocking findings.
+  static absl::Status CheckFills(PgConnection& connection, const std::vector<TablePlan>& tables,
+                                 std::vector<Finding>* findings);
+
+  // Pre-data: makes the tables to merge from, and sets aside what slows loading.
+  absl::Status Prepare(PgConnection& connection, const Ledger& ledger);
+  // Data: after it, --fill where rows are still only ours. Digests in `loaded` follow.
+  absl::Status Fill(PgConnection& connection, std::vector<LoadedTable>* loaded);
+  // Post-data: puts back what was set aside, then opens the transaction of `connection` that
+  // merges, which stays open until Finish(): sequences are set and sides compared within it.
+  absl::Status Complete(PgConnection& connection, const Ledger& ledger,
+                        const RestoreOptions& options, Report* report);
+  // Sequences: remembers where those of the application stand, for TakeBack().
+  absl::Status RememberSequences(PgConnection& connection);
+  // Verify: the merged tables, by their rows in both places.
+  absl::Status Verify(PgConnection& connection);
+  // Publish, in the transaction that makes the run visible: drops what was merged from, and the
+  // claim on rows in the application's tables.
+  absl::Status Finish(PgConnection& connection, const Ledger& ledger);
+
+  // Corrects the report's rows for what this class did; call after they are filled.
+  void Describe(Report* report) const;
+
+  // After a failure, on a connection without a transaction. Says in effect() what is left; an error
+  // says why something is. The ledger's epoch may be another afterwards.
+  absl::Status TakeBack(PgConnection& connection, Ledger* ledger);
+  const std::string& effect() const { return effect_; }
+
+ private:
+  absl::Status MakeLateObjects(PgConnection& connection, Report* report);
+
+  struct SequenceState {
+    std::string name;       // quoted, qualified
+    std::string last_value;
+    bool is_called = false;
+  };
+
+  const CopyRequest& request_;
+  const Plan& plan_;
+  EventSink& events_;
+  DefinitionsBefore before_;
+  std::vector<MergedTable> merged_;
+  std::vector<uint64_t> filled_;
+  std::vector<SequenceState> sequences_;
+  std::string effect_;
+  bool prepared_ = false;
+  bool merging_ = false;
+};
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_COMMAND_EXISTING_TABLES_H_
