@@ -64,6 +64,9 @@ install_packages() {
     "${missing[@]}" >&2 || die "Could not install ${missing[*]}"
 }
 
+# Clones of one state share what was compiled, wherever they lie.
+export CCACHE_BASEDIR=$lite2pg_root CCACHE_NOHASHDIR=1
+
 configure() {
   local options=(-G Ninja -DCMAKE_BUILD_TYPE=Release)
   if command -v ccache >/dev/null; then
