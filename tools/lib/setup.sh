@@ -90,3 +90,8 @@ build_jobs() {
 build() {
   flock "$lite2pg_build/.lock" ninja -C "$lite2pg_build" -j "$(build_jobs)" "$@" >&2
 }
+
+# Without a word when there is nothing to do.
+build_quietly() {
+  build --quiet "$@" 2>&1 | { grep -v '^ninja: no work to do\.$' >&2 || true; }
+}
