@@ -29,6 +29,14 @@ Report Verified() {
   return report;
 }
 
+// A run that set rows aside and adds up.
+Report WithRejects() {
+  Report report = SampleReport();
+  report.tables[1].equal = true;
+  report.tables[1].differences.clear();
+  return report;
+}
+
 // Runs the program with an engine that answers with `report`.
 struct Ran {
   int code = -1;
@@ -71,7 +79,7 @@ std::vector<std::string> CopyWith(std::vector<std::string> more) {
 
 TEST(App, ReturnsTheReportsExitCode) {
   for (int code = 0; code <= 14; ++code) {
-    Report report = Verified();
+    Report report = code == 3 ? WithRejects() : Verified();
     report.exit_code = static_cast<ExitCode>(code);
     EXPECT_EQ(RunAnswering(kCopy, report).code, code);
   }
@@ -88,7 +96,7 @@ TEST(App, AnswersOnStandardOutputAndErrorsElsewhere) {
 }
 
 TEST(App, WritesNothingButJsonToStandardOutputWhenAsked) {
-  const Ran ran = RunAnswering(CopyWith({"--format", "json"}), SampleReport());
+  const Ran ran = RunAnswering(CopyWith({"--format", "json"}), WithRejects());
   const Json json = Json::parse(ran.out);
   EXPECT_EQ(json["exit_code"], 3);
 }
@@ -120,7 +128,7 @@ TEST(App, GivesReasonsInJsonToo) {
 }
 
 TEST(App, WritesErrorsAsJsonLinesWithJsonProgress) {
-  const Ran ran = RunAnswering(CopyWith({"--progress", "json"}), SampleReport());
+  const Ran ran = RunAnswering(CopyWith({"--progress", "json"}), WithRejects());
   const Json json = Json::parse(ran.err);
   EXPECT_EQ(json["event"], "error");
   EXPECT_EQ(json["code"], "L2P2001");
@@ -168,7 +176,7 @@ TEST(App, KeepsAPasswordOutOfEveryOutput) {
             event.kind = Event::Kind::kLog;
             event.text = "trying hunt@er22";
             events.Emit(event);
-            Report report = SampleReport();
+            Report report = WithRejects();
             report.errors[0].server = "no hunt%40er22 or hunt@er22 here";
             report.findings[0].message = "hunt@er22";
             return report;

@@ -20,7 +20,8 @@ TEST(CliDocs, AreWhatTheTablesSay) {
     for (const auto& [name, text] : pages) std::ofstream(kFolder + name) << text;
   }
   for (const auto& [name, text] : pages) {
-    EXPECT_EQ(ReadFile(kFolder + name), text) << "docs/cli/" << name << " is not up to date";
+    EXPECT_EQ(ReadFile(kFolder + name), text)
+        << "docs/cli/" << name << " is not up to date; write it anew with LITE2PG_UPDATE_DOCS=1";
   }
   for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
     EXPECT_EQ(pages.count(entry.path().filename().string()), 1u) << entry.path();

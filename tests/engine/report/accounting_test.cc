@@ -45,6 +45,29 @@ TEST(Accounting, RefusesSuccessWithRowsSetAside) {
   EXPECT_TRUE(CheckAccounting(report).ok());
 }
 
+TEST(Accounting, RefusesRejectedThatDoesNotAddUp) {
+  Report report = Verified();
+  report.outcome = "rejected";
+  report.exit_code = ExitCode::kRejected;
+  EXPECT_FALSE(CheckAccounting(report).ok()) << "no row was set aside";
+  report.tables[0].rows_rejected = 1;
+  EXPECT_FALSE(CheckAccounting(report).ok()) << "one row too many";
+  report.tables[0].rows_copied = 6;
+  EXPECT_TRUE(CheckAccounting(report).ok());
+  report.tables[0].equal = false;
+  EXPECT_FALSE(CheckAccounting(report).ok()) << "the rest differs";
+}
+
+TEST(Accounting, LeavesFailuresAlone) {
+  Report report = Verified();
+  report.tables[0].rows_copied = 0;
+  for (int code = 1; code <= 14; ++code) {
+    if (code == static_cast<int>(ExitCode::kRejected)) continue;
+    report.exit_code = static_cast<ExitCode>(code);
+    EXPECT_TRUE(CheckAccounting(report).ok()) << code;
+  }
+}
+
 TEST(Accounting, RefusesVerifiedWithoutComparison) {
   Report report = Verified();
   report.tables[0].compared = false;
