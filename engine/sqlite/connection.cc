@@ -99,6 +99,15 @@ std::string ImmutableUri(const std::string& path) {
   return absl::StrCat(uri, "?immutable=1");
 }
 
+int BindUtf16(sqlite3_stmt* stmt, int index, absl::string_view wtf8) {
+  std::u16string text = Wtf8ToUtf16(wtf8);
+  // SQLite takes a byte order mark away from text that is bound, but not from text that it reads:
+  // sqlite3VdbeMemSetStr in src/vdbemem.c. A second one keeps a first that belongs to the value.
+  if (!text.empty() && (text[0] == 0xFEFF || text[0] == 0xFFFE)) text.insert(0, 1, 0xFEFF);
+  return sqlite3_bind_text64(stmt, index, reinterpret_cast<const char*>(text.data()),
+                             text.size() * sizeof(char16_t), SQLITE_TRANSIENT, SQLITE_UTF16);
+}
+
 }  // namespace
 
 // ---- Statements -------------------------------------------------------------------------------
@@ -109,26 +118,30 @@ void SqliteStatement::Bind(int index, const SourceValue& value) {
   sqlite3_stmt* const stmt = stmt_.get();
   // A null pointer would bind NULL; an empty value is not NULL.
   const char* const data = value.data == nullptr ? "" : value.data;
+  int rc = SQLITE_OK;
   switch (value.storage_class) {
-    case StorageClass::kNull: sqlite3_bind_null(stmt, index); break;
-    case StorageClass::kInteger: sqlite3_bind_int64(stmt, index, value.integer); break;
-    case StorageClass::kReal: sqlite3_bind_double(stmt, index, value.real); break;
+    case StorageClass::kNull: rc = sqlite3_bind_null(stmt, index); break;
+    case StorageClass::kInteger: rc = sqlite3_bind_int64(stmt, index, value.integer); break;
+    case StorageClass::kReal: rc = sqlite3_bind_double(stmt, index, value.real); break;
     case StorageClass::kText:
-      if (utf16_) {
-        const std::u16string text = Wtf8ToUtf16(value.bytes());
-        sqlite3_bind_text64(stmt, index, reinterpret_cast<const char*>(text.data()),
-                            text.size() * sizeof(char16_t), SQLITE_TRANSIENT, SQLITE_UTF16);
-      } else {
-        sqlite3_bind_text64(stmt, index, data, value.size_bytes, SQLITE_TRANSIENT, SQLITE_UTF8);
-      }
+      rc = utf16_ ? BindUtf16(stmt, index, value.bytes())
+                  : sqlite3_bind_text64(stmt, index, data, value.size_bytes, SQLITE_TRANSIENT,
+                                        SQLITE_UTF8);
       break;
     case StorageClass::kBlob:
-      sqlite3_bind_blob64(stmt, index, data, value.size_bytes, SQLITE_TRANSIENT);
+      rc = sqlite3_bind_blob64(stmt, index, data, value.size_bytes, SQLITE_TRANSIENT);
       break;
   }
+  if (bind_error_ == SQLITE_OK) bind_error_ = rc;
+}
+
+absl::Status SqliteStatement::bind_status() const {
+  if (bind_error_ == SQLITE_OK) return absl::OkStatus();
+  return SqliteError(nullptr, bind_error_, "bind a value");
 }
 
 absl::StatusOr<bool> SqliteStatement::Step() {
+  RETURN_IF_ERROR(bind_status());
   const int rc = sqlite3_step(stmt_.get());
   if (rc == SQLITE_ROW) return true;
   if (rc == SQLITE_DONE) return false;
@@ -417,6 +430,13 @@ absl::StatusOr<std::string> SqliteConnection::QueryText(absl::string_view sql) {
 void SqliteConnection::Interrupt() {
   state_->interrupts.fetch_add(1, std::memory_order_relaxed);
   sqlite3_interrupt(db_.get());
+}
+
+absl::StatusOr<bool> SqliteConnection::HasMoved() {
+  int moved = 0;
+  const int rc = sqlite3_file_control(db_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (rc != SQLITE_OK) return SqliteError(nullptr, rc, "find the file again");
+  return moved != 0;
 }
 
 void SqliteConnection::ReleaseMemory() { sqlite3_db_release_memory(db_.get()); }

@@ -27,10 +27,13 @@ class SqliteStatement {
   explicit operator bool() const { return stmt_ != nullptr; }
 
   // Binds parameter `index` (1-based); bytes are copied. In a UTF-16 database text is bound as
-  // UTF-16, so that what RowSource read finds its row again, lone surrogates included.
+  // UTF-16, so that what RowSource read finds its row again, lone surrogates included. A value
+  // that could not be bound (out of memory) makes Step() fail; see bind_status().
   void Bind(int index, const SourceValue& value);
   // True: a row is there. False: done. Errors carry SQLite's code and words.
   absl::StatusOr<bool> Step();
+  // Whether all values were bound; for who steps raw() past Step().
+  absl::Status bind_status() const;
   void Reset();
 
   int column_count() const;
@@ -51,6 +54,7 @@ class SqliteStatement {
   };
   std::unique_ptr<sqlite3_stmt, Finalize> stmt_;
   SqliteConnectionState* state_ = nullptr;
+  int bind_error_ = 0;  // the first failed Bind's code; 0: none
   bool utf16_ = false;
 };
 
@@ -88,6 +92,8 @@ class SqliteConnection {
   // Makes a running Step() of this connection, or its wait for a lock, return kInterrupted; any
   // thread.
   void Interrupt();
+  // Whether path() no longer leads to the file that is open.
+  absl::StatusOr<bool> HasMoved();
   // Gives back memory that SQLite keeps after large values.
   void ReleaseMemory();
   // Bytes of the database file through SQLite's own file handle (never opened a second time,

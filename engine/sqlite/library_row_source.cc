@@ -113,7 +113,7 @@ absl::Status LibraryRowSource::StartSegment() {
   absl::StrAppend(&sql, OrderByKey(key_, /*backwards=*/false));
   ASSIGN_OR_RETURN(statement_, PrepareFor(sql));
   BindSegment(segment, &statement_);
-  return absl::OkStatus();
+  return statement_.bind_status();
 }
 
 // With the table's name; and if the user's condition may be to blame, saying so.

@@ -24,11 +24,14 @@ class MonitoredSnapshot final : public SourceSnapshot {
   absl::Status CheckUnchanged() const override;
 
  private:
+  absl::Status PrepareAll();
   absl::Status BeginAll();
   absl::Status EndAll();
+  absl::Status CheckOneFile();
   void Describe(int attempt);
 
   std::vector<SqliteConnection> readers_;
+  std::vector<SqliteStatement> begins_, first_reads_;  // of each reader; finalized before it
   std::string guarantee_;
   SourceFingerprint fingerprint_;
   std::string path_;
@@ -36,17 +39,42 @@ class MonitoredSnapshot final : public SourceSnapshot {
   bool immutable_ = false;
 };
 
-// A transaction sees the database as of its first read, not of its BEGIN.
-absl::Status MonitoredSnapshot::BeginAll() {
+absl::Status MonitoredSnapshot::PrepareAll() {
   for (SqliteConnection& reader : readers_) {
-    RETURN_IF_ERROR(reader.Execute("BEGIN"));
-    RETURN_IF_ERROR(reader.QueryInt("PRAGMA schema_version").status());
+    ASSIGN_OR_RETURN(SqliteStatement begin, reader.Prepare("BEGIN"));
+    ASSIGN_OR_RETURN(SqliteStatement first_read, reader.Prepare("PRAGMA schema_version"));
+    begins_.push_back(std::move(begin));
+    first_reads_.push_back(std::move(first_read));
+  }
+  return absl::OkStatus();
+}
+
+// A transaction sees the database as of its first read, not of its BEGIN. Nothing is prepared here:
+// the shorter this takes, the likelier it fits between two commits.
+absl::Status MonitoredSnapshot::BeginAll() {
+  for (size_t i = 0; i < readers_.size(); ++i) {
+    RETURN_IF_ERROR(begins_[i].Step().status());
+    RETURN_IF_ERROR(first_reads_[i].Step().status());
+    begins_[i].Reset();
+    first_reads_[i].Reset();
   }
   return absl::OkStatus();
 }
 
 absl::Status MonitoredSnapshot::EndAll() {
   for (SqliteConnection& reader : readers_) RETURN_IF_ERROR(reader.Execute("ROLLBACK"));
+  return absl::OkStatus();
+}
+
+// All paths lead to the same file now, so if none has moved, all have the same file open.
+absl::Status MonitoredSnapshot::CheckOneFile() {
+  for (SqliteConnection& reader : readers_) {
+    ASSIGN_OR_RETURN(const bool moved, reader.HasMoved());
+    if (!moved) continue;
+    return MakeError(ErrorCode::kSourceChanged, ExitCode::kSource,
+                     "the source was replaced by another file while it was opened",
+                     "try again when nothing replaces it");
+  }
   return absl::OkStatus();
 }
 
@@ -59,6 +87,7 @@ absl::Status MonitoredSnapshot::OpenAll(const std::string& source, int readers,
     immutable_ = immutable_ || reader.immutable();
     readers_.push_back(std::move(reader));
   }
+  RETURN_IF_ERROR(PrepareAll());
   for (int attempt = 1; attempt <= kSnapshotAttemptsMax; ++attempt) {
     // The number changes when another connection commits, in this process or elsewhere. It is
     // comparable within one connection only.
@@ -71,6 +100,9 @@ absl::Status MonitoredSnapshot::OpenAll(const std::string& source, int readers,
       RETURN_IF_ERROR(EndAll());
       continue;
     }
+    RETURN_IF_ERROR(CheckOneFile());
+    begins_.clear();
+    first_reads_.clear();
     RETURN_IF_ERROR(FinishFingerprint(readers_[0], &fingerprint));
     fingerprint_ = std::move(fingerprint);
     file_ = StateOf(path_);

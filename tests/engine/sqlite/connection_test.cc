@@ -401,6 +401,22 @@ TEST_F(SqliteConnectionTest, ReadsBytesOfTheFileThroughItsOwnHandle) {
   EXPECT_EQ(CodesOf(connection.ReadFileBytes(1 << 20, 16).status()), "1005/5");
 }
 
+TEST_F(SqliteConnectionTest, NoticesThatItsFileWasReplaced) {
+  SqliteConnection connection = OpenOrDie(dir_.File("a.db"));
+  EXPECT_FALSE(connection.HasMoved().value());
+  ASSERT_EQ(rename(dir_.File("b.db").c_str(), dir_.File("a.db").c_str()), 0);
+  EXPECT_TRUE(connection.HasMoved().value());
+}
+
+TEST_F(SqliteConnectionTest, AValueThatCannotBeBoundIsNotTakenForNull) {
+  SqliteConnection connection = OpenOrDie(dir_.File("a.db"));
+  sqlite3_limit(connection.raw(), SQLITE_LIMIT_LENGTH, 1000);
+  SqliteStatement statement = *connection.Prepare("SELECT ?1 IS NULL");
+  const std::string large(2000, 'x');
+  statement.Bind(1, SourceValue::Text(large));
+  EXPECT_EQ(CodesOf(statement.Step().status()), "1012/5");
+}
+
 TEST_F(SqliteConnectionTest, SurvivesBeingMoved) {
   SqliteConnection connection = OpenOrDie(dir_.File("a.db"), {.busy_timeout_ms = 50});
   SqliteConnection moved = std::move(connection);

@@ -106,6 +106,30 @@ TEST_P(EncodingTest, TextArrivesAsItWasWritten) {
   EXPECT_EQ(rows[5], "'" + many + "'|7|'end'");
 }
 
+// SQLite strips a byte order mark from text that is bound as UTF-16, but stores one that came as
+// UTF-8; such a key must still find its row.
+TEST_P(EncodingTest, KeysThatBeginWithAByteOrderMarkFindTheirRowsAgain) {
+  const TempDir dir;
+  WriteDatabase(dir.File("a.db"),
+                absl::StrCat("PRAGMA encoding='", GetParam(),
+                             "'; CREATE TABLE t(a TEXT PRIMARY KEY) WITHOUT ROWID; INSERT INTO t "
+                             "VALUES('a'),(char(65279)),(char(65279) || 'a'),(char(65534) || 'a'),"
+                             "(char(65279, 65279)),(char(65279) || 'b'),('\xef\xbb\xbf" "c')"));
+  SqliteConnection connection = OpenOrDie(dir.File("a.db"));
+  const SourceCatalog catalog = CatalogOrDie(connection);
+  const TableReading reading = MakeTableReading(TableNamed(catalog, "t"), {0});
+  const std::vector<std::string> all = ReadRows(connection, reading).value();
+  EXPECT_EQ(all.size(), 7u);
+  const std::unique_ptr<RowSource> source = NewLibraryRowSource(connection);
+  ASSERT_TRUE(source->Open(reading, {}).ok());
+  for (size_t i = 0; i < all.size(); ++i) {
+    ASSERT_FALSE(source->Next()->empty());
+    KeyRange rest;
+    rest.after = source->CurrentKey();
+    EXPECT_EQ(ReadRows(connection, reading, rest)->size(), all.size() - 1 - i) << i;
+  }
+}
+
 TEST_P(EncodingTest, KeysOfLoneSurrogatesFindTheirRowsAgain) {
   const TempDir dir;
   {

@@ -134,7 +134,8 @@ TEST_F(RangesTest, EvenKeysAreHalvedWhateverTheirKind) {
         "CREATE TABLE n(k TEXT COLLATE NOCASE PRIMARY KEY) WITHOUT ROWID;"
         "CREATE TABLE b(k BLOB PRIMARY KEY DESC) WITHOUT ROWID;"
         "CREATE TABLE c(t INT, k TEXT, PRIMARY KEY(t, k DESC)) WITHOUT ROWID;" +
-        numbers + "INSERT INTO i SELECT i FROM n;" + numbers + "INSERT INTO r SELECT i / 7.0 FROM n;" +
+        numbers + "INSERT INTO i SELECT i FROM n;" +
+        numbers + "INSERT INTO r SELECT i / 7.0 FROM n;" +
         numbers + "INSERT INTO x SELECT 'key-' || printf('%04x', i * 65) FROM n;" +
         numbers + "INSERT INTO n SELECT 'key-' || printf('%04X', i * 65) FROM n;" +
         numbers + "INSERT INTO b SELECT CAST(printf('%04d', i) AS BLOB) FROM n;" +
@@ -169,7 +170,8 @@ class RandomKeysTest : public RangesTest, public ::testing::WithParamInterface<c
         "'A'", "'a '", "'A  '", "'aa'", "'B'", "'Z'", "'['", "'@'", "'10'", "'0x10'", "'abc'",
         "'abC'", "x''", "x'00'", "x'0000'", "x'ff'", "x'ffff'", "x'61'", "char(233)",
         "char(55357)", "char(0xE000)", "char(0x10FFFF)", "char(0x1F600)", "'a' || char(0) || 'b'",
-        "'a' || char(0)", "CAST(x'61ff' AS TEXT)"};
+        "'a' || char(0)", "char(0xFEFF)", "char(0xFEFF) || 'a'", "char(0xFFFE)",
+        "char(0xFFFE) || 'a'", "char(0xFEFF, 0xFEFF)", "CAST(x'61ff' AS TEXT)"};
     switch (random() % 5) {
       case 0: return absl::StrCat(static_cast<int64_t>(random()) >> (random() % 64));
       case 1: {

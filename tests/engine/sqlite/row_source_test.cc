@@ -79,7 +79,9 @@ TEST_F(RowSourceTest, KnowsTheKeyOfTheCurrentRow) {
     EXPECT_TRUE(source->Open(reading, {}).ok());
     EXPECT_FALSE(source->Next()->empty());
     std::string out = source->DescribeRow();
-    for (const OwnedValue& value : source->CurrentKey()) absl::StrAppend(&out, ";", Show(value.view()));
+    for (const OwnedValue& value : source->CurrentKey()) {
+      absl::StrAppend(&out, ";", Show(value.view()));
+    }
     return out;
   };
   EXPECT_EQ(key_of(Reading("t", {1})), "a=7 (rowid 7);7");
@@ -120,7 +122,8 @@ TEST_F(RowSourceTest, AppliesTheUsersCondition) {
 
 TEST_F(RowSourceTest, BlamesTheUserForAConditionThatIsNotSql) {
   Make("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
-  for (const char* where : {"a = ", "nosuch = 1", "\"nosuch\" = 1", "1) OR (1", "1; DROP TABLE t", "a = 1 ORDER BY a", "a = 1 /*", "1 UNION SELECT 2"}) {
+  for (const char* where : {"a = ", "nosuch = 1", "\"nosuch\" = 1", "1) OR (1",
+                            "1; DROP TABLE t", "a = 1 ORDER BY a", "a = 1 /*", "1 UNION SELECT 2"}) {
     const absl::Status status = ReadRows(*connection_, Reading("t", {}, where)).status();
     EXPECT_EQ(InfoOf(status).exit_code, ExitCode::kUsage) << where << ": " << status;
   }
@@ -162,6 +165,23 @@ TEST_F(RowSourceTest, StaysAtTheEnd) {
   EXPECT_FALSE(source->Next()->empty());
   EXPECT_TRUE(source->Next()->empty());
   EXPECT_TRUE(source->Next()->empty());
+}
+
+// SQLite frees a row's texts when it steps past it.
+TEST_F(RowSourceTest, DescribesNoRowPastTheEnd) {
+  Make("CREATE TABLE t(a TEXT PRIMARY KEY); INSERT INTO t VALUES('key');"
+       "CREATE TABLE w(a TEXT PRIMARY KEY) WITHOUT ROWID; INSERT INTO w VALUES('key')");
+  const std::unique_ptr<RowSource> source = NewLibraryRowSource(*connection_);
+  for (const auto& [table, before, after] :
+       {std::tuple("t", "a='key' (rowid 1)", "after rowid 1"), std::tuple("w", "a='key'", "")}) {
+    const TableReading reading = Reading(table);
+    ASSERT_TRUE(source->Open(reading, {}).ok());
+    EXPECT_EQ(source->DescribeRow(), "");
+    ASSERT_FALSE(source->Next()->empty());
+    EXPECT_EQ(source->DescribeRow(), before);
+    ASSERT_TRUE(source->Next()->empty());
+    EXPECT_EQ(source->DescribeRow(), after);
+  }
 }
 
 // ---- The table's own b-tree, and no other ------------------------------------------------------

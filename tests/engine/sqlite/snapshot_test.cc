@@ -17,8 +17,8 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr const char* kAccounts =
-    "CREATE TABLE account(id INTEGER PRIMARY KEY, balance INT); CREATE TABLE log(id INTEGER PRIMARY "
-    "KEY, text); INSERT INTO account VALUES(1, 0),(2, 0);";
+    "CREATE TABLE account(id INTEGER PRIMARY KEY, balance INT);"
+    "CREATE TABLE log(id INTEGER PRIMARY KEY, text); INSERT INTO account VALUES(1, 0),(2, 0);";
 
 std::unique_ptr<SourceSnapshot> SnapshotOrDie(const std::string& path, int readers,
                                               const SqliteOpenOptions& options = {}) {

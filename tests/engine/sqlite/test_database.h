@@ -154,7 +154,9 @@ inline absl::StatusOr<std::vector<std::string>> ReadRows(SqliteConnection& conne
     if (!row.ok()) return row.status();
     if (row->empty()) return rows;
     std::string text;
-    for (const SourceValue& value : *row) absl::StrAppend(&text, text.empty() ? "" : "|", Show(value));
+    for (const SourceValue& value : *row) {
+      absl::StrAppend(&text, text.empty() ? "" : "|", Show(value));
+    }
     rows.push_back(text);
   }
 }
