@@ -22,6 +22,7 @@ int Columns(int fd) {
 }
 
 int Main(int argc, char** argv) {
+  lite2pg::ExitOnEarlySignals();
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   const bool wiped = lite2pg::WipeArguments(argc, argv);
   umask(077);  // whatever this process or its children create is for its user alone

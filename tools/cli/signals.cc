@@ -11,6 +11,7 @@ namespace lite2pg {
 namespace {
 
 constexpr int kExitAfterSecondSignal = 130;
+constexpr int kExitInterrupted = 10;
 constexpr int kSignals[] = {SIGINT, SIGTERM};
 
 // What a handler may touch: a lock-free counter and a pipe.
@@ -26,6 +27,12 @@ void OnSignal(int) {
   (void)ignored;  // the pipe is empty, one byte always fits
   errno = saved_errno;
 }
+
+// Before anything was begun there is nothing to stop.
+void OnEarlySignal(int) { _exit(kExitInterrupted); }
+
+// After everything was done there is nothing to stop either: only the answer is still printed.
+void OnLateSignal(int) {}
 
 void SetHandler(void (*handler)(int)) {
   struct sigaction action {};
@@ -60,7 +67,7 @@ SignalWatcher::SignalWatcher(CancelToken* cancel, std::function<void()> on_signa
 
 SignalWatcher::~SignalWatcher() {
   if (!thread_.joinable()) return;
-  SetHandler(SIG_DFL);
+  SetHandler(OnLateSignal);
   const char byte = 'q';
   const ssize_t ignored = write(pipe_ends[1], &byte, 1);
   (void)ignored;
@@ -70,6 +77,8 @@ SignalWatcher::~SignalWatcher() {
     end = -1;
   }
 }
+
+void ExitOnEarlySignals() { SetHandler(OnEarlySignal); }
 
 void IgnoreBrokenPipes() { signal(SIGPIPE, SIG_IGN); }
 

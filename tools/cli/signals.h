@@ -18,12 +18,15 @@ class SignalWatcher {
   SignalWatcher(CancelToken* cancel, std::function<void()> on_signal);
   SignalWatcher(const SignalWatcher&) = delete;
   SignalWatcher& operator=(const SignalWatcher&) = delete;
-  // Puts the default handlers back.
+  // Later signals are not heard: the command is done and only its answer is still to be printed.
   ~SignalWatcher();
 
  private:
   std::thread thread_;
 };
+
+// For the time before there is a watcher: SIGINT and SIGTERM end the program with exit code 10.
+void ExitOnEarlySignals();
 
 // A closed pipe gives an error from write() instead of ending the program in the middle of a run.
 void IgnoreBrokenPipes();
