@@ -120,6 +120,32 @@ TEST(CommandLine, PlanIsACopyThatOnlyLooks) {
   EXPECT_TRUE(MakeCopyRequest(Parse(CopyWith({"--dry-run"}))).dry_run);
 }
 
+TEST(CommandLine, HandsTheArgumentsToEveryCommandsRequest) {
+  const SyncRequest sync = MakeSyncRequest(Parse({"sync", "a.db", "dbname=x", "--fill", "t.c=1"}));
+  EXPECT_EQ(sync.source, "a.db");
+  EXPECT_EQ(sync.target.conninfo, "dbname=x");
+  EXPECT_NE(FindTableConfig(sync.common, "t"), nullptr);
+  const ExportRequest exported = MakeExportRequest(Parse({"export", "a.db", "dir"}));
+  EXPECT_EQ(exported.source, "a.db");
+  EXPECT_EQ(exported.dir, "dir");
+  const ImportRequest imported =
+      MakeImportRequest(Parse({"import", "dir", "dbname=x", "--resume"}));
+  EXPECT_EQ(imported.dir, "dir");
+  EXPECT_EQ(imported.target.conninfo, "dbname=x");
+  EXPECT_EQ(imported.resume, ResumeMode::kResume);
+  const RevertRequest revert = MakeRevertRequest(Parse({"revert", "dbname=x", "new.db"}));
+  EXPECT_EQ(revert.target.conninfo, "dbname=x");
+  EXPECT_EQ(revert.sqlite_file, "new.db");
+  EXPECT_EQ(MakeStatusRequest(Parse({"status", "pgdata:d"})).target.pgdata_dir, "d");
+  EXPECT_EQ(MakeCleanRequest(Parse({"clean", "dbname=x", "--target-schema", "s"}))
+                .common.target_schema,
+            "s");
+  EXPECT_EQ(MakeServeRequest(Parse({"serve", "d"})).dir, "d");
+  const VerifyRequest verify = MakeVerifyRequest(Parse({"verify", "a.db", "pgdata:d"}));
+  EXPECT_EQ(verify.a.path, "a.db");
+  EXPECT_EQ(verify.b.target.pgdata_dir, "d");
+}
+
 TEST(CommandLine, ReportsAllProblemsAtOnce) {
   const Invocation invocation = Parse(CopyWith({"--streems", "4", "--memory", "12Q", "--check",
                                                 "ful", "--streams", "0", "--certificate", "f"}));

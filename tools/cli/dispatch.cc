@@ -20,10 +20,7 @@ Report Plan(const Invocation& invocation, EventSink& events, CancelToken& cancel
 }
 
 Report Serve(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
-  ServeRequest request;
-  request.common = invocation.settings.common;
-  request.dir = invocation.arguments[0];
-  return RunServe(request, events, cancel);
+  return RunServe(MakeServeRequest(invocation), events, cancel);
 }
 
 // The rows of what is built, in the order of CommandId. nullptr: not part of this version yet;
@@ -90,6 +87,36 @@ ImportRequest MakeImportRequest(const Invocation& invocation) {
   request.order = s.order;
   request.resume = ResumeOf(s);
   return request;
+}
+
+SyncRequest MakeSyncRequest(const Invocation& invocation) {
+  SyncRequest request;
+  request.common = invocation.settings.common;
+  request.source = invocation.arguments[0];
+  request.target = invocation.target;
+  request.policy = invocation.settings.policy;
+  return request;
+}
+
+ExportRequest MakeExportRequest(const Invocation& invocation) {
+  return ExportRequest{invocation.settings.common, invocation.arguments[0],
+                       invocation.arguments[1]};
+}
+
+RevertRequest MakeRevertRequest(const Invocation& invocation) {
+  return RevertRequest{invocation.settings.common, invocation.target, invocation.arguments[1]};
+}
+
+StatusRequest MakeStatusRequest(const Invocation& invocation) {
+  return StatusRequest{invocation.settings.common, invocation.target};
+}
+
+CleanRequest MakeCleanRequest(const Invocation& invocation) {
+  return CleanRequest{invocation.settings.common, invocation.target};
+}
+
+ServeRequest MakeServeRequest(const Invocation& invocation) {
+  return ServeRequest{invocation.settings.common, invocation.arguments[0]};
 }
 
 }  // namespace lite2pg

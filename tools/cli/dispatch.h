@@ -18,7 +18,13 @@ Report Dispatch(const Invocation& invocation, EventSink& events, CancelToken& ca
 // The requests, for tests and Dispatch.
 CopyRequest MakeCopyRequest(const Invocation& invocation);
 VerifyRequest MakeVerifyRequest(const Invocation& invocation);
+SyncRequest MakeSyncRequest(const Invocation& invocation);
+ExportRequest MakeExportRequest(const Invocation& invocation);
 ImportRequest MakeImportRequest(const Invocation& invocation);
+RevertRequest MakeRevertRequest(const Invocation& invocation);
+StatusRequest MakeStatusRequest(const Invocation& invocation);
+CleanRequest MakeCleanRequest(const Invocation& invocation);
+ServeRequest MakeServeRequest(const Invocation& invocation);
 
 }  // namespace lite2pg
 
