@@ -148,7 +148,7 @@ Report App::RunEngine() {
       watcher = std::make_unique<SignalWatcher>(&cancel, [&progress] {
         Event event;
         event.kind = Event::Kind::kWarning;
-        event.text = "stopping, so that the run can be resumed; once more ends at once";
+        event.text = "stopping; once more ends at once";
         progress.sink().Emit(event);
       });
     }
