@@ -149,16 +149,23 @@ bool FlushAll(PGconn* conn) {
   }
 }
 
-// Queues every statement and the Sync. Statements go out as they are queued, so libpq's buffer
-// holds little more than one.
+// Queues every statement and the Sync. They leave in packets of this size, so that a few small
+// statements are one flight, and libpq's buffer never holds much more than one large one.
+constexpr size_t kPipelineFlushBytes = size_t{32} << 10;
+
 bool SendPipeline(PGconn* conn, const std::vector<PgStatement>& statements) {
+  size_t queued_bytes = 0;
   for (const PgStatement& statement : statements) {
     const std::vector<const char*> values = Pointers(statement.params);
     if (PQsendQueryParams(conn, statement.sql.c_str(), static_cast<int>(values.size()), nullptr,
                           values.data(), nullptr, nullptr, 0) == 0) {
       return false;
     }
+    queued_bytes += statement.sql.size();
+    for (const PgParam& param : statement.params) queued_bytes += param ? param->size() : 0;
+    if (queued_bytes < kPipelineFlushBytes) continue;
     if (!FlushAll(conn)) return false;
+    queued_bytes = 0;
   }
   return PQpipelineSync(conn) != 0 && FlushAll(conn);
 }

@@ -7,7 +7,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "engine/base/text.h"
 #include "engine/postgres/conninfo.h"
 
@@ -92,21 +94,25 @@ bool IsSqlstate(absl::string_view text) {
   return true;
 }
 
-// libpq's VERBOSE message without its last line "LOCATION:  function, file.c:123", which tells a
-// user nothing. The label is translated, so the line is known by its end.
+// "LOCATION:  auth_failed, auth.c:334". The label is translated, so the line is known by its end.
+bool IsLocation(absl::string_view line) {
+  const size_t number = line.rfind(".c:");
+  return number != absl::string_view::npos && line.size() > number + 3 &&
+         line.find_first_not_of("0123456789", number + 3) == absl::string_view::npos;
+}
+
+// libpq's VERBOSE message without the places in the server's source, which tell a user nothing.
 std::string WithoutLocation(absl::string_view message) {
-  message = absl::StripAsciiWhitespace(message);
-  const size_t line = message.rfind('\n');
-  if (line == absl::string_view::npos) return std::string(message);
-  const bool location = message.find(".c:", line) != absl::string_view::npos;
-  return std::string(location ? message.substr(0, line) : message);
+  std::vector<absl::string_view> kept;
+  for (const absl::string_view line : absl::StrSplit(message, '\n')) {
+    if (!IsLocation(absl::StripAsciiWhitespace(line))) kept.push_back(line);
+  }
+  return absl::StrJoin(kept, "\n");
 }
 
 // libpq breaks and indents its texts for a terminal; errors are one line.
 std::string OneLine(absl::string_view text) {
-  std::string line(text);
-  absl::RemoveExtraAsciiWhitespace(&line);
-  return line;
+  return absl::StrJoin(absl::StrSplit(text, absl::ByAnyChar(" \t\n\r"), absl::SkipEmpty()), " ");
 }
 
 }  // namespace
