@@ -1,6 +1,6 @@
 #include "engine/sqlite/snapshot.h"
 
-#include <cstring>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -88,7 +88,11 @@ absl::Status MonitoredSnapshot::OpenAll(const std::string& source, int readers,
     readers_.push_back(std::move(reader));
   }
   RETURN_IF_ERROR(PrepareAll());
-  for (int attempt = 1; attempt <= kSnapshotAttemptsMax; ++attempt) {
+  // An attempt takes microseconds, so against a writer that hardly pauses the time is what counts.
+  const auto give_up =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(options.busy_timeout_ms);
+  for (int attempt = 1;
+       attempt <= kSnapshotAttemptsMax || std::chrono::steady_clock::now() < give_up; ++attempt) {
     // The number changes when another connection commits, in this process or elsewhere. It is
     // comparable within one connection only.
     // https://www.sqlite.org/pragma.html#pragma_data_version
@@ -111,8 +115,9 @@ absl::Status MonitoredSnapshot::OpenAll(const std::string& source, int readers,
     return CheckUnchanged();
   }
   return MakeError(ErrorCode::kSourceSnapshot, ExitCode::kSourceBusy,
-                   absl::StrCat("the source was written to during each of ", kSnapshotAttemptsMax,
-                                " attempts to open all readers on one state"),
+                   absl::StrCat("the source was written to during every attempt within ",
+                                options.busy_timeout_ms, " ms to open ", readers,
+                                " readers on one state"),
                    "try again when fewer writes happen, or with fewer streams");
 }
 

@@ -14,8 +14,8 @@ namespace lite2pg {
 
 // Opens `readers` connections, begins a read transaction on each, and proves with a monitor
 // connection (PRAGMA data_version before and after) that no commit came between the first and the
-// last; retries up to kSnapshotAttemptsMax. Holds the transactions until destroyed.
-// Thread-safe to construct once; each reader is used by one thread at a time.
+// last; retries kSnapshotAttemptsMax times and until the busy timeout is over. Holds the
+// transactions until destroyed. Each reader is used by one thread at a time.
 class SourceSnapshot {
  public:
   static absl::StatusOr<std::unique_ptr<SourceSnapshot>> Open(const std::string& source,
