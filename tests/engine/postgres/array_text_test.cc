@@ -11,7 +11,8 @@ using Elements = std::vector<std::optional<std::string>>;
 
 const Elements& Odd() {
   static const auto* const kOdd = new Elements{
-      "", "NULL", std::nullopt, "null", "a,b", "{x}", "\"q\"", "\\", " space ", "\n", "caf\xC3\xA9"};
+      "",       "NULL", std::nullopt, "null", "a,b", "{x}",
+      "\"q\"", "\\",   " space ",    "\n",   "caf\xC3\xA9"};
   return *kOdd;
 }
 

@@ -100,8 +100,9 @@ TEST(CopyFrames, HeaderExtensionIsSkippedAndCriticalFlagsAreNot) {
 TEST(CopyFrames, WrongBytesAreErrors) {
   EXPECT_FALSE(Take({"PGCOPY\r\n"}).ok());
   EXPECT_FALSE(Take({Stream(Sample()) + "x"}).ok());
-  EXPECT_FALSE(Take({std::string(kCopyBinaryHeader) + std::string("\xFF\xFE", 2)}).ok());
-  EXPECT_FALSE(Take({std::string(kCopyBinaryHeader) + std::string("\0\1\xFF\xFF\xFF\xFE", 6)}).ok());
+  const std::string header(kCopyBinaryHeader);
+  EXPECT_FALSE(Take({header + std::string("\xFF\xFE", 2)}).ok());
+  EXPECT_FALSE(Take({header + std::string("\0\1\xFF\xFF\xFF\xFE", 6)}).ok());
 }
 
 TEST(CopyFrames, RandomDamageNeverCrashes) {

@@ -16,20 +16,34 @@ struct Row {
 
 TEST(ClassifySqlstate, InASession) {
   const Row rows[] = {
-      {"08006", ErrorCode::kTargetConnectionLost, 10}, {"08P01", ErrorCode::kTargetStatement, 8},
-      {"08001", ErrorCode::kTargetUnreachable, 7},     {"57P01", ErrorCode::kTargetConnectionLost, 10},
-      {"57P02", ErrorCode::kTargetConnectionLost, 10}, {"57P03", ErrorCode::kTargetConnectionLost, 10},
-      {"57P05", ErrorCode::kTargetConnectionLost, 10}, {"57014", ErrorCode::kInterrupted, 10},
-      {"25P03", ErrorCode::kTargetConnectionLost, 10}, {"25006", ErrorCode::kTargetPrivilege, 8},
-      {"25P02", ErrorCode::kTargetStatement, 8},       {"28P01", ErrorCode::kTargetLogin, 7},
-      {"42501", ErrorCode::kTargetPrivilege, 8},       {"42P07", ErrorCode::kTargetTableExists, 8},
-      {"23505", ErrorCode::kTargetConstraint, 8},      {"23514", ErrorCode::kTargetConstraint, 8},
-      {"53100", ErrorCode::kTargetOutOfResource, 9},   {"53200", ErrorCode::kTargetOutOfResource, 9},
-      {"53300", ErrorCode::kTargetOutOfResource, 9},   {"53400", ErrorCode::kTargetOutOfResource, 9},
-      {"58030", ErrorCode::kTargetOutOfResource, 9},   {"55P03", ErrorCode::kTargetLocked, 8},
-      {"40P01", ErrorCode::kTargetLocked, 8},          {"22021", ErrorCode::kTargetStatement, 8},
-      {"54000", ErrorCode::kTargetStatement, 8},       {"XX000", ErrorCode::kTargetStatement, 8},
-      {"", ErrorCode::kTargetStatement, 8}};
+      {"08006", ErrorCode::kTargetConnectionLost, 10},
+      {"08P01", ErrorCode::kTargetStatement, 8},
+      {"08001", ErrorCode::kTargetUnreachable, 7},
+      {"57P01", ErrorCode::kTargetConnectionLost, 10},
+      {"57P02", ErrorCode::kTargetConnectionLost, 10},
+      {"57P03", ErrorCode::kTargetConnectionLost, 10},
+      {"57P05", ErrorCode::kTargetConnectionLost, 10},
+      {"57014", ErrorCode::kInterrupted, 10},
+      {"25P03", ErrorCode::kTargetConnectionLost, 10},
+      {"25006", ErrorCode::kTargetPrivilege, 8},
+      {"25P02", ErrorCode::kTargetStatement, 8},
+      {"28P01", ErrorCode::kTargetLogin, 7},
+      {"42501", ErrorCode::kTargetPrivilege, 8},
+      {"42P07", ErrorCode::kTargetTableExists, 8},
+      {"23505", ErrorCode::kTargetConstraint, 8},
+      {"23514", ErrorCode::kTargetConstraint, 8},
+      {"53100", ErrorCode::kTargetOutOfResource, 9},
+      {"53200", ErrorCode::kTargetOutOfResource, 9},
+      {"53300", ErrorCode::kTargetOutOfResource, 9},
+      {"53400", ErrorCode::kTargetOutOfResource, 9},
+      {"58030", ErrorCode::kTargetOutOfResource, 9},
+      {"55P03", ErrorCode::kTargetLocked, 8},
+      {"40P01", ErrorCode::kTargetLocked, 8},
+      {"22021", ErrorCode::kTargetStatement, 8},
+      {"54000", ErrorCode::kTargetStatement, 8},
+      {"XX000", ErrorCode::kTargetStatement, 8},
+      {"", ErrorCode::kTargetStatement, 8},
+  };
   for (const Row& row : rows) {
     const SqlstateMeaning meaning = ClassifySqlstate(row.sqlstate, ServerPhase::kSession);
     EXPECT_EQ(meaning.code, row.code) << row.sqlstate;

@@ -104,6 +104,26 @@ TEST_F(LedgerTest, NewerVersionIsNotTouched) {
   EXPECT_EQ(InfoOf(Ledger::CreateTables(db(), location_)).exit_code, ExitCode::kCannotResume);
 }
 
+TEST_F(LedgerTest, RoleWithoutCreateUsesALedgerThatIsThereAndMakesNone) {
+  Run("CREATE ROLE l2p_ledger LOGIN PASSWORD 'ledger-password'");
+  Run(absl::StrCat("GRANT USAGE ON SCHEMA ", QuoteIdentifier(schema_), " TO l2p_ledger"));
+  Run(absl::StrCat("GRANT ALL ON ALL TABLES IN SCHEMA ", QuoteIdentifier(schema_),
+                   " TO l2p_ledger"));
+  at_end_ = {"DROP ROLE l2p_ledger"};
+  PgConnectOptions options;
+  options.conninfo = ConninfoFor("l2p_ledger", "ledger-password");
+  PgConnection limited = Connect(options);
+  LITE2PG_EXPECT_OK(Ledger::CreateTables(limited, location_));
+  LITE2PG_EXPECT_OK(ledger().BeginChunk(limited));
+  LITE2PG_EXPECT_OK(ledger().CommitChunks(limited, {Chunk(1)}));
+  LedgerLocation fresh;
+  fresh.schema = "l2p_fresh";
+  const ErrorInfo info = InfoOf(Ledger::CreateTables(limited, fresh));
+  EXPECT_EQ(info.code, ErrorCode::kTargetPrivilege);
+  EXPECT_EQ(info.exit_code, ExitCode::kTargetRefuses);
+  EXPECT_FALSE(limited.in_transaction());
+}
+
 TEST_F(LedgerTest, ReadingWithoutALedgerFindsNothing) {
   LedgerLocation nowhere;
   nowhere.schema = "l2p_nowhere";
