@@ -333,7 +333,9 @@ absl::Status CopySession::Verify() {
     options.connect = target_->connect_options();
     options.streams = Streams();
     ASSIGN_OR_RETURN(read_back_, ReadBackTables(plan_, options, events_, cancel_));
-    RETURN_IF_ERROR(CrossCheckSamples(*coordinator_, plan_));
+    // Not on the coordinator: what the server cannot read would end its transaction.
+    ASSIGN_OR_RETURN(PgConnection server_word, target_->Connect());
+    RETURN_IF_ERROR(CrossCheckSamples(server_word, plan_));
     RETURN_IF_ERROR(existing_.Verify(*coordinator_));
   }
   FillTables();
@@ -438,7 +440,17 @@ void CopySession::FillTables() {
 void CopySession::FillPlanned() { FillPlannedTables(plan_, &report_); }
 
 Report CopySession::TakeReport(const absl::Status& status) {
-  const StageScope stage(Stage::kReport, events_, &report_);
+  {
+    const StageScope stage(Stage::kReport, events_, &report_);
+    CompleteReport(status);
+  }
+  const int streams = report_.resources.streams_max;
+  report_.resources = meter_.Read();
+  report_.resources.streams_max = streams;
+  return std::move(report_);
+}
+
+void CopySession::CompleteReport(const absl::Status& status) {
   if (!status.ok()) {
     ErrorInfo info = InfoOf(status);
     if (info.effect.empty()) info.effect = existing_.effect();
@@ -461,10 +473,6 @@ Report CopySession::TakeReport(const absl::Status& status) {
     const absl::Status closed = target_->Close();
     if (!closed.ok() && status.ok()) report_.errors.push_back(InfoOf(closed));
   }
-  const int streams = report_.resources.streams_max;
-  report_.resources = meter_.Read();
-  report_.resources.streams_max = streams;
-  return std::move(report_);
 }
 
 }  // namespace lite2pg

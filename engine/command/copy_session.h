@@ -56,6 +56,7 @@ class CopySession {
   absl::Status CheckSource();
   void StartQuickCheck();
   absl::Status FinishQuickCheck();
+  void CompleteReport(const absl::Status& status);
   void FillTables();
   void FillPlanned();
   void DropStaging();
