@@ -285,6 +285,12 @@ class Generated(EndToEndTest):
                            (i, rng.randbytes(3_000_000 + i), "\u00e9" * (1_500_000 + i)))
         self.copy_and_judge(self.make_source(build=build))
 
+    def test_columns_named_as_system_columns(self):
+        run = self.copy_and_judge(self.make_source(
+            "CREATE TABLE t (ctid TEXT, xmin TEXT, xmax, cmin, cmax, tableoid INTEGER);"
+            "INSERT INTO t VALUES ('a', 'b', 1, 2, 3, 4);"))
+        self.assertEqual(len(run.findings("L2P4004")), 6, str(run))
+
     def test_more_rows_than_a_batch_and_many_streams(self):
         path = self.make_source("""
             CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b REAL);
