@@ -106,8 +106,7 @@ class CatalogScope {
   }
   absl::Status Open() {
     RETURN_IF_ERROR(connection_.Execute(
-        nested_ ? "SAVEPOINT lite2pg_catalog"
-                : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
+        nested_ ? "SAVEPOINT lite2pg_catalog" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
     return connection_.Execute("SET LOCAL search_path = pg_catalog");
   }
 
@@ -241,8 +240,8 @@ absl::StatusOr<std::vector<TargetTable>> ReadCatalog(PgConnection& connection,
     table.can_insert = rows.Bool(i, 7);
     table.pages = rows.Int(i, 8);
     const bool stored = table.kind == 'r' || table.kind == 'm' || table.kind == 'p';
-    const bool surely_empty = (table.kind == 'r' || table.kind == 'm') && table.pages == 0 &&
-                              !rows.Bool(i, 9);
+    const bool surely_empty =
+        (table.kind == 'r' || table.kind == 'm') && table.pages == 0 && !rows.Bool(i, 9);
     // Until a look proves the contrary, rows are to be expected: also where none is possible.
     table.has_rows = !surely_empty;
     if (stored && !surely_empty && table.can_select && !table.row_security) {
@@ -279,9 +278,8 @@ absl::StatusOr<std::vector<TargetTable>> ReadTargetTables(PgConnection& connecti
 absl::StatusOr<std::vector<ColumnSequence>> ReadColumnSequences(PgConnection& connection,
                                                                 const std::string& schema,
                                                                 const std::string& table) {
-  ASSIGN_OR_RETURN(
-      const PgResult oid,
-      connection.Query("SELECT pg_catalog.to_regclass($1)::oid", {QuoteQualified(schema, table)}));
+  ASSIGN_OR_RETURN(const PgResult oid, connection.Query("SELECT pg_catalog.to_regclass($1)::oid",
+                                                        {QuoteQualified(schema, table)}));
   std::vector<ColumnSequence> sequences;
   if (oid.IsNull(0, 0)) return sequences;
   ASSIGN_OR_RETURN(

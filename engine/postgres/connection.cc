@@ -34,8 +34,11 @@ static_assert(kUserTimeoutMs == 30'000);
 // How a dead peer is noticed within half a minute instead of the system's two hours. The user's
 // own settings, from wherever libpq takes them, win.
 constexpr std::pair<const char*, const char*> kSocketDefaults[] = {
-    {"keepalives", "1"},       {"keepalives_idle", "10"},  {"keepalives_interval", "5"},
-    {"keepalives_count", "3"}, {"tcp_user_timeout", kUserTimeoutText}};
+    {"keepalives", "1"},
+    {"keepalives_idle", "10"},
+    {"keepalives_interval", "5"},
+    {"keepalives_count", "3"},
+    {"tcp_user_timeout", kUserTimeoutText}};
 
 // One round trip after connecting, and not the options= of the startup packet, which poolers
 // refuse. A setting that a server does not know (an older PostgreSQL, another dialect) is passed
@@ -189,9 +192,8 @@ absl::Status ReadPipeline(PGconn* conn, size_t count,
     }
   }
   const PgResult sync(PQgetResult(conn));
-  const bool synced =
-      sync.raw() != nullptr && PQresultStatus(sync.raw()) == PGRES_PIPELINE_SYNC &&
-      PQstatus(conn) == CONNECTION_OK;
+  const bool synced = sync.raw() != nullptr && PQresultStatus(sync.raw()) == PGRES_PIPELINE_SYNC &&
+                      PQstatus(conn) == CONNECTION_OK;
   failure->answered = synced && !error.ok();
   if (error.ok() && (!synced || results->size() != count)) {
     failure->index = std::min(results->size(), count - 1);
@@ -246,8 +248,8 @@ absl::StatusOr<PgConnection> PgConnection::Connect(const PgConnectOptions& optio
   }
   if (timed_out) {
     return MakeError(ErrorCode::kTargetUnreachable, ExitCode::kTargetUnreachable,
-                     absl::StrCat("no answer from the server within ", timeout_seconds, " s: ",
-                                  DescribeConnection(connection.raw())),
+                     absl::StrCat("no answer from the server within ", timeout_seconds,
+                                  " s: ", DescribeConnection(connection.raw())),
                      "check host, port and firewall; connect_timeout in the connection string "
                      "allows more time");
   }

@@ -50,13 +50,13 @@ struct PgStatement {
 
 // Where QueryAll stopped.
 struct PgBatchFailure {
-  size_t index = 0;        // of the statement
-  bool sent = false;       // something may have reached the server
-  bool answered = false;   // the server itself refused that statement and the session goes on
+  size_t index = 0;       // of the statement
+  bool sent = false;      // something may have reached the server
+  bool answered = false;  // the server itself refused that statement and the session goes on
 };
 
 struct PgConnectOptions {
-  std::string conninfo;            // URI or key=value; libpq's own defaults fill the rest
+  std::string conninfo;  // URI or key=value; libpq's own defaults fill the rest
   std::string application_name = "lite2pg";
   // search_path of the session; empty keeps the role's own (needed where application triggers
   // fire). Everything we send is schema-qualified either way.
@@ -85,19 +85,19 @@ class PgConnection {
   absl::StatusOr<std::vector<PgResult>> QueryAll(const std::vector<PgStatement>& statements,
                                                  PgBatchFailure* failure = nullptr);
 
-  absl::Status Begin();     // READ COMMITTED
+  absl::Status Begin();  // READ COMMITTED
   // BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY, importing `snapshot` unless empty.
   absl::Status BeginSnapshot(absl::string_view snapshot);
   // Fails with kCommitInDoubt when the connection is lost before the answer, and when the server
   // answers ROLLBACK because the transaction had failed before.
   absl::Status Commit();
-  void Rollback();          // also after a lost connection; never fails
+  void Rollback();  // also after a lost connection; never fails
   bool in_transaction() const;
 
-  bool alive() const;       // last known state, no round trip
+  bool alive() const;  // last known state, no round trip
   int backend_pid() const;
-  int server_version() const;   // 150020
-  std::string host() const;     // for messages; never the password
+  int server_version() const;  // 150020
+  std::string host() const;    // for messages; never the password
   std::string database() const;
   std::string user() const;
   // Asks the server to stop what this connection runs; any thread.

@@ -45,7 +45,7 @@ class CopyFrames {
   // Eats the header from the front of `bytes`; *complete is false while more is needed.
   absl::Status TakeHeader(absl::string_view* bytes, bool* complete);
 
-  std::string pending_;     // an incomplete header or tuple
+  std::string pending_;  // an incomplete header or tuple
   bool header_done_ = false;
   bool trailer_seen_ = false;
   uint64_t tuples_ = 0;

@@ -136,10 +136,10 @@ absl::Status CopyIn::Begin(absl::string_view target, const std::vector<std::stri
   // An empty list would mean all columns, and `t ()` is a syntax error: a table without columns
   // is copied by the first form.
   const std::string sql = absl::StrCat(
-      "COPY ", target, columns.empty() ? "" : absl::StrCat(" (", list, ")"),
-      " FROM STDIN (FORMAT ", binary ? "binary" : "text", freeze ? ", FREEZE" : "", ")");
-  PgResult result(PQexecParams(connection_.raw(), sql.c_str(), 0, nullptr, nullptr, nullptr,
-                               nullptr, 0));
+      "COPY ", target, columns.empty() ? "" : absl::StrCat(" (", list, ")"), " FROM STDIN (FORMAT ",
+      binary ? "binary" : "text", freeze ? ", FREEZE" : "", ")");
+  PgResult result(
+      PQexecParams(connection_.raw(), sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
   if (result.raw() == nullptr || PQresultStatus(result.raw()) != PGRES_COPY_IN) {
     return ServerError(result.raw(), connection_.raw(), Doing());
   }

@@ -15,8 +15,7 @@
 namespace lite2pg {
 
 // Header and trailer of binary COPY (PostgreSQL documentation, "COPY, Binary Format").
-inline constexpr absl::string_view kCopyBinaryHeader(
-    "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
+inline constexpr absl::string_view kCopyBinaryHeader("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
 inline constexpr absl::string_view kCopyBinaryTrailer("\377\377", 2);
 
 // COPY table (columns) FROM STDIN. Aborts (CopyFail, drained to the end) unless Finish() returned

@@ -72,9 +72,8 @@ std::string CreateTableSql(const TableDdl& table) {
 
 std::string CreateIndexSql(const IndexDdl& index) {
   std::string sql =
-      absl::StrCat("CREATE ", index.unique ? "UNIQUE " : "", "INDEX ",
-                   QuoteIdentifier(index.name), " ON ", QuoteQualified(index.schema, index.table),
-                   " (");
+      absl::StrCat("CREATE ", index.unique ? "UNIQUE " : "", "INDEX ", QuoteIdentifier(index.name),
+                   " ON ", QuoteQualified(index.schema, index.table), " (");
   for (size_t i = 0; i < index.terms.size(); ++i) {
     const IndexTermDdl& term = index.terms[i];
     absl::StrAppend(&sql, i == 0 ? "" : ", ",

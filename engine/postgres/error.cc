@@ -67,8 +67,8 @@ std::string Field(const PGresult* result, int code) {
 
 // "23505 duplicate key value ...; detail: ...; context: ..."
 std::string ServerWords(const PGresult* result) {
-  std::string words = absl::StrCat(Field(result, PG_DIAG_SQLSTATE), " ",
-                                   Field(result, PG_DIAG_MESSAGE_PRIMARY));
+  std::string words =
+      absl::StrCat(Field(result, PG_DIAG_SQLSTATE), " ", Field(result, PG_DIAG_MESSAGE_PRIMARY));
   const auto append = [&](absl::string_view name, int code) {
     const std::string text = Field(result, code);
     if (!text.empty()) absl::StrAppend(&words, "; ", name, ": ", text);

@@ -69,10 +69,14 @@ std::string FoldIdentifier(absl::string_view name) { return absl::AsciiStrToLowe
 
 absl::string_view NameChangePhrase(NameChange::Why why) {
   switch (why) {
-    case NameChange::Why::kEmpty: return "is empty";
-    case NameChange::Why::kEscaped: return "holds bytes that are not UTF-8 text";
-    case NameChange::Why::kShortened: return "is longer than PostgreSQL's 63 bytes";
-    case NameChange::Why::kCollision: return "is taken by another object (letter case aside)";
+    case NameChange::Why::kEmpty:
+      return "is empty";
+    case NameChange::Why::kEscaped:
+      return "holds bytes that are not UTF-8 text";
+    case NameChange::Why::kShortened:
+      return "is longer than PostgreSQL's 63 bytes";
+    case NameChange::Why::kCollision:
+      return "is taken by another object (letter case aside)";
   }
   return "";
 }

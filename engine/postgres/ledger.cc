@@ -14,7 +14,6 @@
 #include "engine/postgres/array_text.h"
 #include "engine/postgres/error.h"
 
-
 namespace lite2pg {
 namespace {
 
@@ -57,16 +56,16 @@ PgStatement InsertChunks(const LedgerLocation& location, const std::string& run_
     bytes.push_back(absl::StrCat(chunk.bytes));
     digests.push_back(chunk.digest.ToHex());
   }
-  return {absl::StrCat("INSERT INTO ", location.Table("chunk"),
-                       " (run_id, epoch, chunk, table_hash, table_name, key_range, rows, bytes,"
-                       " digest) SELECT $1, $2::bigint, c.* FROM ROWS FROM ("
-                       "pg_catalog.unnest($3::bigint[]), pg_catalog.unnest($4::bigint[]), "
-                       "pg_catalog.unnest($5::text[]), pg_catalog.unnest($6::text[]), "
-                       "pg_catalog.unnest($7::bigint[]), pg_catalog.unnest($8::bigint[]), "
-                       "pg_catalog.unnest($9::text[])) AS c"),
-          {run_id, absl::StrCat(epoch), FormatArray(numbers), FormatArray(hashes),
-           FormatArray(tables), FormatArray(ranges), FormatArray(rows), FormatArray(bytes),
-           FormatArray(digests)}};
+  return {
+      absl::StrCat("INSERT INTO ", location.Table("chunk"),
+                   " (run_id, epoch, chunk, table_hash, table_name, key_range, rows, bytes,"
+                   " digest) SELECT $1, $2::bigint, c.* FROM ROWS FROM ("
+                   "pg_catalog.unnest($3::bigint[]), pg_catalog.unnest($4::bigint[]), "
+                   "pg_catalog.unnest($5::text[]), pg_catalog.unnest($6::text[]), "
+                   "pg_catalog.unnest($7::bigint[]), pg_catalog.unnest($8::bigint[]), "
+                   "pg_catalog.unnest($9::text[])) AS c"),
+      {run_id, absl::StrCat(epoch), FormatArray(numbers), FormatArray(hashes), FormatArray(tables),
+       FormatArray(ranges), FormatArray(rows), FormatArray(bytes), FormatArray(digests)}};
 }
 
 // Ends every other backend of this database with that application_name (and pid, unless 0) and
@@ -85,7 +84,8 @@ absl::Status TerminateBackends(PgConnection& connection, const std::string& appl
     if (ended.Bool(row, 1)) continue;
     return MakeError(ErrorCode::kTargetConnectionLost, ExitCode::kInterrupted,
                      absl::StrCat("a backend that an earlier connection of this run left behind "
-                                  "does not end: pid ", ended.Int(row, 0)),
+                                  "does not end: pid ",
+                                  ended.Int(row, 0)),
                      "have it terminated on the server, then run again with --resume");
   }
   return absl::OkStatus();
@@ -102,7 +102,8 @@ std::string RunApplicationName(absl::string_view run_id) {
 }
 
 std::string EncodeLedgerText(absl::string_view bytes) {
-  if (CheckText(bytes) == Outcome::kOk && !absl::StartsWith(bytes, kHexMark)) return std::string(bytes);
+  if (CheckText(bytes) == Outcome::kOk && !absl::StartsWith(bytes, kHexMark))
+    return std::string(bytes);
   return absl::StrCat(kHexMark, absl::BytesToHexString(bytes));
 }
 
@@ -137,10 +138,10 @@ absl::StatusOr<bool> Ledger::TryLock(PgConnection& connection, const std::string
   if (found.rows() == 0) {
     *holder = "a session that has just ended";
   } else {
-    *holder = absl::StrCat("pid ", found.Int(0, 0), ", application ",
-                           EscapeForMessage(found.Text(0, 1)), ", user ",
-                           EscapeForMessage(found.Text(0, 2)), ", from ", found.Text(0, 3),
-                           ", since ", found.Text(0, 4));
+    *holder =
+        absl::StrCat("pid ", found.Int(0, 0), ", application ", EscapeForMessage(found.Text(0, 1)),
+                     ", user ", EscapeForMessage(found.Text(0, 2)), ", from ", found.Text(0, 3),
+                     ", since ", found.Text(0, 4));
   }
   return false;
 }
@@ -162,13 +163,11 @@ absl::StatusOr<std::vector<RunRecord>> Ledger::ReadRuns(PgConnection& connection
     RunRecord run;
     run.run_id = text(0);
     run.epoch = rows.Int(i, 1);
-    std::string* const fields[] = {&run.command,        &run.source_path,
-                                   &run.source_fingerprint, &run.target_schema,
-                                   &run.staging_schema, &run.options_json,
-                                   &run.plan_json,      &run.report_json,
-                                   &run.tool_version,   &run.state,
-                                   &run.stage,          &run.outcome,
-                                   &run.started_at,     &run.updated_at};
+    std::string* const fields[] = {&run.command,       &run.source_path,    &run.source_fingerprint,
+                                   &run.target_schema, &run.staging_schema, &run.options_json,
+                                   &run.plan_json,     &run.report_json,    &run.tool_version,
+                                   &run.state,         &run.stage,          &run.outcome,
+                                   &run.started_at,    &run.updated_at};
     int column = 2;
     for (std::string* field : fields) *field = text(column++);
     runs.push_back(std::move(run));
@@ -181,13 +180,12 @@ absl::StatusOr<int64_t> Ledger::TakeOver(PgConnection& connection, const LedgerL
   // A backend in the middle of COPY waits for its client for ever and cannot be cancelled, and
   // its fence would hold up the UPDATE.
   RETURN_IF_ERROR(TerminateBackends(connection, RunApplicationName(run_id), 0));
-  ASSIGN_OR_RETURN(
-      const PgResult updated,
-      connection.Query(absl::StrCat("UPDATE ", location.Table("run"),
-                                    " SET epoch = epoch + 1, state = 'active', "
-                                    "updated_at = pg_catalog.now() WHERE run_id = $1 "
-                                    "RETURNING epoch"),
-                       {run_id}));
+  ASSIGN_OR_RETURN(const PgResult updated,
+                   connection.Query(absl::StrCat("UPDATE ", location.Table("run"),
+                                                 " SET epoch = epoch + 1, state = 'active', "
+                                                 "updated_at = pg_catalog.now() WHERE run_id = $1 "
+                                                 "RETURNING epoch"),
+                                    {run_id}));
   if (updated.rows() == 1) return updated.Int(0, 0);
   return MakeError(ErrorCode::kNothingToResume, ExitCode::kCannotResume,
                    absl::StrCat("the target's ledger has no run ", EscapeForMessage(run_id)));
@@ -220,12 +218,12 @@ absl::Status Ledger::InsertRun(PgConnection& connection, const RunRecord& run) c
 absl::Status Ledger::UpdateRun(PgConnection& connection, absl::string_view assignments,
                                std::vector<PgParam> params) const {
   params.insert(params.begin(), {run_id_, absl::StrCat(epoch_)});
-  ASSIGN_OR_RETURN(const PgResult updated,
-                   connection.Query(absl::StrCat("UPDATE ", location_.Table("run"), " SET ",
-                                                 assignments,
-                                                 ", updated_at = pg_catalog.now() WHERE run_id = "
-                                                 "$1 AND epoch = $2::bigint"),
-                                    params));
+  ASSIGN_OR_RETURN(
+      const PgResult updated,
+      connection.Query(absl::StrCat("UPDATE ", location_.Table("run"), " SET ", assignments,
+                                    ", updated_at = pg_catalog.now() WHERE run_id = "
+                                    "$1 AND epoch = $2::bigint"),
+                       params));
   if (updated.affected_rows() == 1) return absl::OkStatus();
   return FencedOff("the run's record is gone or belongs to a newer epoch");
 }
@@ -251,11 +249,11 @@ absl::Status Ledger::FinishRun(PgConnection& connection, absl::string_view state
 }
 
 absl::Status Ledger::BeginChunk(PgConnection& connection) const {
-  absl::StatusOr<std::vector<PgResult>> results = connection.QueryAll(
-      {{"BEGIN ISOLATION LEVEL READ COMMITTED", {}},
-       {absl::StrCat("SELECT epoch FROM ", location_.Table("run"),
-                     " WHERE run_id = $1 FOR KEY SHARE"),
-        {run_id_}}});
+  absl::StatusOr<std::vector<PgResult>> results =
+      connection.QueryAll({{"BEGIN ISOLATION LEVEL READ COMMITTED", {}},
+                           {absl::StrCat("SELECT epoch FROM ", location_.Table("run"),
+                                         " WHERE run_id = $1 FOR KEY SHARE"),
+                            {run_id_}}});
   if (!results.ok()) {
     connection.Rollback();
     return results.status();
@@ -310,11 +308,13 @@ absl::StatusOr<bool> Ledger::HasChunk(PgConnection& connection, const std::strin
 }
 
 absl::StatusOr<std::vector<ChunkRecord>> Ledger::ReadChunks(PgConnection& connection) const {
-  ASSIGN_OR_RETURN(const PgResult rows,
-                   connection.Query(absl::StrCat("SELECT table_name, chunk, key_range, rows, bytes, "
-                                                 "digest FROM ", location_.Table("chunk"),
-                                                 " WHERE run_id = $1 ORDER BY chunk, table_hash"),
-                                    {run_id_}));
+  ASSIGN_OR_RETURN(
+      const PgResult rows,
+      connection.Query(
+          absl::StrCat("SELECT table_name, chunk, key_range, rows, bytes, "
+                       "digest FROM ",
+                       location_.Table("chunk"), " WHERE run_id = $1 ORDER BY chunk, table_hash"),
+          {run_id_}));
   std::vector<ChunkRecord> chunks;
   for (int i = 0; i < rows.rows(); ++i) {
     ChunkRecord chunk;
@@ -337,8 +337,7 @@ absl::Status Ledger::InsertSetAside(PgConnection& connection, const SetAsideReco
   return connection.Execute(
       absl::StrCat("INSERT INTO ", location_.Table("set_aside"),
                    " (run_id, kind, object, definition) VALUES ($1, $2, $3, $4)"),
-      {run_id_, record.kind, EncodeLedgerText(record.object),
-       EncodeLedgerText(record.definition)});
+      {run_id_, record.kind, EncodeLedgerText(record.object), EncodeLedgerText(record.definition)});
 }
 
 absl::Status Ledger::MarkRestored(PgConnection& connection, int64_t id) const {
@@ -348,11 +347,12 @@ absl::Status Ledger::MarkRestored(PgConnection& connection, int64_t id) const {
 }
 
 absl::StatusOr<std::vector<SetAsideRecord>> Ledger::ReadSetAside(PgConnection& connection) const {
-  ASSIGN_OR_RETURN(const PgResult rows,
-                   connection.Query(absl::StrCat("SELECT id, kind, object, definition, restored "
-                                                 "FROM ", location_.Table("set_aside"),
-                                                 " WHERE run_id = $1 ORDER BY id"),
-                                    {run_id_}));
+  ASSIGN_OR_RETURN(
+      const PgResult rows,
+      connection.Query(absl::StrCat("SELECT id, kind, object, definition, restored "
+                                    "FROM ",
+                                    location_.Table("set_aside"), " WHERE run_id = $1 ORDER BY id"),
+                       {run_id_}));
   std::vector<SetAsideRecord> records;
   for (int i = 0; i < rows.rows(); ++i) {
     records.push_back({rows.Int(i, 0), std::string(rows.Text(i, 1)),

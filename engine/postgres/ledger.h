@@ -19,16 +19,16 @@ namespace lite2pg {
 // created, the target schema with tables lite2pg_run, lite2pg_chunk, ...
 struct LedgerLocation {
   std::string schema = "lite2pg";
-  std::string prefix;              // "" or "lite2pg_"
+  std::string prefix;                               // "" or "lite2pg_"
   std::string Table(absl::string_view name) const;  // quoted, qualified
 };
 
 inline constexpr int kLedgerVersion = 1;
 
 struct RunRecord {
-  std::string run_id;              // 32 hexadecimal digits
-  std::string state;               // "active", "failed", "interrupted", "done"
-  int64_t epoch = 1;               // the fence: chunks of an older epoch cannot commit
+  std::string run_id;  // 32 hexadecimal digits
+  std::string state;   // "active", "failed", "interrupted", "done"
+  int64_t epoch = 1;   // the fence: chunks of an older epoch cannot commit
   std::string command, source_path, source_fingerprint, target_schema, staging_schema;
   std::string options_json, plan_json, report_json;
   std::string tool_version, stage, started_at, updated_at, outcome;
@@ -36,9 +36,9 @@ struct RunRecord {
 
 // One COPY transaction's worth of one table.
 struct ChunkRecord {
-  std::string table;               // source name
-  int64_t chunk = 0;               // unique within the run
-  std::string key_range;           // JSON: what of the source it was
+  std::string table;      // source name
+  int64_t chunk = 0;      // unique within the run
+  std::string key_range;  // JSON: what of the source it was
   uint64_t rows = 0, bytes = 0;
   Digest digest;
 };
@@ -46,9 +46,9 @@ struct ChunkRecord {
 // A definition taken off a table of the application for the time of the load.
 struct SetAsideRecord {
   int64_t id = 0;
-  std::string kind;                // "index", "foreign_key", "trigger", ...
-  std::string object;              // quoted, qualified name
-  std::string definition;          // the statement that brings it back
+  std::string kind;        // "index", "foreign_key", "trigger", ...
+  std::string object;      // quoted, qualified name
+  std::string definition;  // the statement that brings it back
   bool restored = false;
 };
 

@@ -74,8 +74,7 @@ absl::StatusOr<int> ReadVersion(PgConnection& connection, const LedgerLocation& 
 
 absl::Status CreateInTransaction(PgConnection& connection, const LedgerLocation& location) {
   // Two first runs at once would meet in pg_namespace; one waits here instead.
-  RETURN_IF_ERROR(
-      connection.Execute("SELECT pg_catalog.pg_advisory_xact_lock(7811897321640132)"));
+  RETURN_IF_ERROR(connection.Execute("SELECT pg_catalog.pg_advisory_xact_lock(7811897321640132)"));
   ASSIGN_OR_RETURN(const int version, ReadVersion(connection, location));
   if (version != 0) return absl::OkStatus();
   std::vector<std::string> statements;

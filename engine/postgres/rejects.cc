@@ -23,7 +23,7 @@ constexpr char kClassLetters[kStorageClassCount] = {'n', 'i', 'r', 't', 'b'};
 // Columns of the table in the order in which tuples are written and read.
 const std::vector<std::string>& InsertedColumns() {
   static const auto* const kColumns = new std::vector<std::string>{
-      "run_id", "chunk", "table_name", "row_key", "columns",    "classes",
+      "run_id", "chunk", "table_name", "row_key",     "columns", "classes",
       "cells",  "code",  "sqlstate",   "column_name", "reason"};
   return *kColumns;
 }
@@ -59,7 +59,9 @@ void EndArray(size_t length_at, FieldBuffer* out) {
 void PutCell(const OwnedCell& cell, FieldBuffer* out) {
   out->Reserve(12);
   switch (cell.storage_class) {
-    case StorageClass::kNull: out->PutInt32(-1); return;
+    case StorageClass::kNull:
+      out->PutInt32(-1);
+      return;
     case StorageClass::kInteger:
       out->PutInt32(8);
       out->PutInt64(cell.integer);
@@ -69,7 +71,9 @@ void PutCell(const OwnedCell& cell, FieldBuffer* out) {
       out->PutDouble(cell.real);
       return;
     case StorageClass::kText:
-    case StorageClass::kBlob: PutField(cell.bytes, out); return;
+    case StorageClass::kBlob:
+      PutField(cell.bytes, out);
+      return;
   }
 }
 
@@ -239,11 +243,16 @@ OwnedCell OwnedCell::From(const SourceValue& value) {
 
 SourceValue OwnedCell::View() const {
   switch (storage_class) {
-    case StorageClass::kNull: return SourceValue::Null();
-    case StorageClass::kInteger: return SourceValue::Integer(integer);
-    case StorageClass::kReal: return SourceValue::Real(real);
-    case StorageClass::kText: return SourceValue::Text(bytes);
-    case StorageClass::kBlob: return SourceValue::Blob(bytes);
+    case StorageClass::kNull:
+      return SourceValue::Null();
+    case StorageClass::kInteger:
+      return SourceValue::Integer(integer);
+    case StorageClass::kReal:
+      return SourceValue::Real(real);
+    case StorageClass::kText:
+      return SourceValue::Text(bytes);
+    case StorageClass::kBlob:
+      return SourceValue::Blob(bytes);
   }
   return SourceValue::Null();
 }

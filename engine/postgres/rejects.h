@@ -21,24 +21,24 @@ struct OwnedCell {
   StorageClass storage_class = StorageClass::kNull;
   int64_t integer = 0;
   double real = 0;
-  std::string bytes;               // text as UTF-8 or whatever it is, blobs
+  std::string bytes;  // text as UTF-8 or whatever it is, blobs
 
   static OwnedCell From(const SourceValue& value);
-  SourceValue View() const;        // lives as long as the cell
+  SourceValue View() const;  // lives as long as the cell
   friend bool operator==(const OwnedCell&, const OwnedCell&) = default;
 };
 
 struct RejectRecord {
-  int64_t id = 0;                  // given by the server
-  int64_t chunk = 0;               // whose transaction it commits in; -1: found after the load
-  std::string table;               // source name; like all names here it may hold any bytes
-  std::string row_key;             // "id=2 (rowid 2)"
+  int64_t id = 0;       // given by the server
+  int64_t chunk = 0;    // whose transaction it commits in; -1: found after the load
+  std::string table;    // source name; like all names here it may hold any bytes
+  std::string row_key;  // "id=2 (rowid 2)"
   std::vector<std::string> columns;
-  std::vector<OwnedCell> cells;    // one per column
-  std::string code;                // "L2P2001"
-  std::string sqlstate;            // when the server refused the row
-  std::string column;              // the offending one, if one is to blame
-  std::string reason;              // a sentence
+  std::vector<OwnedCell> cells;  // one per column
+  std::string code;              // "L2P2001"
+  std::string sqlstate;          // when the server refused the row
+  std::string column;            // the offending one, if one is to blame
+  std::string reason;            // a sentence
 };
 
 // Adds the rows by COPY to the open transaction of `connection`. REQUIRES: a transaction;

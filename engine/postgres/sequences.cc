@@ -69,8 +69,7 @@ absl::StatusOr<std::optional<int64_t>> ReadOutermost(PgConnection& connection,
                                                      const SequenceRequest& request,
                                                      bool ascending) {
   const std::string column = QuoteIdentifier(request.column);
-  const std::string from =
-      absl::StrCat(" FROM ", QuoteQualified(request.schema, request.table));
+  const std::string from = absl::StrCat(" FROM ", QuoteQualified(request.schema, request.table));
   const absl::string_view aggregate = ascending ? "pg_catalog.max(" : "pg_catalog.min(";
   const absl::string_view round = ascending ? "pg_catalog.ceil(" : "pg_catalog.floor(";
   const std::string value = absl::StrCat(round, aggregate, column, ")::numeric)::text");
@@ -110,8 +109,8 @@ absl::StatusOr<SequenceResult> SetColumnSequence(PgConnection& connection,
   SequenceResult result;
   result.name = request.sequence;
   if (result.name.empty()) {
-    ASSIGN_OR_RETURN(result.name, FindColumnSequence(connection, request.schema, request.table,
-                                                     request.column));
+    ASSIGN_OR_RETURN(result.name,
+                     FindColumnSequence(connection, request.schema, request.table, request.column));
     if (result.name.empty()) return result;
   }
   ASSIGN_OR_RETURN(const SequenceShape shape, ReadShape(connection, result.name));

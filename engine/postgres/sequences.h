@@ -19,9 +19,9 @@ struct SequenceShape {
 // Arguments of setval, and what nextval will give after it.
 struct SequencePosition {
   int64_t last_value = 0;
-  bool is_called = false;        // false: last_value itself comes next
-  int64_t next_value = 0;        // 0 when exhausted
-  bool exhausted = false;        // there is no next value (or it would cycle into used ones)
+  bool is_called = false;  // false: last_value itself comes next
+  int64_t next_value = 0;  // 0 when exhausted
+  bool exhausted = false;  // there is no next value (or it would cycle into used ones)
 };
 
 // Where a sequence must stand when the outermost value used is `used` (the largest of rows and
@@ -31,15 +31,15 @@ struct SequencePosition {
 SequencePosition NextSequencePosition(const SequenceShape& shape, std::optional<int64_t> used);
 
 struct SequenceRequest {
-  std::string schema, table, column;   // unquoted
-  std::string sequence;                // quoted, qualified; "" to look it up by the column
+  std::string schema, table, column;  // unquoted
+  std::string sequence;               // quoted, qualified; "" to look it up by the column
   // sqlite_sequence.seq: values that were given once and may be known outside, though no row has
   // them any more. 0 for none.
   int64_t source_sequence = 0;
 };
 
 struct SequenceResult {
-  std::string name;                    // quoted, qualified; "" when the column has no sequence
+  std::string name;  // quoted, qualified; "" when the column has no sequence
   int64_t last_value = 0, next_value = 0;
   bool exhausted = false;
 };
@@ -52,8 +52,7 @@ absl::StatusOr<SequenceResult> SetColumnSequence(PgConnection& connection,
 // The sequence of an identity column, or the one that the column's default calls nextval on
 // (owned by the column or not); "" if it has none.
 absl::StatusOr<std::string> FindColumnSequence(PgConnection& connection, const std::string& schema,
-                                               const std::string& table,
-                                               const std::string& column);
+                                               const std::string& table, const std::string& column);
 
 }  // namespace lite2pg
 

@@ -91,7 +91,9 @@ PgType TypeResolver::Resolve(Oid oid, int32_t typmod, absl::string_view sql_name
     return type;
   }
   switch (row.typtype) {
-    case 'b': type.kind = TypeKind::kBase; break;
+    case 'b':
+      type.kind = TypeKind::kBase;
+      break;
     case 'e':
       type.kind = TypeKind::kEnum;
       type.enum_labels = row.labels;
@@ -110,7 +112,8 @@ PgType TypeResolver::Resolve(Oid oid, int32_t typmod, absl::string_view sql_name
       type.has_binary_receive = row.has_binary && type.base->has_binary_receive;
       break;
     }
-    default: type.kind = TypeKind::kOther;  // composite, range, multirange, pseudo
+    default:
+      type.kind = TypeKind::kOther;  // composite, range, multirange, pseudo
   }
   return type;
 }

@@ -27,14 +27,14 @@ class TypeResolver {
  private:
   struct Row {
     std::string name;
-    char typtype = 'b';            // pg_type.typtype
+    char typtype = 'b';  // pg_type.typtype
     bool is_array = false;
     bool not_null = false;
     bool has_binary = false;
-    Oid base = 0;                  // of a domain
+    Oid base = 0;  // of a domain
     int32_t base_typmod = -1;
     std::string base_sql_name;
-    Oid element = 0;               // of an array
+    Oid element = 0;  // of an array
     std::vector<std::string> labels;
   };
 

@@ -10,9 +10,9 @@ namespace {
 using Elements = std::vector<std::optional<std::string>>;
 
 const Elements& Odd() {
-  static const auto* const kOdd = new Elements{
-      "",       "NULL", std::nullopt, "null", "a,b", "{x}",
-      "\"q\"", "\\",   " space ",    "\n",   "caf\xC3\xA9"};
+  static const auto* const kOdd =
+      new Elements{"",      "NULL", std::nullopt, "null", "a,b",        "{x}",
+                   "\"q\"", "\\",   " space ",    "\n",   "caf\xC3\xA9"};
   return *kOdd;
 }
 
@@ -26,8 +26,8 @@ TEST(ArrayText, ComesBackUnchanged) {
 
 TEST(ArrayText, RefusesWhatIsNoOneDimensionalArray) {
   Elements parsed;
-  for (const char* text : {"", "{", "}", "a", "{a", "{a}b", "{{a},{b}}", "{\"a}", "{a\\}", "{a,}x",
-                           "[0:1]={a,b}"}) {
+  for (const char* text :
+       {"", "{", "}", "a", "{a", "{a}b", "{{a},{b}}", "{\"a}", "{a\\}", "{a,}x", "[0:1]={a,b}"}) {
     EXPECT_FALSE(ParseArray(text, &parsed)) << text;
   }
 }

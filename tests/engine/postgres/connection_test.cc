@@ -78,8 +78,7 @@ TEST_F(ConnectionTest, ReadOnlySessionRefusesToWriteWithExitCode8) {
   PgConnectOptions options;
   options.read_only = true;
   PgConnection session = Connect(options);
-  const absl::Status status =
-      session.Execute(absl::StrCat("CREATE TABLE ", In("t"), " (a int)"));
+  const absl::Status status = session.Execute(absl::StrCat("CREATE TABLE ", In("t"), " (a int)"));
   const ErrorInfo info = InfoOf(status);
   EXPECT_EQ(info.sqlstate, "25006");
   EXPECT_EQ(info.code, ErrorCode::kTargetPrivilege);
@@ -161,8 +160,7 @@ TEST_F(ConnectionTest, ZeroBytesAreRefusedAndNotCut) {
 }
 
 TEST_F(ConnectionTest, ResultTellsNullFromEmpty) {
-  const absl::StatusOr<PgResult> result =
-      db().Query("SELECT NULL, '', true, -9223372036854775808");
+  const absl::StatusOr<PgResult> result = db().Query("SELECT NULL, '', true, -9223372036854775808");
   LITE2PG_ASSERT_OK(result.status());
   EXPECT_TRUE(result->IsNull(0, 0));
   EXPECT_EQ(result->Text(0, 0), "");

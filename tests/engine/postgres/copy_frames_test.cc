@@ -122,8 +122,8 @@ TEST(CopyFrames, RandomDamageNeverCrashes) {
 
 TEST(CopyFrames, CallbackErrorIsReturned) {
   CopyFrames frames;
-  const absl::Status status = frames.Add(
-      Stream(Sample()), [](absl::string_view) { return absl::AbortedError("stop"); });
+  const absl::Status status =
+      frames.Add(Stream(Sample()), [](absl::string_view) { return absl::AbortedError("stop"); });
   EXPECT_EQ(status.message(), "stop");
 }
 

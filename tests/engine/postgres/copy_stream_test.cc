@@ -69,9 +69,8 @@ TEST_F(CopyStreamTest, EmptyCopyInBothDirections) {
   LITE2PG_ASSERT_OK(Begin(copy));
   EXPECT_EQ(copy.Finish().value_or(99), 0u);
   const absl::StatusOr<uint64_t> tuples =
-      CopyOut(db(), absl::StrCat("SELECT * FROM ", In("t")), [](absl::string_view) {
-        return absl::InternalError("no tuple was expected");
-      });
+      CopyOut(db(), absl::StrCat("SELECT * FROM ", In("t")),
+              [](absl::string_view) { return absl::InternalError("no tuple was expected"); });
   LITE2PG_ASSERT_OK(tuples.status());
   EXPECT_EQ(*tuples, 0u);
 }
@@ -293,9 +292,9 @@ TEST_F(CopyStreamTest, MemoryDoesNotGrowWithTheStream) {
   for (int i = 0; i < 99; ++i) LITE2PG_ASSERT_OK(copy.Write(rows.view()));  // about 100 MB
   EXPECT_LT(ResidentKib() - before, 4096);
   EXPECT_EQ(copy.Finish().value_or(0), 100'000u);
-  LITE2PG_ASSERT_OK(CopyOut(db(), absl::StrCat("SELECT * FROM ", In("big")),
-                            [](absl::string_view) { return absl::OkStatus(); })
-                        .status());
+  LITE2PG_ASSERT_OK(CopyOut(db(), absl::StrCat("SELECT * FROM ", In("big")), [](absl::string_view) {
+                      return absl::OkStatus();
+                    }).status());
   EXPECT_LT(ResidentKib() - before, 4096);
 }
 

@@ -26,9 +26,9 @@ namespace lite2pg {
 class CutProxy {
  public:
   enum class Cut : uint8_t {
-    kBeforeForwarding,   // the server never sees the bytes; both sides are closed
-    kAfterAnswer,        // the server has answered, the client never hears; both are closed
-    kClientOnly,         // the client is closed, the server is left waiting, until Release()
+    kBeforeForwarding,  // the server never sees the bytes; both sides are closed
+    kAfterAnswer,       // the server has answered, the client never hears; both are closed
+    kClientOnly,        // the client is closed, the server is left waiting, until Release()
   };
 
   // Cuts when the client sends `trigger`.

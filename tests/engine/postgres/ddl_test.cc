@@ -119,9 +119,9 @@ TEST_F(DdlServerTest, TablesMoveWithTheirIdentity) {
   at_end_ = {DropSchemaSql(to, true)};
   TableDdl table{schema_, "t", {{"id", "bigint"}}};
   table.columns[0].identity = true;
-  LITE2PG_ASSERT_OK(db().ExecuteAll({CreateSchemaSql(to), CreateTableSql(table),
-                                     SetTableSchemaSql(schema_, "t", to),
-                                     RenameTableSql(to, "t", "u")}));
+  LITE2PG_ASSERT_OK(
+      db().ExecuteAll({CreateSchemaSql(to), CreateTableSql(table),
+                       SetTableSchemaSql(schema_, "t", to), RenameTableSql(to, "t", "u")}));
   const auto tables = ReadTargetTables(db(), to, {"u"});
   LITE2PG_ASSERT_OK(tables.status());
   ASSERT_EQ(tables->size(), 1u);
@@ -134,8 +134,8 @@ TEST_F(DdlServerTest, IndexServesSqlitesOrder) {
   Run(absl::StrCat("CREATE TABLE ", In("t"), " AS SELECT NULLIF(g, 50) AS a FROM ",
                    "generate_series(1, 5000) AS g"));
   IndexDdl index{schema_, "t", "i", false, {{"a"}}, ""};
-  LITE2PG_ASSERT_OK(db().ExecuteAll({CreateIndexSql(index), "SET enable_sort = off",
-                                     "SET enable_seqscan = off"}));
+  LITE2PG_ASSERT_OK(db().ExecuteAll(
+      {CreateIndexSql(index), "SET enable_sort = off", "SET enable_seqscan = off"}));
   const auto plan = db().Query(
       absl::StrCat("EXPLAIN SELECT a FROM ", In("t"), " ORDER BY a NULLS FIRST LIMIT 5"));
   LITE2PG_ASSERT_OK(plan.status());

@@ -54,8 +54,7 @@ TEST(TargetIdentifier, CutsBetweenCharacters) {
 
 // The result is part of what a resumed run finds on the target, so it must never change.
 TEST(TargetIdentifier, HashIsFixed) {
-  EXPECT_EQ(TargetIdentifier(std::string(64, 'a')),
-            std::string(54, 'a') + "_" + "2dddcef0");
+  EXPECT_EQ(TargetIdentifier(std::string(64, 'a')), std::string(54, 'a') + "_" + "2dddcef0");
 }
 
 TEST(NameTable, NamesAreDistinctWithoutRegardToCase) {

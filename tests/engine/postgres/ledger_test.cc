@@ -136,8 +136,8 @@ TEST_F(LedgerTest, ReadingWithoutALedgerFindsNothing) {
 TEST_F(LedgerTest, RowsAndLedgerCommitTogether) {
   LITE2PG_ASSERT_OK(ledger().BeginChunk(db()));
   Run(absl::StrCat("INSERT INTO ", In("t"), " VALUES (1)"));
-  LITE2PG_ASSERT_OK(ledger().CommitChunks(db(), {Chunk(1), Chunk(2, "q\"u,o{t}e\\"),
-                                                 Chunk(3, std::string("bad\xFFname"))}));
+  LITE2PG_ASSERT_OK(ledger().CommitChunks(
+      db(), {Chunk(1), Chunk(2, "q\"u,o{t}e\\"), Chunk(3, std::string("bad\xFFname"))}));
   EXPECT_FALSE(db().in_transaction());
   EXPECT_EQ(Rows(), "1");
   EXPECT_TRUE(ledger().HasChunk(db(), "t", 1).value_or(false));

@@ -51,11 +51,11 @@ class RejectsTest : public ServerTest {
 };
 
 TEST_F(RejectsTest, ValuesOfEveryClassComeBackUnchanged) {
-  RejectRecord reject = Reject(
-      {SourceValue::Null(), SourceValue::Integer(INT64_MIN), SourceValue::Real(-0.0),
-       SourceValue::Real(std::numeric_limits<double>::infinity()), SourceValue::Real(5e-324),
-       SourceValue::Text(absl::string_view("a\0b\xFF", 4)), SourceValue::Text(""),
-       SourceValue::Blob(""), SourceValue::Blob("NULL")});
+  RejectRecord reject =
+      Reject({SourceValue::Null(), SourceValue::Integer(INT64_MIN), SourceValue::Real(-0.0),
+              SourceValue::Real(std::numeric_limits<double>::infinity()), SourceValue::Real(5e-324),
+              SourceValue::Text(absl::string_view("a\0b\xFF", 4)), SourceValue::Text(""),
+              SourceValue::Blob(""), SourceValue::Blob("NULL")});
   reject.table = "bad\xFFname";
   reject.row_key = std::string("k=\0", 3);
   reject.columns[3] = "\\xcolumn";
@@ -86,8 +86,8 @@ TEST_F(RejectsTest, ValuesOfEveryClassComeBackUnchanged) {
 TEST_F(RejectsTest, ServerShowsTheCells) {
   LITE2PG_ASSERT_OK(db().Begin());
   LITE2PG_ASSERT_OK(InsertRejects(
-      db(), ledger(), {Reject({SourceValue::Text("hi"), SourceValue::Integer(258),
-                               SourceValue::Null()})}));
+      db(), ledger(),
+      {Reject({SourceValue::Text("hi"), SourceValue::Integer(258), SourceValue::Null()})}));
   LITE2PG_ASSERT_OK(db().Commit());
   EXPECT_EQ(Ask(absl::StrCat("SELECT classes || ' ' || array_to_string(columns, ',') || ' ' || ",
                              "encode(cells[1], 'escape') || ' ' || encode(cells[2], 'hex') || ' '",

@@ -22,14 +22,14 @@ inline std::string TestConninfo() {
   return conninfo == nullptr ? "" : conninfo;
 }
 
-#define LITE2PG_EXPECT_OK(expr)                     \
-  do {                                              \
-    const absl::Status expect_ok_status = (expr);   \
+#define LITE2PG_EXPECT_OK(expr)                             \
+  do {                                                      \
+    const absl::Status expect_ok_status = (expr);           \
     EXPECT_TRUE(expect_ok_status.ok()) << expect_ok_status; \
   } while (false)
-#define LITE2PG_ASSERT_OK(expr)                     \
-  do {                                              \
-    const absl::Status assert_ok_status = (expr);   \
+#define LITE2PG_ASSERT_OK(expr)                             \
+  do {                                                      \
+    const absl::Status assert_ok_status = (expr);           \
     ASSERT_TRUE(assert_ok_status.ok()) << assert_ok_status; \
   } while (false)
 
