@@ -193,6 +193,16 @@ TEST_F(LedgerTest, TakeOverEndsAZombieInTheMiddleOfItsCopy) {
   EXPECT_EQ(Rows(), "0");
 }
 
+TEST_F(LedgerTest, TakeOverCopesWithBackendsThatEndByThemselves) {
+  for (int round = 0; round < 20; ++round) {
+    std::vector<PgConnection> workers;
+    for (int i = 0; i < 3; ++i) workers.push_back(Worker());
+    std::thread ending([&] { workers.clear(); });
+    LITE2PG_EXPECT_OK(Ledger::TakeOver(db(), location_, kRunId).status());
+    ending.join();
+  }
+}
+
 TEST_F(LedgerTest, RaisingTheEpochWaitsForOpenChunksButSetStateDoesNot) {
   PgConnection worker = Connect();  // not found by its application_name, so not terminated
   LITE2PG_ASSERT_OK(ledger().BeginChunk(worker));
