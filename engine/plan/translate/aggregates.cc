@@ -65,7 +65,6 @@ absl::StatusOr<TypedSql> ExpressionTranslator::AggregateOf(const std::string& na
     state_->Note(Exactness::kOrderOpen);
     TypedSql result =
         TextValue(call("string_agg", absl::StrCat(text.sql, ", ", separator.sql)));
-    result.collated_c = text.collated_c;
     return result;
   }
   if (expr.args.size() != 1) return Refuse(absl::StrCat(name, "() called in this way"));
@@ -82,7 +81,6 @@ absl::StatusOr<TypedSql> ExpressionTranslator::AggregateOf(const std::string& na
     ASSIGN_OR_RETURN(const std::string key, SortKey(result, state_));
     result.sql = call(name, key);
     result.literal = false;
-    result.collated_c = value.kind == ValueKind::kText;
     result.affinity.reset();
     result.collation.clear();
     return result;

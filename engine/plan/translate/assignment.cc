@@ -38,7 +38,8 @@ absl::StatusOr<SourceValue> StoredValue(const TypedSql& literal, Affinity affini
     char digits[40];
     std::snprintf(digits, sizeof(digits), "%.15g", value.real);
     std::string written = digits;
-    if (written.find_first_of("en") != std::string::npos || std::strtod(digits, nullptr) != value.real) {
+    if (written.find_first_of("en") != std::string::npos || std::strtod(digits,
+    nullptr) != value.real) {
       return Refuse("a real number as the default of a text column");
     }
     if (written.find('.') == std::string::npos) written += ".0";
@@ -57,7 +58,7 @@ absl::StatusOr<SourceValue> StoredValue(const TypedSql& literal, Affinity affini
 // Types whose literals need no cast to be what they are.
 bool IsPlainNumber(const PgType& type) {
   return type.oid == kOidInt2 || type.oid == kOidInt4 || type.oid == kOidInt8 ||
-         type.oid == kOidNumeric;
+         type.oid == kOidNumeric || type.oid == kOidFloat8;
 }
 
 }  // namespace

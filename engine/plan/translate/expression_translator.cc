@@ -317,7 +317,6 @@ absl::StatusOr<TypedSql> ExpressionTranslator::Concatenation(const TypedSql& lef
   ASSIGN_OR_RETURN(const TypedSql l, AsText(left));
   ASSIGN_OR_RETURN(const TypedSql r, AsText(right));
   TypedSql result = TextValue(absl::StrCat("(", l.sql, " || ", r.sql, ")"));
-  result.collated_c = l.collated_c || r.collated_c;
   return result;
 }
 

@@ -138,13 +138,16 @@ absl::StatusOr<TypedSql> ExpressionTranslator::TextFunction(const std::string& n
   if (name == "hex") {
     if (args[0].kind == ValueKind::kNull) return TextLiteral("");
     if (!blob) return Refuse("hex() of anything but a blob");
+    if (!args[0].hex_sql.empty()) return TextValue(absl::StrCat("upper(", args[0].hex_sql, ")"));
     // hex(NULL) is the empty string.
     return TextValue(absl::StrCat("COALESCE(upper(encode(", args[0].sql, ", 'hex')), '')"));
   }
   if (name == "replace") {
     // With nothing to look for SQLite gives the text back without a look at the replacement.
-    const bool nothing = args[1].kind != ValueKind::kText || !args[1].literal || args[1].text.empty();
-    if (nothing) return Refuse("replace() of text that is not a literal");
+    const TypedSql& wanted = args[1];
+    if (wanted.kind != ValueKind::kText || !wanted.literal || wanted.text.empty()) {
+      return Refuse("replace() of text that is not a literal");
+    }
     if (args[0].kind == ValueKind::kNull || args[2].kind == ValueKind::kNull) return NullValue();
   }
   if (blob) {
@@ -170,13 +173,11 @@ absl::StatusOr<TypedSql> ExpressionTranslator::TextFunction(const std::string& n
   if (name == "upper" || name == "lower") {
     // SQLite changes A to Z only, which is what these do under "C".
     result.sql = absl::StrCat(name, "(", text, " COLLATE \"C\")");
-    result.collated_c = true;
     return result;
   }
   const absl::string_view called = name == "trim" ? "btrim" : absl::string_view(name);
   // With one argument all three take spaces away and nothing else, in both.
   result.sql = absl::StrCat(called, "(", JoinSql(texts), ")");
-  for (const TypedSql& value : texts) result.collated_c |= value.collated_c;
   return result;
 }
 
@@ -191,7 +192,6 @@ absl::StatusOr<TypedSql> ExpressionTranslator::Substr(const Values& args) {
   } else {
     ASSIGN_OR_RETURN(const TypedSql text, AsText(args[0]));
     operand = text.sql;
-    result.collated_c = text.collated_c;
   }
   // PostgreSQL's positions are of type integer.
   const auto narrow = [](const TypedSql& value) {
@@ -325,7 +325,6 @@ absl::StatusOr<TypedSql> ExpressionTranslator::Extreme(const std::string& name, 
     for (TypedSql& arg : args) {
       ASSIGN_OR_RETURN(arg.sql, Collated(arg, "BINARY", true, state_));
     }
-    result.collated_c = true;
   }
   const std::string chosen =
       absl::StrCat(name == "min" ? "LEAST(" : "GREATEST(", JoinSql(args), ")");
@@ -390,7 +389,6 @@ absl::StatusOr<TypedSql> ExpressionTranslator::RandomFunction(const std::string&
     result.kind = ValueKind::kBlob;
     result.literal = true;
     result.text = std::string(2 * static_cast<size_t>(args[0].integer), '0');
-    result.sql = absl::StrCat("'\\x", result.text, "'::bytea");
     result.sql = absl::StrCat(QuoteLiteral(absl::StrCat("\\x", result.text)), "::bytea");
     return result;
   }
@@ -414,6 +412,7 @@ absl::StatusOr<TypedSql> ExpressionTranslator::RandomFunction(const std::string&
   if (name == "randomblob") {
     result.kind = ValueKind::kBlob;
     result.sql = absl::StrCat("decode(", hexadecimal, ", 'hex')");
+    result.hex_sql = hexadecimal;
   } else {
     result = IntegerValue(absl::StrCat("('x' || ", hexadecimal, ")::bit(64)::bigint"), INT64_MIN,
                           INT64_MAX, 64);

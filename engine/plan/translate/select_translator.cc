@@ -24,6 +24,21 @@ size_t PositionOf(const Expr& expr, size_t columns) {
              : 0;
 }
 
+// An integer behind signs or a COLLATE, which SQLite may take for a position: ORDER BY +2.
+bool MayBePosition(const Expr& expr) {
+  const Expr* inner = &expr;
+  while (inner->kind == ExprKind::kUnary || inner->kind == ExprKind::kCollate) {
+    inner = inner->args[0].get();
+  }
+  return inner != &expr && inner->kind == ExprKind::kInteger;
+}
+
+// SQL that PostgreSQL would take for a position in ORDER BY or GROUP BY: CAST(2 AS INTEGER) is
+// printed as 2.
+bool ReadsAsPosition(const std::string& sql) {
+  return sql.find_first_not_of("()-0123456789") == std::string::npos;
+}
+
 absl::string_view CompoundText(CompoundKind kind) {
   switch (kind) {
     case CompoundKind::kUnion: return " UNION ";
@@ -209,6 +224,7 @@ absl::Status SelectTranslator::GroupBy(const SelectCore& core, std::string* tail
   std::vector<GroupKey> keys;
   for (const ExprPtr& term : core.group_by) {
     const Expr* expr = term.get();
+    if (MayBePosition(*expr)) return Refuse("GROUP BY a constant");
     const size_t position = PositionOf(*expr, core.columns.size());
     if (position > 0) {
       for (const ResultColumn& column : core.columns) {
@@ -217,7 +233,7 @@ absl::Status SelectTranslator::GroupBy(const SelectCore& core, std::string* tail
       expr = core.columns[position - 1].expr.get();
     }
     ASSIGN_OR_RETURN(const TypedSql value, translator.Translate(*expr));
-    if (value.literal) return Refuse("GROUP BY a constant");
+    if (value.literal || ReadsAsPosition(value.sql)) return Refuse("GROUP BY a constant");
     if (!HasFaithfulEquality(value)) {
       return Refuse("GROUP BY over values that do not compare as in SQLite");
     }
@@ -246,9 +262,9 @@ absl::StatusOr<TypedSql> SelectTranslator::OutputValue(TypedSql value) {
     ASSIGN_OR_RETURN(value, AsInteger(value));
   }
   value = WithoutNan(std::move(value));
-  if (value.kind == ValueKind::kText && value.collated_c) {
+  // Found by its text: at worst a string is taken for a clause, and one too many is written.
+  if (value.kind == ValueKind::kText && absl::StrContains(value.sql, "COLLATE \"C\"")) {
     absl::StrAppend(&value.sql, " COLLATE \"default\"");
-    value.collated_c = false;
   }
   value.explicit_collation = false;
   return value;
@@ -314,7 +330,8 @@ std::string SelectTranslator::SelectText(const Core& core,
 absl::StatusOr<TypedSql> SelectTranslator::OrderValue(const Expr& expr,
                                                       const std::vector<OutputColumn>& columns,
                                                       bool by_output) {
-  // A COLLATE around an alias or a position is kept.
+  if (MayBePosition(expr)) return Refuse("ORDER BY a constant");
+  // A COLLATE around an alias is kept.
   if (expr.kind == ExprKind::kCollate) {
     ASSIGN_OR_RETURN(TypedSql value, OrderValue(*expr.args[0], columns, by_output));
     value.collation = expr.text;
@@ -347,8 +364,11 @@ absl::StatusOr<std::string> SelectTranslator::OrderBy(const Select& select,
   std::vector<std::string> parts;
   for (const OrderingTerm& term : select.order_by) {
     ASSIGN_OR_RETURN(const TypedSql value, OrderValue(*term.expr, columns, by_output));
-    if (value.kind == ValueKind::kNull || value.literal) continue;  // orders nothing
     ASSIGN_OR_RETURN(const std::string key, SortKey(value, &view_->state));
+    // SQLite takes some constants for positions (+2), PostgreSQL others, and refuses the rest.
+    if (value.literal || value.constant.has_value() || ReadsAsPosition(key)) {
+      return Refuse("ORDER BY a constant");
+    }
     // NULL is the smallest value in SQLite, the largest in PostgreSQL.
     const bool nulls_first = term.nulls == NullsOrder::kDefault
                                  ? !term.descending

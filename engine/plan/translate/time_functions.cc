@@ -227,7 +227,9 @@ absl::StatusOr<std::string> NowAsTarget(const NowValue& now, const PgType& targe
   if (now.unit == Unit::kEpoch || now.unit == Unit::kJulianDay) {
     const bool epoch = now.unit == Unit::kEpoch;
     if (stamp && epoch && rules.integer == NumberReading::kUnixSeconds) return truncated("second");
-    if (stamp && !epoch && rules.real == NumberReading::kJulianDay) return truncated("milliseconds");
+    if (stamp && !epoch && rules.real == NumberReading::kJulianDay) {
+      return truncated("milliseconds");
+    }
     return Refuse("a number as the time of a column whose numbers have no reading");
   }
   const std::optional<Unit> unit = UnitOfFormat(now.text_format);

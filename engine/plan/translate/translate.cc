@@ -11,15 +11,38 @@
 #include "engine/plan/translate/expression_translator.h"
 #include "engine/plan/translate/resolver.h"
 #include "engine/plan/translate/time_functions.h"
+#include "engine/plan/translate/uuid_idiom.h"
 
 namespace lite2pg {
 namespace {
 
-Translation Finish(absl::StatusOr<std::string> sql, const TranslationState& state) {
+// Our printer puts every operator in parentheses; a pair around all of it says nothing. In what it
+// prints, quotes are doubled inside quotes, so a character-wise scan cannot lose its way (and the
+// backslashes of E'' come in pairs).
+std::string WithoutOuterParentheses(const std::string& sql) {
+  if (sql.size() < 2 || sql.front() != '(') return sql;
+  int depth = 0;
+  char quote = '\0';
+  for (size_t i = 0; i < sql.size(); ++i) {
+    const char c = sql[i];
+    if (quote != '\0') {
+      if (c == quote) quote = '\0';
+    } else if (c == '\'' || c == '"') {
+      quote = c;
+    } else if (c == '(') {
+      ++depth;
+    } else if (c == ')' && --depth == 0 && i + 1 < sql.size()) {
+      return sql;
+    }
+  }
+  return sql.substr(1, sql.size() - 2);
+}
+
+Translation Finish(const absl::StatusOr<std::string>& sql, const TranslationState& state) {
   Translation result;
   result.ok = sql.ok();
   if (sql.ok()) {
-    result.sql = *std::move(sql);
+    result.sql = WithoutOuterParentheses(*sql);
     result.exactness = state.exactness();
   } else {
     result.reason = std::string(sql.status().message());
@@ -28,16 +51,25 @@ Translation Finish(absl::StatusOr<std::string> sql, const TranslationState& stat
 }
 
 absl::StatusOr<std::string> DefaultSql(const Expr& expr, const PgType& target, Affinity affinity,
-                                       const ReadingRules& rules, TranslationState* state) {
+                                       const ReadingRules& rules, TranslationState* state,
+                                       bool* literal) {
   ASSIGN_OR_RETURN(const std::optional<NowValue> now, ReadNow(expr));
   const bool temporal = target.oid == kOidDate || target.oid == kOidTime ||
                         target.oid == kOidTimestamp || target.oid == kOidTimestamptz;
   if (now.has_value() && temporal) return NowAsTarget(*now, target, rules);
+  const UuidIdiom uuid = FindUuidIdiom(expr);
+  if (uuid != UuidIdiom::kNone && target.oid == kOidUuid) return std::string("gen_random_uuid()");
+  if (uuid == UuidIdiom::kLowerCase && target.oid == kOidText) {
+    return std::string("gen_random_uuid()::text");
+  }
   DefaultHost host;
   ExpressionTranslator translator(&host, state);
   translator.AllowVolatile();
   ASSIGN_OR_RETURN(const TypedSql value, translator.Translate(expr));
-  if (value.literal) return AssignLiteral(value, target, affinity, rules);
+  if (value.literal) {
+    *literal = true;
+    return AssignLiteral(value, target, affinity, rules);
+  }
   return AssignTo(value, target, affinity, state);
 }
 
@@ -73,7 +105,8 @@ absl::string_view ExactnessPhrase(Exactness exactness) {
     case Exactness::kEqualOrError:
       return "the same, or an error where SQLite goes on beyond a type's range";
     case Exactness::kOrderOpen: return "the same but for an order that SQLite leaves open too";
-    case Exactness::kRounding: return "the same but for rounding, of floating-point numbers and of integers beyond 2^53";
+    case Exactness::kRounding: return "the same but for rounding, of floating-point numbers and "
+        "of integers beyond 2^53";
   }
   return "";
 }
@@ -83,7 +116,12 @@ Translation TranslateDefault(const Expr& expr, const PgType& target, Affinity af
   TranslationState state(false);
   // A domain's default is one of what it is over; its own checks see it when it is used.
   const PgType& base = target.kind == TypeKind::kDomain && target.base ? *target.base : target;
-  return Finish(DefaultSql(expr, base, affinity, rules, &state), state);
+  bool literal = false;
+  Translation result =
+      Finish(DefaultSql(expr, base, affinity, rules, &state, &literal), state);
+  // After DEFAULT not every expression may stand bare.
+  if (result.ok && !literal) result.sql = absl::StrCat("(", result.sql, ")");
+  return result;
 }
 
 Translation TranslateCheck(const Expr& expr, const TranslationRelation& table,
@@ -113,7 +151,10 @@ Translation TranslateIndexPredicate(const Expr& expr, const TranslationRelation&
 Translation TranslateIndexExpression(const Expr& expr, const TranslationRelation& table,
                                      const TranslationContext& context) {
   TranslationState state(context.source_utf16);
-  return Finish(IndexTermSql(expr, table, &state), state);
+  const absl::StatusOr<std::string> sql = IndexTermSql(expr, table, &state);
+  Translation result = Finish(sql, state);
+  if (sql.ok()) result.sql = *sql;  // its parentheses are part of the list
+  return result;
 }
 
 Translation TranslateGenerated(const Expr& expr, const PgType& target, Affinity affinity,

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <utility>
 
@@ -326,6 +327,11 @@ absl::StatusOr<TypedSql> AsFloat(const TypedSql& value, TranslationState* state)
     return real;
   }
   ASSIGN_OR_RETURN(const TypedSql integer, AsInteger(value));
+  if (integer.literal && std::abs(integer.integer) <= (int64_t{1} << 53)) {
+    TypedSql literal = RealLiteral(static_cast<double>(integer.integer));
+    literal.number_class = NumberClass::kEither;
+    return literal;
+  }
   if (integer.high > kExactBound || integer.low < -kExactBound) state->Note(Exactness::kRounding);
   TypedSql real = FloatValue(absl::StrCat(integer.sql, "::float8"), NumberClass::kEither);
   real.maybe_infinite = false;

@@ -54,8 +54,8 @@ struct TypedSql {
 
   bool maybe_nan = false;      // SQLite has NULL where PostgreSQL computes NaN
   bool maybe_infinite = true;  // kFloat
-  bool collated_c = false;     // an explicit COLLATE "C" inside decides the SQL's collation
   bool is_volatile = false;    // must not be written twice
+  std::string hex_sql;         // kBlob, never NULL: its lower-case hexadecimal digits, or ""
   std::string integer_sql;     // kText that always reads as this integer, or ""
 
   // kBoolean that is known: TRUE or FALSE, except for NULL when `or_null`.

@@ -88,11 +88,10 @@ absl::StatusOr<TypedSql> UnifyKinds(std::vector<TypedSql>* values, TranslationSt
   constexpr size_t kKinds = static_cast<size_t>(ValueKind::kOpaque) + 1;
   std::array<size_t, kKinds> counts{};
   size_t present = 0;
-  bool is_volatile = false, collated_c = false, bits_only = true;
+  bool is_volatile = false, bits_only = true;
   for (const TypedSql& value : *values) {
     if (value.explicit_collation) return Refuse("COLLATE inside an expression");
     is_volatile |= value.is_volatile;
-    collated_c |= value.collated_c;
     if (IsNull(value)) continue;
     ++present;
     ++counts[static_cast<size_t>(value.kind)];
@@ -123,7 +122,6 @@ absl::StatusOr<TypedSql> UnifyKinds(std::vector<TypedSql>* values, TranslationSt
   }
   result.literal = false;
   result.is_volatile = is_volatile;
-  result.collated_c = collated_c;
   return result;
 }
 
