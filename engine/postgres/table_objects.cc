@@ -55,7 +55,11 @@ constexpr absl::string_view kIndexesSql =
     "(d.refclassid = 'pg_catalog.pg_constraint'::regclass AND d.refobjid = k.oid)) "
     "AND NOT (d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid) "
     "AND NOT (d.classid = 'pg_catalog.pg_constraint'::regclass AND EXISTS (SELECT FROM "
-    "pg_catalog.pg_constraint f WHERE f.oid = d.objid AND f.contype = 'f'))) "
+    "pg_catalog.pg_constraint f WHERE f.oid = d.objid AND f.contype = 'f')) "
+    // A deferrable constraint's own trigger, in its usual state, comes back with it.
+    "AND NOT (d.classid = 'pg_catalog.pg_trigger'::regclass AND EXISTS (SELECT FROM "
+    "pg_catalog.pg_trigger g WHERE g.oid = d.objid AND g.tgconstraint = k.oid "
+    "AND g.tgisinternal AND g.tgenabled = 'O'))) "
     "OR EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = i.indexrelid "
     "AND d.classid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('x', 'e')) "
     "THEN 'another object depends on it' "
@@ -229,8 +233,10 @@ TableForeignKeyObject ForeignKeyOf(const PgResult& rows, int r) {
   key.deferrable = rows.Bool(r, 10);
   key.has_comment = !rows.IsNull(r, 11);
   key.comment = std::string(rows.Text(r, 11));
-  key.orphans_sql =
-      OrphansSql(key, ArrayOf(rows, r, 12), ArrayOf(rows, r, 13), ArrayOf(rows, r, 14));
+  key.child_columns = ArrayOf(rows, r, 12);
+  key.parent_columns = ArrayOf(rows, r, 13);
+  key.equals = ArrayOf(rows, r, 14);
+  key.orphans_sql = OrphansSql(key, key.child_columns, key.parent_columns, key.equals);
   key.stays = std::string(rows.Text(r, 15));
   return key;
 }

@@ -43,6 +43,8 @@ struct TableForeignKeyObject {
   std::string name, child_schema, child_table, parent_schema, parent_table;
   std::string definition;       // FOREIGN KEY (...) REFERENCES ..., without NOT VALID
   std::string orphans_sql;      // a query of keys that point nowhere, LIMIT 3
+  std::vector<std::string> child_columns, parent_columns;
+  std::vector<std::string> equals;  // per column, the operator between parent and child
   bool validated = true, deferrable = false;
   std::string comment;
   bool has_comment = false;
