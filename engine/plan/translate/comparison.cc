@@ -150,8 +150,7 @@ absl::StatusOr<std::string> TemporalLiteral(const TranslationColumn& column,
 
 absl::StatusOr<ComparisonOperands> CompareTemporal(const TypedSql& left, const TypedSql& right) {
   const auto known = [](const TypedSql& value) {
-    return value.kind == ValueKind::kOpaque && value.column != nullptr &&
-           value.column->temporal != TemporalText::kUnknown;
+    return TemporalOf(value) != TemporalText::kUnknown;
   };
   if (!IsBinary(left.collation) || !IsBinary(right.collation)) {
     return Refuse("a date or time compared under a collation");

@@ -93,8 +93,7 @@ absl::StatusOr<std::string> IndexTermSql(const Expr& expr, const TranslationRela
   if (value.column != nullptr && value.affinity.has_value()) {
     return QuoteIdentifier(value.column->target_name);
   }
-  const std::string sql = WithoutNan(value).sql;
-  return absl::StrCat("(", sql, ")");
+  return absl::StrCat("(", WithoutOuterParentheses(WithoutNan(value).sql), ")");
 }
 
 }  // namespace

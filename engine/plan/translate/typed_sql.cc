@@ -364,13 +364,22 @@ TypedSql WithoutNan(TypedSql value) {
   return value;
 }
 
+TemporalText TemporalOf(const TypedSql& value) {
+  if (value.kind != ValueKind::kOpaque || value.column == nullptr) return TemporalText::kUnknown;
+  const uint32_t text = Bit(StorageClass::kText);
+  // The form says how texts are written; it says nothing about numbers beside them.
+  if (value.column->counted && PossibleClasses(*value.column, text) != text) {
+    return TemporalText::kUnknown;
+  }
+  return value.column->temporal;
+}
+
 bool HasFaithfulEquality(const TypedSql& value) {
   switch (value.kind) {
     case ValueKind::kText:
       return IsBinary(value.collation) && (!value.inner_collation || value.explicit_collation);
     case ValueKind::kOpaque:
-      return value.column != nullptr && value.column->temporal != TemporalText::kUnknown &&
-             IsBinary(value.collation);
+      return TemporalOf(value) != TemporalText::kUnknown && IsBinary(value.collation);
     default: return true;
   }
 }

@@ -123,6 +123,9 @@ bool IsValidUtf8(absl::string_view text);
 // SQLite's lower() and NOCASE: A to Z only.
 std::string AsciiLower(absl::string_view text);
 
+// The form of a date or time, if the value is a column's of which it is known.
+TemporalText TemporalOf(const TypedSql& value);
+
 // Whether equality of the target's values is equality of the source's, as GROUP BY, DISTINCT,
 // UNION and joins need it.
 bool HasFaithfulEquality(const TypedSql& value);

@@ -3,6 +3,7 @@
 #ifndef LITE2PG_TESTS_ENGINE_PLAN_TRANSLATE_SUPPORT_H_
 #define LITE2PG_TESTS_ENGINE_PLAN_TRANSLATE_SUPPORT_H_
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -94,6 +95,38 @@ inline ViewTranslation View(const std::string& select, const TranslationContext&
   ViewTranslation failed;
   failed.reason = "PARSE: " + std::string(view.status().message());
   return failed;
+}
+
+// A built-in type by its catalog name, with a length or a precision and scale if need be: "int8",
+// "varchar(5)", "numeric(10,2)".
+inline PgType TypeByName(const std::string& name) {
+  const size_t open = name.find('(');
+  const TypeCodec* codec = FindCodecByName(name.substr(0, open));
+  if (codec == nullptr) return PgType();
+  if (open == std::string::npos) return BuiltinType(codec->oid);
+  const int first = std::atoi(name.c_str() + open + 1);
+  const size_t comma = name.find(',');
+  if (comma == std::string::npos) return BuiltinType(codec->oid, LengthTypmod(first));
+  return BuiltinType(codec->oid, NumericTypmod(first, std::atoi(name.c_str() + comma + 1)));
+}
+
+// One line of translate_goldens.tsv: `kind` is check, predicate, index, view, or default or
+// generated with a type and a declared type ("default numeric(10,2) DECIMAL").
+inline std::string TranslateGolden(const std::string& kind, const std::string& source) {
+  const TranslationContext context = SampleContext();
+  const TranslationRelation& table = context.relations[0];
+  if (kind == "view") return ReasonOr(View(source, context));
+  const bool is_default = kind.rfind("default ", 0) == 0;
+  absl::StatusOr<ExprPtr> expr = is_default ? ParseDefault(source) : ParseExpression(source);
+  if (!expr.ok()) return "PARSE: " + std::string(expr.status().message());
+  if (kind == "check") return ReasonOr(TranslateCheck(**expr, table, context));
+  if (kind == "predicate") return ReasonOr(TranslateIndexPredicate(**expr, table, context));
+  if (kind == "index") return ReasonOr(TranslateIndexExpression(**expr, table, context));
+  const size_t first = kind.find(' '), second = kind.find(' ', first + 1);
+  const PgType type = TypeByName(kind.substr(first + 1, second - first - 1));
+  const Affinity affinity = AffinityOf(second == std::string::npos ? "" : kind.substr(second + 1));
+  if (is_default) return ReasonOr(TranslateDefault(**expr, type, affinity));
+  return ReasonOr(TranslateGenerated(**expr, type, affinity, table, context));
 }
 
 }  // namespace lite2pg
