@@ -135,7 +135,8 @@ constexpr absl::string_view kDumpSql =
     "(SELECT pg_catalog.string_agg(t.tgenabled::text || t.tgtype::text || t.tgdeferrable::text, "
     "',' ORDER BY t.tgenabled, t.tgtype, t.tgdeferrable) FROM pg_catalog.pg_trigger t "
     "WHERE t.tgconstraint = k.oid)) FROM pg_catalog.pg_constraint k "
-    "WHERE k.conrelid = ANY($1::oid[]) OR k.confrelid = ANY($1::oid[]) UNION ALL "
+    "WHERE (k.conrelid = ANY($1::oid[]) OR k.confrelid = ANY($1::oid[])) "
+    "AND k.conrelid <> ALL($2::regclass[]::oid[]) UNION ALL "
     "SELECT pg_catalog.concat_ws(' | ', 'trigger ' || t.tgname || ' on ' || t.tgrelid::regclass, "
     "pg_catalog.pg_get_triggerdef(t.oid), t.tgenabled, "
     "pg_catalog.obj_description(t.oid, 'pg_trigger')) "
@@ -245,12 +246,12 @@ TableForeignKeyObject ForeignKeyOf(const PgResult& rows, int r) {
 class CatalogPath {
  public:
   static absl::StatusOr<PgResult> Query(PgConnection& connection, absl::string_view sql,
-                                        const std::string& oids) {
+                                        const std::vector<PgParam>& params) {
     ASSIGN_OR_RETURN(const PgResult before,
                      connection.Query("SELECT pg_catalog.current_setting('search_path')"));
     const std::string path(before.Text(0, 0));
     RETURN_IF_ERROR(Set(connection, "pg_catalog"));
-    absl::StatusOr<PgResult> rows = connection.Query(sql, {oids});
+    absl::StatusOr<PgResult> rows = connection.Query(sql, params);
     if (!rows.ok()) return rows.status();
     RETURN_IF_ERROR(Set(connection, path));
     return rows;
@@ -269,17 +270,19 @@ absl::StatusOr<TableObjects> ReadTableObjects(PgConnection& connection,
   TableObjects objects;
   if (tables.empty()) return objects;
   const std::string oids = OidArray(tables);
-  ASSIGN_OR_RETURN(const PgResult indexes, CatalogPath::Query(connection, kIndexesSql, oids));
+  ASSIGN_OR_RETURN(const PgResult indexes, CatalogPath::Query(connection, kIndexesSql, {oids}));
   for (int r = 0; r < indexes.rows(); ++r) objects.indexes.push_back(IndexOf(indexes, r));
-  ASSIGN_OR_RETURN(const PgResult keys, CatalogPath::Query(connection, kForeignKeysSql, oids));
+  ASSIGN_OR_RETURN(const PgResult keys, CatalogPath::Query(connection, kForeignKeysSql, {oids}));
   for (int r = 0; r < keys.rows(); ++r) objects.foreign_keys.push_back(ForeignKeyOf(keys, r));
   return objects;
 }
 
 absl::StatusOr<std::vector<std::string>> DumpTableDefinitions(
-    PgConnection& connection, const std::vector<uint32_t>& tables) {
+    PgConnection& connection, const std::vector<uint32_t>& tables,
+    const std::vector<std::string>& without) {
   ASSIGN_OR_RETURN(const PgResult rows,
-                   CatalogPath::Query(connection, kDumpSql, OidArray(tables)));
+                   CatalogPath::Query(connection, kDumpSql,
+                                      {OidArray(tables), FormatArray(without)}));
   std::vector<std::string> lines;
   for (int r = 0; r < rows.rows(); ++r) lines.emplace_back(rows.Text(r, 0));
   return lines;

@@ -62,9 +62,10 @@ absl::StatusOr<TableObjects> ReadTableObjects(PgConnection& connection,
 
 // One line per table, column, index, constraint (also foreign keys that point to the tables) and
 // trigger: definition, comment and every attribute that ALTER can set. Sorted; equal dumps mean
-// equal definitions.
-absl::StatusOr<std::vector<std::string>> DumpTableDefinitions(PgConnection& connection,
-                                                              const std::vector<uint32_t>& tables);
+// equal definitions. Foreign keys of the tables `without` (quoted, qualified) are left out.
+absl::StatusOr<std::vector<std::string>> DumpTableDefinitions(
+    PgConnection& connection, const std::vector<uint32_t>& tables,
+    const std::vector<std::string>& without = {});
 
 }  // namespace lite2pg
 
