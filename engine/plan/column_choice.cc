@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "coercion/declared_type.h"
 #include "engine/base/text.h"
@@ -35,8 +36,23 @@ std::string Classes(const ColumnScan& scan) {
   return text;
 }
 
-Finding Refusals(const Candidate& candidate, const CounterExample& refused,
-                 const std::string& object, const BadValuePolicy& policy) {
+// The line of configuration that would give a value of several readings one, with the reading that
+// its size makes likely. Only the user knows whether it is right.
+std::string ReadingLine(const Candidate& candidate, const ColumnScan& scan,
+                        const CounterExample& refused) {
+  if (refused.outcome != Outcome::kAmbiguous) return "";
+  if (candidate.type.oid == kOidUuid) return "blob = \"uuid\", or \"uuid-mixed-endian\"";
+  if (absl::StartsWith(refused.value, "REAL")) {
+    return absl::StrCat("real = \"", ReadingName(LikelyReading(scan.real_max)), "\"");
+  }
+  if (!absl::StartsWith(refused.value, "INTEGER")) return "";
+  return absl::StrCat("integer = \"",
+                      ReadingName(LikelyReading(static_cast<double>(scan.integer_max))), "\"");
+}
+
+Finding Refusals(const Candidate& candidate, const ColumnScan& scan, const std::string& object,
+                 const BadValuePolicy& policy) {
+  const CounterExample& refused = scan.refused[0];
   Finding finding;
   const bool too_many = policy.reject && refused.count > policy.rows_max;
   finding.severity = policy.reject && !too_many ? Severity::kWarning : Severity::kBlocking;
@@ -52,9 +68,11 @@ Finding Refusals(const Candidate& candidate, const CounterExample& refused,
     absl::StrAppend(&finding.message, "; their rows are set aside");
     finding.hint = "lite2pg.reject on the target keeps them; --rejects FILE writes them to a file";
   } else {
-    finding.hint =
-        "mend them in the source, name a rule for the column in the configuration, or "
-        "set such rows aside with --on-bad-value reject";
+    const std::string line = ReadingLine(candidate, scan, refused);
+    finding.hint = absl::StrCat(
+        "mend them in the source, name a rule for the column in the configuration",
+        line.empty() ? "" : absl::StrCat(" (", line, ")"),
+        ", or set such rows aside with --on-bad-value reject");
   }
   return finding;
 }
@@ -87,7 +105,7 @@ size_t ChooseCandidate(const SourceColumn& column, const std::vector<Candidate>&
   if (candidates.size() == 1) {
     *reason = existing ? "the target's type" : "configured";
     if (scan.refused[0].count > 0) {
-      findings->push_back(Refusals(candidates[0], scan.refused[0], object, policy));
+      findings->push_back(Refusals(candidates[0], scan, object, policy));
     }
     return 0;
   }

@@ -69,6 +69,11 @@ NumberReading ProvenRealReading(const ColumnScan& scan) {
   return OnlyBand(scan.real_min, scan.real_max);
 }
 
+NumberReading LikelyReading(double number) {
+  const NumberReading reading = OnlyBand(number, number);
+  return reading == NumberReading::kNone ? NumberReading::kUnixSeconds : reading;
+}
+
 ReadingRules RulesFor(const CommonOptions& options, const ColumnConfig& column, bool not_null) {
   ReadingRules rules;
   const ReadingOverrides& o = column.reading;

@@ -32,6 +32,9 @@ absl::StatusOr<PgType> ParseConfiguredType(absl::string_view sql_type);
 // exactly one does (docs/coercion.md, "Bands"); kNone otherwise.
 NumberReading ProvenIntegerReading(const ColumnScan& scan);
 NumberReading ProvenRealReading(const ColumnScan& scan);
+// The convention in which a number is a date between 1990 and 2100; kUnixSeconds where none is. For
+// hints only.
+NumberReading LikelyReading(double number);
 
 }  // namespace lite2pg
 
