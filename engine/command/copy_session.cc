@@ -10,7 +10,11 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/command/coordinator.h"
 #include "engine/command/copy_report.h"
+#include "engine/command/late_rejects.h"
+#include "engine/command/orphans.h"
+#include "engine/command/rejects_export.h"
 #include "engine/command/staging.h"
 #include "engine/pipeline/postdata_graph.h"
 #include "engine/pipeline/scan_graph.h"
@@ -179,6 +183,8 @@ absl::Status CopySession::MakePlan() {
   if (coordinator_.has_value()) {
     RETURN_IF_ERROR(ExistingTables::CheckFills(*coordinator_, plan_.tables, &plan_.findings));
   }
+  RETURN_IF_ERROR(FindOrphansInSource(snapshot_->reader(0), plan_, request_.policy.orphans,
+                                      &plan_.findings));
   report_.findings = plan_.findings;
   events_.counters.findings = static_cast<int>(plan_.findings.size());
   FillPlanned();
@@ -280,6 +286,7 @@ absl::Status CopySession::Data() {
                                   table.rows, " rows, the copy ", seen),
                      "look for a program that writes the file without SQLite's locks");
   }
+  RETURN_IF_ERROR(KeepCoordinator());
   return existing_.Fill(*coordinator_, &loaded_);
 }
 
@@ -299,9 +306,18 @@ absl::Status CopySession::FinishQuickCheck() {
   return quick_check_status_;
 }
 
+// The server may have been away during the data stage, which waits for it.
+absl::Status CopySession::KeepCoordinator() {
+  return RenewCoordinator(*target_, plan_.target_schema, &*coordinator_);
+}
+
 absl::Status CopySession::PostData() {
   const StageScope stage(Stage::kPostData, events_, &report_);
+  RETURN_IF_ERROR(KeepCoordinator());
   RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", StageName(Stage::kPostData), ""));
+  LateRejects late(plan_, request_.policy, *snapshot_, &loaded_);
+  RETURN_IF_ERROR(
+      RejectOrphans(*coordinator_, plan_, *ledger_, &late, &report_.findings, cancel_));
   PostDataOptions options;
   options.connect = target_->connect_options();
   options.connect.application_name = RunApplicationName(run_id_);
@@ -309,8 +325,9 @@ absl::Status CopySession::PostData() {
   ASSIGN_OR_RETURN(PostDataResult result, BuildPostData(plan_, options, events_, cancel_));
   for (ObjectReport& object : result.objects) report_.objects.push_back(std::move(object));
   for (Finding& finding : result.findings) report_.findings.push_back(std::move(finding));
+  if (request_.policy.orphans == Orphans::kStop) RETURN_IF_ERROR(OrphansStatus(plan_, report_));
   const RestoreOptions restore{options.connect, options.streams, request_.policy.orphans};
-  RETURN_IF_ERROR(existing_.Complete(*coordinator_, *ledger_, restore, &report_));
+  RETURN_IF_ERROR(existing_.Complete(*coordinator_, *ledger_, restore, &late, &report_));
   if (request_.policy.strict) RETURN_IF_ERROR(StrictStatus(report_.findings));
   return cancel_.Check();
 }
@@ -349,6 +366,7 @@ absl::Status CopySession::Publish() {
     if (!coordinator_->in_transaction()) RETURN_IF_ERROR(coordinator_->Begin());
     RETURN_IF_ERROR(existing_.Finish(*coordinator_, *ledger_));
     RETURN_IF_ERROR(PublishStaged(*coordinator_, plan_, report_));
+    RETURN_IF_ERROR(ExportRejectsIfAsked());
     RETURN_IF_ERROR(coordinator_->Commit());
   }
   published_ = true;
@@ -366,6 +384,12 @@ absl::Status CopySession::Publish() {
   ErrorInfo kept;
   kept.effect = "the data is there and verified; only this file did not run to its end";
   return WithContext(RunHook(request_.hooks.after_file, "--after-sql"), kept);
+}
+
+// Before the run becomes visible, so that a disk that is full here leaves nothing behind there.
+absl::Status CopySession::ExportRejectsIfAsked() {
+  const std::string& file = request_.policy.rejects_file;
+  return file.empty() ? absl::OkStatus() : ExportRejects(*coordinator_, *ledger_, catalog_, file);
 }
 
 // The user's own SQL, on a connection with the role's own settings.

@@ -54,6 +54,8 @@ class CopySession {
   absl::Status TakeOver();
   absl::Status RunHook(const std::string& file, absl::string_view option);
   absl::Status CheckSource();
+  absl::Status KeepCoordinator();
+  absl::Status ExportRejectsIfAsked();
   void StartQuickCheck();
   absl::Status FinishQuickCheck();
   void CompleteReport(const absl::Status& status);

@@ -35,8 +35,8 @@ std::string OrphanExamples(PgConnection& connection, const std::string& orphans_
   if (!rows.ok()) return "";
   std::string text;
   for (int r = 0; r < rows->rows(); ++r) {
-    absl::StrAppend(&text, r == 0 ? "; for example " : ", ", EscapeForMessage(rows->Text(r, 0), 120),
-                    " (", rows->Int(r, 1), " rows)");
+    absl::StrAppend(&text, r == 0 ? "; for example " : ", ",
+                    EscapeForMessage(rows->Text(r, 0), 120), " (", rows->Int(r, 1), " rows)");
   }
   return text;
 }
@@ -69,9 +69,9 @@ absl::Status OrphansFound(const SetAsideObject* object, const std::string& name,
 // a search_path of pg_catalog alone; functions in expressions may need the role's own behind it.
 absl::Status RunRestoreStatement(PgConnection& connection, const std::string& sql) {
   RETURN_IF_ERROR(connection.Execute("SAVEPOINT lite2pg_restore"));
-  RETURN_IF_ERROR(connection.Execute(
-      "SELECT pg_catalog.set_config('search_path', 'pg_catalog', true), "
-      "pg_catalog.set_config('default_tablespace', '', true)"));
+  RETURN_IF_ERROR(
+      connection.Execute("SELECT pg_catalog.set_config('search_path', 'pg_catalog', true), "
+                         "pg_catalog.set_config('default_tablespace', '', true)"));
   absl::Status status = connection.Execute(sql);
   if (!status.ok() && absl::StartsWith(InfoOf(status).sqlstate, "42")) {
     RETURN_IF_ERROR(connection.Execute("ROLLBACK TO SAVEPOINT lite2pg_restore"));
@@ -102,8 +102,9 @@ absl::Status RestoreRecord(PgConnection& connection, const Ledger& ledger,
 
 absl::Status RestoreFailed(const absl::Status& status, const SetAsideRecord& record) {
   ErrorInfo where;
-  where.hint = "mend the cause; the definition is in the ledger, and the next copy --restart "
-               "brings it back";
+  where.hint =
+      "mend the cause; the definition is in the ledger, and the next copy --restart "
+      "brings it back";
   ErrorInfo info = InfoOf(WithContext(status, where));
   info.what = absl::StrCat("cannot make ", EscapeName(record.object), " again: ", info.what);
   return MakeError(info);
@@ -129,7 +130,8 @@ class RestorePhase {
     const size_t together = !records.empty() && MayRunTogether(records[0].kind) ? useful : 1;
     std::vector<std::thread> threads;
     for (size_t i = 0; i + 1 < together; ++i) {
-      threads.emplace_back([this, &connections, &records, i] { Work(connections[i + 1], records); });
+      threads.emplace_back(
+          [this, &connections, &records, i] { Work(connections[i + 1], records); });
     }
     Work(connections[0], records);
     for (std::thread& thread : threads) thread.join();
@@ -193,7 +195,8 @@ absl::Status CheckUnvalidated(PgConnection& connection, const SetAsideObject& ob
   return OrphansFound(&object, object.name, examples, orphans, nullptr, findings);
 }
 
-// ---- Taking back ---------------------------------------------------------------------------------
+// ---- Taking back
+// ---------------------------------------------------------------------------------
 
 // Removes what the run committed into one table. All of the table when it holds nothing else.
 absl::Status EmptyTable(PgConnection& connection, const Ledger& ledger,
@@ -211,17 +214,17 @@ absl::Status EmptyTable(PgConnection& connection, const Ledger& ledger,
                                                  record.object)));
   const auto rows = static_cast<uint64_t>(count.Int(0, 0));
   if (rows == rows_written && rows > 0) {
-    RETURN_IF_ERROR(connection.Execute(absl::StrCat(
-        count.Int(0, 1) == 0 ? "TRUNCATE TABLE " : "DELETE FROM ", record.object)));
+    RETURN_IF_ERROR(connection.Execute(
+        absl::StrCat(count.Int(0, 1) == 0 ? "TRUNCATE TABLE " : "DELETE FROM ", record.object)));
   } else if (rows > 0) {
     // Somebody else's rows are among them: ours carry the transactions of our chunks.
     ASSIGN_OR_RETURN(
         const PgResult deleted,
-        connection.Query(
-            absl::StrCat("DELETE FROM ", record.object, " WHERE xmin::pg_catalog.text = ANY "
-                         "(SELECT c.xmin::pg_catalog.text FROM ",
-                         ledger.location().Table("chunk"), " c WHERE c.run_id = $1)"),
-            {ledger.run_id()}));
+        connection.Query(absl::StrCat("DELETE FROM ", record.object,
+                                      " WHERE xmin::pg_catalog.text = ANY "
+                                      "(SELECT c.xmin::pg_catalog.text FROM ",
+                                      ledger.location().Table("chunk"), " c WHERE c.run_id = $1)"),
+                         {ledger.run_id()}));
     if (deleted.affected_rows() != rows_written) {
       connection.Rollback();
       return MakeError(ErrorCode::kTargetTableNotEmpty, ExitCode::kTargetRefuses,
@@ -275,8 +278,7 @@ absl::StatusOr<DefinitionsBefore> SetObjectsAside(PgConnection& connection, cons
   for (const TablePlan& table : plan.tables) {
     if (table.create || table.merge) continue;
     RETURN_IF_ERROR(ledger.InsertSetAside(
-        connection,
-        {0, std::string(kTableRecord), table.LoadTarget(), table.source->name, false}));
+        connection, {0, std::string(kTableRecord), table.LoadTarget(), table.source->name, false}));
   }
   int in_transaction = 0;
   for (const SetAsideObject& object : plan.existing.set_aside) {
@@ -398,9 +400,10 @@ absl::Status TakeBackLoad(PgConnection& connection, Ledger* run, std::string* ef
   ASSIGN_OR_RETURN(std::vector<SetAsideRecord> records, run->ReadSetAside(connection));
   std::erase_if(records, [](const SetAsideRecord& record) { return record.restored; });
   if (records.empty()) return absl::OkStatus();
-  *effect = absl::StrCat("rows of this run may be in the application's tables, and ",
-                         records.size(), " definition(s) of it are still off; the ledger has them, "
-                         "and the next copy --restart begins by taking both back");
+  *effect =
+      absl::StrCat("rows of this run may be in the application's tables, and ", records.size(),
+                   " definition(s) of it are still off; the ledger has them, "
+                   "and the next copy --restart begins by taking both back");
   // No backend that a lost connection left behind may commit after this.
   ASSIGN_OR_RETURN(const int64_t epoch,
                    Ledger::TakeOver(connection, run->location(), run->run_id()));

@@ -8,6 +8,7 @@
 #include "coercion/row_encoder.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/command/merge_refusals.h"
 #include "engine/postgres/copy_stream.h"
 #include "engine/postgres/ddl.h"
 
@@ -93,9 +94,9 @@ ErrorInfo Refusal(const TablePlan& table, ErrorCode code, std::string what, std:
 
 class Merge {
  public:
-  Merge(PgConnection& connection, const Plan& plan, ExistingRows policy,
+  Merge(PgConnection& connection, const Plan& plan, ExistingRows policy, LateRejects* late,
         std::vector<MergedTable>* merged)
-      : connection_(connection), plan_(plan), policy_(policy), merged_(*merged) {}
+      : connection_(connection), plan_(plan), policy_(policy), late_(late), merged_(*merged) {}
 
   absl::Status Run() {
     merged_.assign(plan_.tables.size(), MergedTable());
@@ -108,7 +109,7 @@ class Merge {
       RETURN_IF_ERROR(connection_.Execute("SET CONSTRAINTS ALL DEFERRED"));
     }
     for (const int index : plan_.existing.merge_order) {
-      const absl::Status status = One(Table(index), &Merged(index));
+      const absl::Status status = One(index, &Merged(index));
       ErrorInfo where;
       where.table = Table(index).source->name;
       if (!status.ok()) return WithContext(status, where);
@@ -162,15 +163,16 @@ class Merge {
     for (auto index = plan_.existing.merge_order.rbegin();
          index != plan_.existing.merge_order.rend(); ++index) {
       if (Merged(*index).rows_preexisting == 0) continue;
-      RETURN_IF_ERROR(connection_.Execute(absl::StrCat("DELETE FROM ", Table(*index).MergeTarget())));
+      RETURN_IF_ERROR(
+          connection_.Execute(absl::StrCat("DELETE FROM ", Table(*index).MergeTarget())));
       ASSIGN_OR_RETURN(const uint64_t left, Count(connection_, Table(*index).MergeTarget()));
       if (left > 0) return status;
     }
     return absl::OkStatus();
   }
 
-  absl::Status One(const TablePlan& table, MergedTable* merged) {
-    ASSIGN_OR_RETURN(const uint64_t staged, Count(connection_, table.LoadTarget()));
+  absl::Status One(int index, MergedTable* merged) {
+    const TablePlan& table = Table(index);
     uint64_t present = 0;
     if (merged->rows_preexisting > 0 && policy_ != ExistingRows::kReplace) {
       ASSIGN_OR_RETURN(const PgResult marked,
@@ -183,13 +185,21 @@ class Merge {
       RETURN_IF_ERROR(RefuseDifferent(table, merged));
     }
     const std::string columns = QuoteColumns(MergedColumns(table));
-    // An identity that is GENERATED ALWAYS takes given values only when told so; others do not mind.
-    ASSIGN_OR_RETURN(const uint64_t inserted,
-                     ExecuteAsRole(connection_,
-                                   absl::StrCat("INSERT INTO ", table.MergeTarget(), " (", columns,
-                                                ") OVERRIDING SYSTEM VALUE SELECT ", columns,
-                                                " FROM ", table.LoadTarget(), " WHERE ", kPresent,
-                                                " IS NULL")));
+    // An identity that is GENERATED ALWAYS takes given values only when told so; others do not
+    // mind.
+    ASSIGN_OR_RETURN(
+        const uint64_t inserted,
+        RunForAllRows(connection_, table, static_cast<size_t>(index), late_,
+                      [&](const std::string& condition) {
+                        return ExecuteAsRole(
+                            connection_,
+                            absl::StrCat("INSERT INTO ", table.MergeTarget(), " (", columns,
+                                         ") OVERRIDING SYSTEM VALUE SELECT ", columns, " FROM ",
+                                         table.LoadTarget(), " s WHERE ", kPresent, " IS NULL AND ",
+                                         condition));
+                      }));
+    // Without rows that were refused and set aside.
+    ASSIGN_OR_RETURN(const uint64_t staged, Count(connection_, table.LoadTarget()));
     if (inserted != staged - present) {
       return MakeError(Refusal(table, ErrorCode::kCountDiffers,
                                absl::StrCat("the server counted ", inserted, " rows of ",
@@ -198,8 +208,9 @@ class Merge {
     }
     merged->rows_copied = inserted;
     if (present > 0 && policy_ == ExistingRows::kUpsert) {
-      RETURN_IF_ERROR(Update(table));
-      merged->rows_copied += present;
+      RETURN_IF_ERROR(Update(table, static_cast<size_t>(index)));
+      ASSIGN_OR_RETURN(const uint64_t left, Count(connection_, table.LoadTarget()));
+      merged->rows_copied += present - (staged - left);
     } else {
       merged->rows_skipped = present;
     }
@@ -209,22 +220,26 @@ class Merge {
   }
 
   // Rows that are equal already are left alone: no trigger fires, nothing is written.
-  absl::Status Update(const TablePlan& table) {
+  absl::Status Update(const TablePlan& table, size_t index) {
     std::vector<std::string> assignments;
     for (const std::string& column : ValueColumns(table)) {
-      const auto target =
-          std::find_if(table.target.columns.begin(), table.target.columns.end(),
-                       [&](const TargetColumn& c) { return c.name == column; });
+      const auto target = std::find_if(table.target.columns.begin(), table.target.columns.end(),
+                                       [&](const TargetColumn& c) { return c.name == column; });
       if (target != table.target.columns.end() && target->identity == 'a') continue;
       const std::string name = QuoteIdentifier(column);
       assignments.push_back(absl::StrCat(name, " = s.", name));
     }
     if (assignments.empty()) return absl::OkStatus();
-    return ExecuteAsRole(connection_,
-                         absl::StrCat("UPDATE ", table.MergeTarget(), " t SET ",
-                                      absl::StrJoin(assignments, ", "), " FROM ",
-                                      table.LoadTarget(), " s WHERE ", SameKey(table), " AND s.",
-                                      kPresent, " AND ", Differs(ValueColumns(table))))
+    return RunForAllRows(
+               connection_, table, index, late_,
+               [&](const std::string& condition) {
+                 return ExecuteAsRole(
+                     connection_,
+                     absl::StrCat("UPDATE ", table.MergeTarget(), " t SET ",
+                                  absl::StrJoin(assignments, ", "), " FROM ", table.LoadTarget(),
+                                  " s WHERE ", SameKey(table), " AND s.", kPresent, " AND ",
+                                  Differs(ValueColumns(table)), " AND ", condition));
+               })
         .status();
   }
 
@@ -243,11 +258,10 @@ class Merge {
                      " WHERE s.", kPresent, " AND ", Differs(values));
     ASSIGN_OR_RETURN(const uint64_t count, Count(connection_, from));
     if (count == 0) return absl::OkStatus();
-    ASSIGN_OR_RETURN(
-        const PgResult rows,
-        connection_.Query(absl::StrCat("SELECT ROW(", absl::StrJoin(Quoted(keys, "s"), ", "),
-                                       ")::pg_catalog.text, ", absl::StrJoin(selected, ", "),
-                                       " FROM ", from, " LIMIT ", kDifferencesMax)));
+    ASSIGN_OR_RETURN(const PgResult rows, connection_.Query(absl::StrCat(
+                                              "SELECT ROW(", absl::StrJoin(Quoted(keys, "s"), ", "),
+                                              ")::pg_catalog.text, ", absl::StrJoin(selected, ", "),
+                                              " FROM ", from, " LIMIT ", kDifferencesMax)));
     std::string shown;
     for (int r = 0; r < rows.rows(); ++r) {
       std::vector<std::string> columns;
@@ -257,8 +271,10 @@ class Merge {
         columns.push_back(EscapeName(values[c]));
         merged->differences.push_back(
             {std::string(rows.Text(r, 0)), values[c],
-             rows.IsNull(r, at + 1) ? "NULL" : EscapeForMessage(rows.Text(r, at + 1), kShownValueBytes),
-             rows.IsNull(r, at + 2) ? "NULL" : EscapeForMessage(rows.Text(r, at + 2), kShownValueBytes),
+             rows.IsNull(r, at + 1) ? "NULL"
+                                    : EscapeForMessage(rows.Text(r, at + 1), kShownValueBytes),
+             rows.IsNull(r, at + 2) ? "NULL"
+                                    : EscapeForMessage(rows.Text(r, at + 2), kShownValueBytes),
              "value"});
       }
       absl::StrAppend(&shown, r == 0 ? "" : "; ", absl::StrJoin(keys, ", "), " = ",
@@ -267,14 +283,15 @@ class Merge {
     }
     return MakeError(Refusal(
         table, ErrorCode::kTargetTableNotEmpty,
-        absl::StrCat(count, " row(s) that the target has by their key hold other values there: ",
-                     shown),
+        absl::StrCat(count,
+                     " row(s) that the target has by their key hold other values there: ", shown),
         "mend them on either side, or choose --existing-rows skip or upsert"));
   }
 
   PgConnection& connection_;
   const Plan& plan_;
   const ExistingRows policy_;
+  LateRejects* const late_;
   std::vector<MergedTable>& merged_;
 };
 
@@ -284,17 +301,16 @@ absl::Status CreateMergeTables(PgConnection& connection, const Plan& plan) {
   for (const int index : plan.existing.merge_order) {
     const TablePlan& table = plan.tables[static_cast<size_t>(index)];
     // A copy of the columns as they are, with their collations and domains.
-    RETURN_IF_ERROR(connection.Execute(
-        absl::StrCat("CREATE TABLE ", table.LoadTarget(), " AS SELECT ",
-                     QuoteColumns(MergedColumns(table)), ", NULL::pg_catalog.bool AS ", kPresent,
-                     " FROM ", table.MergeTarget(), " WITH NO DATA")));
+    RETURN_IF_ERROR(connection.Execute(absl::StrCat(
+        "CREATE TABLE ", table.LoadTarget(), " AS SELECT ", QuoteColumns(MergedColumns(table)),
+        ", NULL::pg_catalog.bool AS ", kPresent, " FROM ", table.MergeTarget(), " WITH NO DATA")));
   }
   return absl::OkStatus();
 }
 
 absl::Status MergeRows(PgConnection& connection, const Plan& plan, ExistingRows policy,
-                       std::vector<MergedTable>* merged) {
-  return Merge(connection, plan, policy, merged).Run();
+                       LateRejects* late, std::vector<MergedTable>* merged) {
+  return Merge(connection, plan, policy, late, merged).Run();
 }
 
 absl::StatusOr<Digest> DigestQuery(PgConnection& connection, const std::string& query,
@@ -326,8 +342,8 @@ absl::Status DigestMerged(PgConnection& connection, const Plan& plan, ExistingRo
     if (only_new) absl::StrAppend(&source, " WHERE s.", kPresent, " IS NULL");
     if (!whole) {
       absl::StrAppend(&target, " WHERE EXISTS (SELECT FROM ", table.LoadTarget(), " s WHERE ",
-                      SameKey(table),
-                      only_new ? absl::StrCat(" AND s.", kPresent, " IS NULL") : "", ")");
+                      SameKey(table), only_new ? absl::StrCat(" AND s.", kPresent, " IS NULL") : "",
+                      ")");
     }
     ASSIGN_OR_RETURN(result.source, DigestQuery(connection, source, table));
     ASSIGN_OR_RETURN(result.target, DigestQuery(connection, target, table));
@@ -338,8 +354,8 @@ absl::Status DigestMerged(PgConnection& connection, const Plan& plan, ExistingRo
 
 absl::StatusOr<uint64_t> FillValues(PgConnection& connection, const TablePlan& table, bool prove,
                                     Digest* digest) {
-  const std::string all = absl::StrCat("SELECT ", QuoteColumns(table.TargetColumns()), " FROM ",
-                                       table.LoadTarget());
+  const std::string all =
+      absl::StrCat("SELECT ", QuoteColumns(table.TargetColumns()), " FROM ", table.LoadTarget());
   if (prove) {
     ASSIGN_OR_RETURN(const Digest sent, DigestQuery(connection, all, table));
     if (!(sent == *digest)) {

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coercion/digest.h"
+#include "engine/command/late_rejects.h"
 #include "engine/plan/options.h"
 #include "engine/plan/plan.h"
 #include "engine/postgres/connection.h"
@@ -29,9 +30,10 @@ absl::Status CreateMergeTables(PgConnection& connection, const Plan& plan);
 
 // Puts rows into the application's tables, in plan.existing.merge_order. REQUIRES: a transaction
 // is open, in which foreign keys that stand in the way are dropped already. `merged` has one
-// element per table of the plan. Errors: 8 for rows that the policy or the server refuses.
+// element per table of the plan. Errors: 8 for rows that the policy or the server refuses; with
+// the policy to reject, those that the server refuses go to `late` instead.
 absl::Status MergeRows(PgConnection& connection, const Plan& plan, ExistingRows policy,
-                       std::vector<MergedTable>* merged);
+                       LateRejects* late, std::vector<MergedTable>* merged);
 
 // Reads both sides within the same transaction and fills the digests; the caller compares.
 absl::Status DigestMerged(PgConnection& connection, const Plan& plan, ExistingRows policy,

@@ -62,7 +62,8 @@ absl::Status ExistingTables::Fill(PgConnection& connection, std::vector<LoadedTa
 }
 
 absl::Status ExistingTables::Complete(PgConnection& connection, const Ledger& ledger,
-                                      const RestoreOptions& options, Report* report) {
+                                      const RestoreOptions& options, LateRejects* late,
+                                      Report* report) {
   if (!plan_.existing.any()) return absl::OkStatus();
   RETURN_IF_ERROR(
       RestoreObjects(plan_, ledger, options, events_, &before_, &report->findings));
@@ -72,11 +73,12 @@ absl::Status ExistingTables::Complete(PgConnection& connection, const Ledger& le
     RETURN_IF_ERROR(connection.Execute(object.drop_sql));
   }
   const absl::Status status =
-      MergeRows(connection, plan_, request_.existing_rows, &merged_);
+      MergeRows(connection, plan_, request_.existing_rows, late, &merged_);
   for (size_t i = 0; i < merged_.size() && i < report->tables.size(); ++i) {
     report->tables[i].differences = merged_[i].differences;
   }
   RETURN_IF_ERROR(status);
+  RETURN_IF_ERROR(late->Record(connection, ledger));
   RETURN_IF_ERROR(RestoreInTransaction(connection, ObjectsOfMerge(plan_), ledger, options.orphans,
                                        &before_, &report->findings));
   RETURN_IF_ERROR(MakeLateObjects(connection, report));

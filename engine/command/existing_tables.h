@@ -35,8 +35,9 @@ class ExistingTables {
   absl::Status Fill(PgConnection& connection, std::vector<LoadedTable>* loaded);
   // Post-data: puts back what was set aside, then opens the transaction of `connection` that
   // merges, which stays open until Finish(): sequences are set and sides compared within it.
+  // Rows that the application's tables refuse are recorded through `late`.
   absl::Status Complete(PgConnection& connection, const Ledger& ledger,
-                        const RestoreOptions& options, Report* report);
+                        const RestoreOptions& options, LateRejects* late, Report* report);
   // Sequences: remembers where those of the application stand, for TakeBack().
   absl::Status RememberSequences(PgConnection& connection);
   // Verify: the merged tables, by their rows in both places.

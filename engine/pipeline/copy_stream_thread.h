@@ -72,7 +72,8 @@ class CopyStreamThread {
     // The transaction under way is lost: let the lane end it soon.
     std::function<void()> give_up;
     // OK while `open` rejects of a table, not committed yet, are not too many.
-    std::function<absl::Status(size_t table, uint64_t open, const RejectRecord* last)> check_rejects;
+    std::function<absl::Status(size_t table, uint64_t open, const RejectRecord* last)>
+        check_rejects;
     // Something was lost and is tried again; a sentence.
     std::function<void(const std::string&)> retrying;
   };

@@ -82,6 +82,7 @@ struct PostObject {
   std::string load_name;           // views: the name until publish
   int table = -1;                  // index into Plan::tables; -1 for views
   int parent_table = -1;           // foreign keys: the referenced one
+  std::vector<std::string> child_columns, parent_columns;  // foreign keys: in the target
   std::vector<PostAttempt> attempts;
   std::string source_sql;          // for the report when nothing worked
   std::string sample_sql;          // a query that shows rows which violate it, or ""
@@ -93,6 +94,16 @@ struct SequencePlan {
   std::string column;              // target name
   std::string sequence;            // quoted, qualified; "" when created with the column
   int64_t source_sequence = 0;     // sqlite_sequence.seq
+};
+
+// A foreign key as --orphans reject looks at it: child rows are in a table of ours, parents where
+// any of the tables named has them.
+struct ForeignKeyLink {
+  std::string name;                // for messages
+  int child = -1;                  // index into Plan::tables
+  std::vector<std::string> parent_tables;              // quoted, qualified
+  std::vector<std::string> child_columns, parent_columns;
+  std::vector<std::string> equals;  // per column, the operator between parent and child
 };
 
 // What stands before the names of a run that stages in the target schema itself.
@@ -109,6 +120,7 @@ struct Plan {
   std::vector<PostObject> objects;
   std::vector<SequencePlan> sequences;
   ExistingPlan existing;           // how the application's tables are loaded
+  std::vector<ForeignKeyLink> links;   // with --orphans reject
   // Foreign keys of created tables to merged ones, made in the transaction that merges.
   std::vector<PostObject> late_objects;
   std::vector<TableReport> not_loaded;   // virtual, shadow, system, excluded tables

@@ -14,6 +14,7 @@
 #include "engine/base/text.h"
 #include "engine/plan/column_choice.h"
 #include "engine/plan/existing_columns.h"
+#include "engine/plan/foreign_key_links.h"
 #include "engine/plan/post_objects.h"
 #include "engine/postgres/ddl.h"
 #include "engine/postgres/identifier.h"
@@ -25,6 +26,9 @@ namespace {
 // 8,160 was found by trying.
 constexpr size_t kRowInPageBytesMax = 8160;
 constexpr size_t kTupleHeaderBytes = 24;
+// Every table has these already (PostgreSQL documentation, "System Columns").
+constexpr absl::string_view kSystemColumns[] = {"ctid", "xmin", "xmax",
+                                                "cmin", "cmax", "tableoid"};
 // The least that a stored value takes in the row itself: fixed types whole, others as the pointer
 // to where the server has moved them.
 constexpr size_t kToastPointerBytes = 18;
@@ -82,6 +86,7 @@ class Planner {
     AddSequences();
     PlanFills(in_, &plan_);
     PlanExisting(in_, &plan_);
+    PlanForeignKeyLinks(in_, &plan_);
     std::stable_sort(plan_.findings.begin(), plan_.findings.end(),
                      [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
     return std::move(plan_);
@@ -158,6 +163,7 @@ class Planner {
       table.load_name = absl::StrCat(plan_.staging_prefix, plan_.tables.size());
     }
     NameTable columns;
+    for (const absl::string_view name : kSystemColumns) columns.Reserve(name);
     for (size_t i = 0; i < selected.reading.columns.size(); ++i) {
       AddColumn(selected, i, scan.columns[i], &columns, &table);
     }

@@ -285,6 +285,8 @@ class PostObjects {
                                                  absl::StrJoin(ddl.columns, "_"), "_fkey")),
         table_index);
     object.parent_table = parent_index;
+    object.child_columns = ddl.columns;
+    object.parent_columns = ddl.parent_columns;
     ddl.name = object.name;
     object.attempts.push_back({{AddForeignKeySql(ddl)}, "", "created", ""});
     ddl.not_valid = true;

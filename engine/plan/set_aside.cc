@@ -50,8 +50,8 @@ SetAsideObject DescribeIndex(const TableIndexObject& index) {
     }
   }
   for (const auto& [position, target] : index.statistics) {
-    attribute(absl::StrCat("ALTER INDEX ", name, " ALTER COLUMN ", position, " SET STATISTICS ",
-                           target));
+    attribute(
+        absl::StrCat("ALTER INDEX ", name, " ALTER COLUMN ", position, " SET STATISTICS ", target));
   }
   if (index.has_comment) {
     attribute(absl::StrCat("COMMENT ON INDEX ", name, " IS ", QuoteLiteral(index.comment)));
@@ -80,9 +80,8 @@ SetAsideObject DescribeForeignKey(const TableForeignKeyObject& key) {
   out.restore.push_back({"foreign_key", absl::StrCat("ALTER TABLE ", table, " ADD CONSTRAINT ",
                                                      name, " ", key.definition, " NOT VALID")});
   if (key.has_comment) {
-    out.restore.push_back({"foreign_key",
-                           absl::StrCat("COMMENT ON CONSTRAINT ", name, " ON ", table, " IS ",
-                                        QuoteLiteral(key.comment))});
+    out.restore.push_back({"foreign_key", absl::StrCat("COMMENT ON CONSTRAINT ", name, " ON ",
+                                                       table, " IS ", QuoteLiteral(key.comment))});
   }
   if (key.validated) {
     out.restore.push_back(
@@ -140,8 +139,7 @@ class ExistingPlanner {
     Note(Severity::kBlocking, ErrorCode::kTargetPrivilege, plan_->target_schema,
          absl::StrCat("the role ", EscapeName(facts.user),
                       " may create tables neither in the database nor in the schema ",
-                      EscapeName(plan_->target_schema),
-                      "; the run's record has to be somewhere"),
+                      EscapeName(plan_->target_schema), "; the run's record has to be somewhere"),
          absl::StrCat("GRANT CREATE ON DATABASE ", QuoteIdentifier(facts.database), " TO ",
                       QuoteIdentifier(facts.user)));
   }
@@ -158,9 +156,14 @@ class ExistingPlanner {
       if (table.rows_preexisting) why = "it has rows";
       if (!table.fills.empty()) why = "values are filled in";
       for (const TableForeignKeyObject& key : in_.target_objects.foreign_keys) {
-        if (key.child_oid != oid || key.stays.empty() || Loaded(key.parent_oid) == nullptr) continue;
+        if (key.child_oid != oid || key.stays.empty() || Loaded(key.parent_oid) == nullptr)
+          continue;
         why = absl::StrCat("its foreign key ", EscapeName(key.name), " has to stay (", key.stays,
                            ")");
+      }
+      for (const TableForeignKeyObject& key : in_.target_objects.foreign_keys) {
+        if (key.child_oid != oid || in_.policy->orphans != Orphans::kReject) continue;
+        why = "rows that point nowhere are taken out before they get there";
       }
       if (why.empty()) continue;
       table.merge = true;
@@ -239,9 +242,8 @@ class ExistingPlanner {
       if (table == nullptr || table->merge || !index.stays.empty()) continue;
       // Rows that a unique index refuses are told one by one only while it is there.
       if (index.unique && in_.policy->on_bad_value != OnBadValue::kStop) continue;
-      const bool needed =
-          std::any_of(index.referencing_keys.begin(), index.referencing_keys.end(),
-                      [&](uint32_t oid) { return !keys_aside.contains(oid); });
+      const bool needed = std::any_of(index.referencing_keys.begin(), index.referencing_keys.end(),
+                                      [&](uint32_t oid) { return !keys_aside.contains(oid); });
       if (!needed) existing.set_aside.push_back(DescribeIndex(index));
     }
     for (const auto& [oid, index] : by_oid_) existing.any_direct |= !Table(index).merge;
@@ -347,8 +349,10 @@ class ExistingPlanner {
     };
     for (const TableIndexObject& index : in_.target_objects.indexes) {
       if (Loaded(index.table_oid) == nullptr) continue;
-      kept(index.primary ? "primary_key" : index.unique ? "unique" : "index", index.name,
-           index.table, index.definition,
+      kept(index.primary  ? "primary_key"
+           : index.unique ? "unique"
+                          : "index",
+           index.name, index.table, index.definition,
            aside_objects.contains(QuoteQualified(index.schema, index.name)));
     }
     for (const TableForeignKeyObject& key : in_.target_objects.foreign_keys) {
@@ -398,10 +402,10 @@ void PlanFills(const PlanInputs& inputs, Plan* plan) {
              "correct the name"});
         continue;
       }
-      fill.value_sql = absl::StrCat(
-          wanted.fill->is_expression ? absl::StrCat("(", wanted.fill->text, ")")
-                                     : QuoteLiteral(wanted.fill->text),
-          "::", fill.type_sql);
+      fill.value_sql =
+          absl::StrCat(wanted.fill->is_expression ? absl::StrCat("(", wanted.fill->text, ")")
+                                                  : QuoteLiteral(wanted.fill->text),
+                       "::", fill.type_sql);
       table.fills.push_back(std::move(fill));
     }
   }

@@ -56,6 +56,10 @@ constexpr absl::string_view kSessionSettings =
     "('default_transaction_deferrable', 'off'), "
     // A policy that hides rows would make a copy or a comparison silently incomplete.
     "('row_security', 'off'), "
+    // With "off" a crash of the server undoes COMMITs that it has answered, and we would count
+    // rows as loaded that are not there. All other settings promise at least what "local" does.
+    "('synchronous_commit', pg_catalog.replace("
+    "pg_catalog.current_setting('synchronous_commit'), 'off', 'local')), "
     "('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'), "
     "('tcp_keepalives_count', '3'), "
     // Longer than ours: a reader that pauses must not lose its COPY (socket_watch.h).

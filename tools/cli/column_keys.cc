@@ -80,16 +80,14 @@ constexpr ColumnKeyRow kColumnKeys[] = {
      [](absl::string_view v, ColumnConfig* c) {
        ASSIGN_OR_RETURN(c->fill, ParseFill(v));
        return absl::OkStatus();
-     },
-     Supported::kNo},
+     }},
     {"on-bad-value", "stop|reject", "as --on-bad-value, for this column",
      [](absl::string_view v, ColumnConfig* c) {
        OnBadValue choice = OnBadValue::kStop;
        RETURN_IF_ERROR(Choose(v, kBadValueChoices, &choice));
        c->on_bad_value = choice;
        return absl::OkStatus();
-     },
-     Supported::kNo},
+     }},
     {"source-time-zone", "ZONE", "as --source-time-zone, for this column",
      [](absl::string_view v, ColumnConfig* c) {
        RETURN_IF_ERROR(CheckTimeZone(v));

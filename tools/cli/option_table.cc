@@ -148,8 +148,7 @@ constexpr OptionRow kOptions[] = {
              "upsert: update by key; replace: empty the table first, only where nothing else "
              "refers to it",
      .apply = [](absl::string_view v,
-                 Settings* s) { return Choose(v, kExistingRowsChoices, &s->existing_rows); },
-     .only = "refuse"},
+                 Settings* s) { return Choose(v, kExistingRowsChoices, &s->existing_rows); }},
     {.name = "on-bad-value",
      .value = "stop|reject",
      .commands = kCopyImportSync,
@@ -157,15 +156,13 @@ constexpr OptionRow kOptions[] = {
      .help = "a value that has no faithful form in its target column: stop and leave nothing "
              "behind, or set the row aside in lite2pg.reject",
      .apply = [](absl::string_view v,
-                 Settings* s) { return Choose(v, kBadValueChoices, &s->policy.on_bad_value); },
-     .only = "stop"},
+                 Settings* s) { return Choose(v, kBadValueChoices, &s->policy.on_bad_value); }},
     {.name = "rejects",
      .value = "FILE",
      .commands = kCopyImportSync,
      .help = "also write the rows set aside to FILE: .ndjson, or .sqlite with the original tables "
              "and untouched values",
-     .apply = ApplyRejects,
-     .supported = Supported::kNo},
+     .apply = ApplyRejects},
     {.name = "max-rejects",
      .value = "N|P%",
      .commands = kCopyImportSync,
@@ -179,8 +176,7 @@ constexpr OptionRow kOptions[] = {
      .help = "rows whose foreign key points nowhere. not-valid: keep them and create the key NOT "
              "VALID with a finding; stop; reject: set them aside",
      .apply = [](absl::string_view v,
-                 Settings* s) { return Choose(v, kOrphanChoices, &s->policy.orphans); },
-     .only = "not-valid"},
+                 Settings* s) { return Choose(v, kOrphanChoices, &s->policy.orphans); }},
     {.name = "strict",
      .commands = kCopyPlanImport,
      .help = "any warning (a constraint that the data violates, an object not carried, a widened "
@@ -192,8 +188,7 @@ constexpr OptionRow kOptions[] = {
      .help = "put VALUE (a literal, or sql:EXPRESSION evaluated by the target) where the source "
              "is NULL or has no such column; counted in the report",
      .repeatable = true,
-     .apply = ApplyFill,
-     .supported = Supported::kNo},
+     .apply = ApplyFill},
     {.name = "where",
      .value = "TABLE=CONDITION",
      .commands = kCopyPlanVerifyExport,

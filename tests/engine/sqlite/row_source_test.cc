@@ -44,8 +44,9 @@ class RowSourceTest : public ::testing::Test {
 };
 
 TEST_F(RowSourceTest, ReadsEveryStorageClassAsStored) {
-  Make("CREATE TABLE t(a); INSERT INTO t VALUES(NULL),(-9223372036854775808),(1.5),"
-       "('it''s'),(x'00ff'),(''),(x''),(9e999),('a' || char(0) || 'b')");
+  Make(
+      "CREATE TABLE t(a); INSERT INTO t VALUES(NULL),(-9223372036854775808),(1.5),"
+      "('it''s'),(x'00ff'),(''),(x''),(9e999),('a' || char(0) || 'b')");
   EXPECT_THAT(Rows(Reading("t")),
               ElementsAre("NULL", "-9223372036854775808", "1.5r", "'it's'", "x'00ff'", "''", "x''",
                           "infr", std::string("'a\0b'", 5)));
@@ -71,9 +72,10 @@ TEST_F(RowSourceTest, GivesColumnsInTheOrderAskedFor) {
 }
 
 TEST_F(RowSourceTest, KnowsTheKeyOfTheCurrentRow) {
-  Make("CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES(7,'x');"
-       "CREATE TABLE w(a TEXT, b INT, c, PRIMARY KEY(b, a)) WITHOUT ROWID;"
-       "INSERT INTO w VALUES('k', 5, 1)");
+  Make(
+      "CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES(7,'x');"
+      "CREATE TABLE w(a TEXT, b INT, c, PRIMARY KEY(b, a)) WITHOUT ROWID;"
+      "INSERT INTO w VALUES('k', 5, 1)");
   const auto key_of = [&](const TableReading& reading) {
     const std::unique_ptr<RowSource> source = NewLibraryRowSource(*connection_);
     EXPECT_TRUE(source->Open(reading, {}).ok());
@@ -100,8 +102,9 @@ TEST_F(RowSourceTest, DescribesARowOfATableWithoutKeyByItsRowid) {
 }
 
 TEST_F(RowSourceTest, ScansATableWhoseRowidNamesAreAllTaken) {
-  Make("CREATE TABLE t(rowid TEXT, _rowid_ TEXT, oid TEXT); CREATE INDEX i ON t(rowid,_rowid_,oid);"
-       "INSERT INTO t VALUES('z','z','z'),('a','a','a')");
+  Make(
+      "CREATE TABLE t(rowid TEXT, _rowid_ TEXT, oid TEXT); CREATE INDEX i ON t(rowid,_rowid_,oid);"
+      "INSERT INTO t VALUES('z','z','z'),('a','a','a')");
   const TableReading reading = Reading("t");
   EXPECT_EQ(reading.key_kind, KeyKind::kNone);
   EXPECT_THAT(Rows(reading), ElementsAre("'z'|'z'|'z'", "'a'|'a'|'a'"));
@@ -115,15 +118,14 @@ TEST_F(RowSourceTest, UsesARowidNameThatNoColumnHides) {
 
 TEST_F(RowSourceTest, AppliesTheUsersCondition) {
   Make("CREATE TABLE t(a); INSERT INTO t VALUES(1),(2),(3),(4)");
-  EXPECT_THAT(Rows(Reading("t", {}, "a % 2 = 0 OR a = 1 -- the rest")),
-              ElementsAre("1", "2", "4"));
+  EXPECT_THAT(Rows(Reading("t", {}, "a % 2 = 0 OR a = 1 -- the rest")), ElementsAre("1", "2", "4"));
   EXPECT_THAT(Rows(Reading("t", {}, "a = 1 OR a = 4"), IntegerRange(1, 4)), ElementsAre("4"));
 }
 
 TEST_F(RowSourceTest, BlamesTheUserForAConditionThatIsNotSql) {
   Make("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
-  for (const char* where : {"a = ", "nosuch = 1", "\"nosuch\" = 1", "1) OR (1",
-                            "1; DROP TABLE t", "a = 1 ORDER BY a", "a = 1 /*", "1 UNION SELECT 2"}) {
+  for (const char* where : {"a = ", "nosuch = 1", "\"nosuch\" = 1", "1) OR (1", "1; DROP TABLE t",
+                            "a = 1 ORDER BY a", "a = 1 /*", "1 UNION SELECT 2"}) {
     const absl::Status status = ReadRows(*connection_, Reading("t", {}, where)).status();
     EXPECT_EQ(InfoOf(status).exit_code, ExitCode::kUsage) << where << ": " << status;
   }
@@ -136,8 +138,9 @@ TEST_F(RowSourceTest, ReadsGeneratedColumnsOnlyWhenAskedTo) {
 }
 
 TEST_F(RowSourceTest, QuotesHostileNames) {
-  Make("CREATE TABLE \"a\"\"b; DROP\nTABLE x--\"(\"c\"\"]d\" INTEGER PRIMARY KEY, \"%s ' [e]\" );"
-       "INSERT INTO \"a\"\"b; DROP\nTABLE x--\" VALUES(1, 2),(2, 3)");
+  Make(
+      "CREATE TABLE \"a\"\"b; DROP\nTABLE x--\"(\"c\"\"]d\" INTEGER PRIMARY KEY, \"%s ' [e]\" );"
+      "INSERT INTO \"a\"\"b; DROP\nTABLE x--\" VALUES(1, 2),(2, 3)");
   EXPECT_THAT(Rows(Reading("a\"b; DROP\nTABLE x--"), IntegerRange(1, 2)), ElementsAre("2|3"));
 }
 
@@ -169,8 +172,9 @@ TEST_F(RowSourceTest, StaysAtTheEnd) {
 
 // SQLite frees a row's texts when it steps past it.
 TEST_F(RowSourceTest, DescribesNoRowPastTheEnd) {
-  Make("CREATE TABLE t(a TEXT PRIMARY KEY); INSERT INTO t VALUES('key');"
-       "CREATE TABLE w(a TEXT PRIMARY KEY) WITHOUT ROWID; INSERT INTO w VALUES('key')");
+  Make(
+      "CREATE TABLE t(a TEXT PRIMARY KEY); INSERT INTO t VALUES('key');"
+      "CREATE TABLE w(a TEXT PRIMARY KEY) WITHOUT ROWID; INSERT INTO w VALUES('key')");
   const std::unique_ptr<RowSource> source = NewLibraryRowSource(*connection_);
   for (const auto& [table, before, after] :
        {std::tuple("t", "a='key' (rowid 1)", "after rowid 1"), std::tuple("w", "a='key'", "")}) {
@@ -204,8 +208,7 @@ class PlanTest : public RowSourceTest {
     std::string plan;
     for (const std::string& sql : statements) {
       if (sql.find(" FROM main.") == std::string::npos) continue;
-      absl::StatusOr<SqliteStatement> explain =
-          connection_->Prepare("EXPLAIN QUERY PLAN " + sql);
+      absl::StatusOr<SqliteStatement> explain = connection_->Prepare("EXPLAIN QUERY PLAN " + sql);
       EXPECT_TRUE(explain.ok()) << explain.status();
       while (*explain->Step()) absl::StrAppend(&plan, explain->Text(3), "\n");
     }
@@ -214,8 +217,9 @@ class PlanTest : public RowSourceTest {
 };
 
 TEST_F(PlanTest, RowidTablesIgnoreTheirIndexes) {
-  Make("CREATE TABLE t(id INTEGER PRIMARY KEY, a, b); CREATE INDEX i ON t(a, b, id);"
-       "INSERT INTO t VALUES(1,2,3),(2,3,4)");
+  Make(
+      "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b); CREATE INDEX i ON t(a, b, id);"
+      "INSERT INTO t VALUES(1,2,3),(2,3,4)");
   EXPECT_EQ(PlanOf(Reading("t"), {}), "SCAN main.t\n");
   EXPECT_EQ(PlanOf(Reading("t", {}, "a = 2"), {}), "SCAN main.t\n");
   EXPECT_EQ(PlanOf(Reading("t", {}, "a = 2"), IntegerRange(0, 5)),
@@ -223,9 +227,10 @@ TEST_F(PlanTest, RowidTablesIgnoreTheirIndexes) {
 }
 
 TEST_F(PlanTest, CompositeKeysNeverSortOrScan) {
-  Make("CREATE TABLE w(a TEXT COLLATE NOCASE, b INT, c, d, PRIMARY KEY(a COLLATE RTRIM, b DESC, c))"
-       " WITHOUT ROWID; CREATE INDEX i ON w(c, d, b); CREATE INDEX j ON w(a, b, c, d);"
-       "INSERT INTO w VALUES('x',1,1,1),('y',2,2,2)");
+  Make(
+      "CREATE TABLE w(a TEXT COLLATE NOCASE, b INT, c, d, PRIMARY KEY(a COLLATE RTRIM, b DESC, c))"
+      " WITHOUT ROWID; CREATE INDEX i ON w(c, d, b); CREATE INDEX j ON w(a, b, c, d);"
+      "INSERT INTO w VALUES('x',1,1,1),('y',2,2,2)");
   const auto key = [](const char* a, int b, int c) {
     return SourceKey{OwnedValue(SourceValue::Text(a)), OwnedValue(SourceValue::Integer(b)),
                      OwnedValue(SourceValue::Integer(c))};

@@ -1,0 +1,102 @@
+#include "engine/base/atomic_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/error.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+
+namespace lite2pg {
+namespace {
+
+constexpr size_t kBufferBytes = size_t{64} << 10;
+
+std::string DirectoryOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::string path, std::string temporary, int fd)
+    : path_(std::move(path)), temporary_(std::move(temporary)), fd_(fd) {}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::move(other.temporary_)),
+      buffer_(std::move(other.buffer_)),
+      fd_(std::exchange(other.fd_, -1)) {}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ < 0) return;
+  close(fd_);
+  unlink(temporary_.c_str());
+}
+
+absl::Status AtomicFile::Failed(int error) const {
+  return MakeError(ErrorCode::kTargetOutOfResource, ExitCode::kOutOfResource,
+                   absl::StrCat("cannot write ", EscapeName(path_), ": ", std::strerror(error)),
+                   "make room, or name another place");
+}
+
+absl::StatusOr<AtomicFile> AtomicFile::Create(const std::string& path) {
+  struct stat info{};
+  // A rename would take the place of a device or a link.
+  if (lstat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    return MakeError(ErrorCode::kUsage, ExitCode::kUsage,
+                     absl::StrCat("cannot write ", EscapeName(path),
+                                  ": it is there and not an ordinary file"),
+                     "name a file in a directory that exists and that you may write to");
+  }
+  std::string temporary = path + ".XXXXXX";
+  const int fd = mkostemp(temporary.data(), O_CLOEXEC);  // creates with mode 0600
+  if (fd < 0) return AtomicFile(path, temporary, -1).Failed(errno);
+  return AtomicFile(path, std::move(temporary), fd);
+}
+
+absl::Status AtomicFile::Write(absl::string_view bytes) {
+  buffer_.append(bytes.data(), bytes.size());
+  return buffer_.size() >= kBufferBytes ? Flush() : absl::OkStatus();
+}
+
+absl::Status AtomicFile::Flush() {
+  absl::string_view rest = buffer_;
+  while (!rest.empty()) {
+    const ssize_t written = write(fd_, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return Failed(errno);
+    rest.remove_prefix(static_cast<size_t>(written));
+  }
+  if (buffer_.capacity() > 4 * kBufferBytes) {
+    buffer_ = std::string();
+  } else {
+    buffer_.clear();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AtomicFile::Commit() {
+  RETURN_IF_ERROR(Flush());
+  if (fsync(fd_) != 0) return Failed(errno);
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) return Failed(errno);
+  close(std::exchange(fd_, -1));
+  // Without this the new name could be lost with the power, although the bytes are on disk.
+  const int directory = open(DirectoryOf(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory >= 0) {
+    fsync(directory);
+    close(directory);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace lite2pg

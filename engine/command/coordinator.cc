@@ -1,0 +1,51 @@
+#include "engine/command/coordinator.h"
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/error.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+#include "engine/postgres/ledger.h"
+
+namespace lite2pg {
+namespace {
+
+constexpr auto kWaitMax = std::chrono::seconds(60);
+constexpr auto kPause = std::chrono::milliseconds(500);
+
+}  // namespace
+
+absl::Status RenewCoordinator(const TargetSession& target, const std::string& target_schema,
+                              PgConnection* coordinator) {
+  if (coordinator->alive()) {
+    const absl::Status asked = coordinator->Execute("SELECT");
+    if (asked.ok() || coordinator->alive()) return asked;
+  }
+  const auto deadline = std::chrono::steady_clock::now() + kWaitMax;
+  while (true) {
+    absl::StatusOr<PgConnection> connection = target.Connect();
+    std::string holder;
+    if (connection.ok()) {
+      *coordinator = *std::move(connection);
+      ASSIGN_OR_RETURN(const bool locked, Ledger::TryLock(*coordinator, target_schema, &holder));
+      if (locked) return absl::OkStatus();
+      // Most likely what is left of our own former session; it ends soon.
+    } else if (InfoOf(connection.status()).exit_code != ExitCode::kTargetUnreachable) {
+      return connection.status();
+    }
+    if (std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(kPause);
+      continue;
+    }
+    if (!connection.ok()) return connection.status();
+    return MakeError(ErrorCode::kAnotherRun, ExitCode::kCannotResume,
+                     absl::StrCat("the connection was lost, and meanwhile another run took the "
+                                  "lock on this schema (", EscapeForMessage(holder), ")"),
+                     "wait for it to end, or end it");
+  }
+}
+
+}  // namespace lite2pg

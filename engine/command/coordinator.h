@@ -1,0 +1,21 @@
+// The connection that a run holds from beginning to end, and with it the lock on its schema.
+#ifndef LITE2PG_ENGINE_COMMAND_COORDINATOR_H_
+#define LITE2PG_ENGINE_COMMAND_COORDINATOR_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "engine/command/target_session.h"
+#include "engine/postgres/connection.h"
+
+namespace lite2pg {
+
+// Sees whether `coordinator` still lives, by a round trip; makes a new one if not, waiting for a
+// server that restarts, and takes the lock again. kAnotherRun when somebody else has taken it
+// meanwhile. REQUIRES: no transaction is open that would have to survive.
+absl::Status RenewCoordinator(const TargetSession& target, const std::string& target_schema,
+                              PgConnection* coordinator);
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_COMMAND_COORDINATOR_H_

@@ -1,0 +1,276 @@
+"""Connections that break in the data stage: the copy goes on by itself, and every row is there
+exactly once."""
+
+import json
+import os
+import pathlib
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+from harness import BIN, SEED, EndToEndTest, compare, execute, server, with_options
+
+KILLS = 20
+
+
+def add_tables(db, count, rows, seed):
+    """Tables of several shapes, some without a key, with rows that occur more than once."""
+    rng = random.Random(seed)
+    for i in range(count):
+        if i % 4 == 0:
+            db.execute(f"CREATE TABLE t{i} (k TEXT PRIMARY KEY, n, v) WITHOUT ROWID")
+        elif i % 4 == 1:
+            db.execute(f"CREATE TABLE t{i} (rowid, _rowid_, oid)")
+        else:
+            db.execute(f"CREATE TABLE t{i} (id INTEGER PRIMARY KEY, n INTEGER, v TEXT)")
+        text = rng.randbytes(150).hex()
+        key = str if i % 4 == 0 else (lambda r: r % 50) if i % 4 == 1 else int
+        db.executemany(f"INSERT INTO t{i} VALUES (?, ?, ?)",
+                       ((key(r), r % 50, text[:200 + r % 90]) for r in range(rows)))
+
+
+class RetryTest(EndToEndTest):
+    def big_source(self, count=24, rows=12000):
+        return self.make_source(build=lambda db: add_tables(db, count, rows, SEED))
+
+    def start(self, path, target, *options):
+        out = tempfile.TemporaryFile()
+        self.addCleanup(out.close)
+        run = subprocess.Popen(
+            [BIN, "copy", path, target, "--report", self.dir / "r.json", *options], stdout=out,
+            stderr=subprocess.STDOUT,
+            env={k: v for k, v in os.environ.items() if not k.startswith("PG")})
+        self.addCleanup(run.kill)
+        return run, out
+
+    def finish(self, run, out):
+        code = run.wait(timeout=300)
+        out.seek(0)
+        return code, out.read().decode("utf-8", "replace")
+
+    def assert_equal(self, path, target, text):
+        with open(self.dir / "r.json", encoding="utf-8") as file:
+            report = json.load(file)
+        self.assertEqual(report["outcome"], "verified", text)
+        problems = compare.Comparison(str(path), target, report).problems
+        self.assertEqual(problems, [], text[-3000:])
+        # What the ledger says was loaded is what is there.
+        chunks = dict(execute(target, "SELECT table_name, sum(rows) FROM lite2pg.chunk"
+                                      " WHERE run_id = %s GROUP BY 1", (report["run_id"],)))
+        self.assertEqual(chunks, {t["source_name"]: t["rows_source"] for t in report["tables"]})
+
+
+class Terminated(RetryTest):
+    def test_streams_that_are_terminated_at_random_lose_no_row_and_double_none(self):
+        path = self.big_source()
+        rng = random.Random(SEED)
+        kills = retries = 0
+        while kills < KILLS:
+            self.target = self.make_target()
+            run, out = self.start(path, self.target, "--streams", str(rng.choice((2, 3, 4))))
+            while run.poll() is None:
+                time.sleep(rng.uniform(0.02, 0.25))
+                # Of the streams only: they are those that are in, or between, COPY transactions.
+                victims = execute(
+                    self.target, "SELECT pid FROM pg_stat_activity WHERE datname ="
+                    " current_database() AND application_name ~ '^lite2pg [0-9a-f]' AND"
+                    " (query LIKE 'COPY%' OR query LIKE 'BEGIN%' OR query LIKE '%FOR KEY SHARE'"
+                    " OR query = 'COMMIT')")
+                if victims:
+                    execute(self.target, "SELECT pg_terminate_backend(%s)", rng.choice(victims))
+                    kills += 1
+            code, text = self.finish(run, out)
+            self.assertEqual(code, 0, f"seed {SEED}, after {kills} kills\n{text}")
+            self.assert_equal(path, self.target, f"seed {SEED}\n{text}")
+            retries += text.count("trying again")
+        self.assertGreater(retries, 0, "no kill was noticed")
+
+    def test_a_stream_that_is_lost_again_and_again_ends_the_run_with_10(self):
+        path = self.big_source(count=4, rows=30000)
+        stop = threading.Event()
+
+        def kill_all():
+            while not stop.is_set():
+                execute(self.target, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                     " WHERE datname = current_database() AND query LIKE 'COPY%'")
+                time.sleep(0.005)
+
+        run, out = self.start(path, self.target)
+        killer = threading.Thread(target=kill_all)
+        killer.start()
+        try:
+            code, text = self.finish(run, out)
+        finally:
+            stop.set()
+            killer.join()
+        self.assertEqual(code, 10, text)
+        left = [t for t in self.tables_in_target() if not t.startswith("lite2pg.")]
+        self.assertEqual(left, [], text)
+
+
+class Restarted(RetryTest):
+    """A server of its own, stopped the hard way."""
+
+    def setUp(self):
+        super().setUp()
+        self.server_dir = tempfile.mkdtemp(prefix="lite2pg-rs-")
+        server.start(self.server_dir)
+        self.addCleanup(server.stop, self.server_dir)
+        self.own = with_options(server.conninfo(self.server_dir), dbname="postgres")
+
+    def restart(self, pause):
+        ctl = [server.find_bin() + "/pg_ctl", "-D", self.server_dir + "/data", "-w"]
+        quiet = {"stdout": subprocess.DEVNULL}
+        server.run(ctl + ["-m", "immediate", "stop"], **quiet)
+        time.sleep(pause)
+        server.run(ctl + ["-l", self.server_dir + "/log", "start"], **quiet)
+
+    def test_an_immediate_stop_and_restart_loses_no_row_and_doubles_none(self):
+        path = self.big_source(count=40)
+        rng = random.Random(SEED)
+        restarts = 0
+        for attempt in range(3):
+            target = self.make_target(server_conninfo=self.own)
+            run, out = self.start(path, target, "--streams", "3")
+            while run.poll() is None:
+                time.sleep(rng.uniform(0.05, 0.4))
+                rows = []
+                try:
+                    rows = execute(target, "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'COPY \""
+                                           "lite2pg_staging%' AND datname = current_database()")
+                except Exception as error:  # the server may be starting
+                    print(error, file=sys.stderr)
+                if rows:
+                    self.restart(rng.uniform(0, 2))
+                    restarts += 1
+                    break
+            code, text = self.finish(run, out)
+            self.assertEqual(code, 0, f"seed {SEED}, attempt {attempt}\n{text}")
+            self.assert_equal(path, target, f"seed {SEED}\n{text}")
+        self.assertGreater(restarts, 0, "the copies were over before the server could be stopped")
+
+
+class Proxy:
+    """Stands between program and server, and cuts connections at COMMIT: before the server has
+    seen it, or after it has answered, so that both outcomes of a COMMIT in doubt occur."""
+
+    def __init__(self, directory, server_path, rng, cuts):
+        self.path = f"{directory}/.s.PGSQL.5432"
+        self.server_path = server_path
+        self.rng = rng
+        self.cuts_left = cuts
+        self.before = self.after = 0
+        self.lock = threading.Lock()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen(64)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            upstream = socket.socket(socket.AF_UNIX)
+            upstream.connect(self.server_path)
+            state = {"stream": False, "mute": False}
+            threading.Thread(target=self.to_server, args=(client, upstream, state),
+                             daemon=True).start()
+            threading.Thread(target=self.to_client, args=(client, upstream, state),
+                             daemon=True).start()
+
+    def decide(self, state, data):
+        """None, "before" or "after"."""
+        if not state["stream"] or b"COMMIT\0" not in data:
+            return None
+        with self.lock:
+            if self.cuts_left == 0 or self.rng.random() < 0.4:
+                return None
+            self.cuts_left -= 1
+            if self.rng.random() < 0.5:
+                self.before += 1
+                return "before"
+            self.after += 1
+            return "after"
+
+    def to_server(self, client, upstream, state):
+        try:
+            first = True
+            while True:
+                data = client.recv(65536)
+                if not data:
+                    break
+                if first:
+                    state["stream"] = b"application_name\0lite2pg " in data
+                    first = False
+                cut = self.decide(state, data)
+                if cut == "before":
+                    break
+                state["mute"] = cut == "after"
+                upstream.sendall(data)
+                if cut == "after":
+                    time.sleep(0.3)  # the server's answer comes and goes nowhere
+                    break
+        except OSError:
+            pass
+        for side in (client, upstream):
+            try:
+                side.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            side.close()
+
+    @staticmethod
+    def to_client(client, upstream, state):
+        try:
+            while True:
+                data = upstream.recv(65536)
+                if not data:
+                    break
+                if not state["mute"]:
+                    client.sendall(data)
+        except OSError:
+            pass
+        try:
+            client.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def close(self):
+        self.listener.close()
+
+
+class InDoubt(RetryTest):
+    def test_a_lost_answer_to_commit_is_settled_and_every_row_is_there_once(self):
+        path = self.big_source(count=40)
+        directory = tempfile.mkdtemp(prefix="lite2pg-px-")
+        self.addCleanup(shutil.rmtree, directory)
+        rng = random.Random(SEED)
+        host = [p.split("=")[1] for p in self.target.split() if p.startswith("host=")][0]
+        before = after = 0
+        for _ in range(3):
+            self.target = self.make_target()
+            proxy = Proxy(directory, f"{host}/.s.PGSQL.5432", rng, cuts=8)
+            try:
+                run, out = self.start(path, with_options(self.target, host=directory),
+                                      "--streams", "3")
+                code, text = self.finish(run, out)
+            finally:
+                proxy.close()
+                pathlib.Path(proxy.path).unlink()
+            self.assertEqual(code, 0, f"seed {SEED}\n{text}")
+            self.assert_equal(path, self.target, f"seed {SEED}\n{text}")
+            before, after = before + proxy.before, after + proxy.after
+        self.assertGreater(before, 0)
+        self.assertGreater(after, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
