@@ -1,6 +1,7 @@
 #include "engine/plan/translate/comparison.h"
 
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -130,22 +131,61 @@ absl::StatusOr<ComparisonOperands> CompareNumbers(const TypedSql& left, const Ty
   return operands;
 }
 
-// A text literal in exactly the form that all values of the column have, as the column's type.
-absl::StatusOr<std::string> TemporalLiteral(const TranslationColumn& column,
-                                            const TypedSql& literal) {
+// The form of a text literal; kUnknown for text that is no date or time in either form. 24:00:00
+// sorts before the next day as text, but is the same as its midnight.
+TemporalText FormOf(const TypedSql& literal) {
   DateTimeText parsed;
-  const bool valid = ParseDateTime(literal.text, &parsed) == Outcome::kOk;
-  const bool date = column.temporal == TemporalText::kDate && literal.text.size() == 10 &&
-                    parsed.shape == DateTimeShape::kDate;
-  const bool date_time = column.temporal == TemporalText::kDateTime &&
-                         literal.text.size() == 19 && literal.text[10] == ' ' &&
+  const std::string& text = literal.text;
+  if (!IsTextLiteral(literal) || ParseDateTime(text, &parsed) != Outcome::kOk) {
+    return TemporalText::kUnknown;
+  }
+  if (text.size() == 10 && parsed.shape == DateTimeShape::kDate) return TemporalText::kDate;
+  const bool date_time = text.size() == 19 && text[10] == ' ' && text.substr(11, 2) != "24" &&
                          parsed.shape == DateTimeShape::kDateTime;
-  if (!valid || (!date && !date_time)) {
+  return date_time ? TemporalText::kDateTime : TemporalText::kUnknown;
+}
+
+// `text`, a date or time in the column's form, as the column's type.
+std::string TemporalSql(const TranslationColumn& column, absl::string_view text) {
+  const bool with_zone = column.type.oid == kOidTimestamptz;
+  return absl::StrCat(QuoteLiteral(absl::StrCat(text, with_zone ? "+00" : "")), "::",
+                      column.type.sql_name);
+}
+
+// A text literal in exactly the form that all values of the column have, as the column's type.
+absl::StatusOr<std::string> TemporalLiteral(const TypedSql& column, const TypedSql& literal) {
+  if (FormOf(literal) != TemporalOf(column)) {
     return Refuse("a date or time compared with text that is not written as the column's values");
   }
-  const bool with_zone = column.type.oid == kOidTimestamptz;
-  return absl::StrCat(QuoteLiteral(absl::StrCat(literal.text, with_zone ? "+00" : "")), "::",
-                      column.type.sql_name);
+  return TemporalSql(*column.column, literal.text);
+}
+
+// A column of dates ordered against a date with a time, or the other way round: as texts, the
+// shorter one comes first when it is the beginning of the longer. nullopt for anything else.
+std::optional<TypedSql> CompareUnevenTemporal(const TypedSql& left, SqlOperator op,
+                                              const TypedSql& right) {
+  const bool swapped = TemporalOf(left) == TemporalText::kUnknown;
+  const TypedSql& column = swapped ? right : left;
+  const TypedSql& literal = swapped ? left : right;
+  const TemporalText form = TemporalOf(column), literal_form = FormOf(literal);
+  if (form == TemporalText::kUnknown || literal_form == TemporalText::kUnknown ||
+      form == literal_form || !IsBinary(column.collation) || !IsBinary(literal.collation)) {
+    return std::nullopt;
+  }
+  const bool greater = op == SqlOperator::kGreater || op == SqlOperator::kGreaterEqual;
+  const bool less = op == SqlOperator::kLess || op == SqlOperator::kLessEqual;
+  if (!greater && !less) return std::nullopt;
+  const bool column_above = greater != swapped;
+  // No two such texts are equal: a date sorts before all times of its day.
+  if (form == TemporalText::kDate) {
+    return BooleanValue(absl::StrCat("(", column.sql, column_above ? " > " : " <= ",
+                                     TemporalSql(*column.column, literal.text.substr(0, 10)),
+                                     ")"));
+  }
+  return BooleanValue(absl::StrCat("(", column.sql, column_above ? " >= " : " < ",
+                                   TemporalSql(*column.column,
+                                               absl::StrCat(literal.text, " 00:00:00")),
+                                   ")"));
 }
 
 absl::StatusOr<ComparisonOperands> CompareTemporal(const TypedSql& left, const TypedSql& right) {
@@ -163,11 +203,11 @@ absl::StatusOr<ComparisonOperands> CompareTemporal(const TypedSql& left, const T
     return operands;
   }
   if (known(left) && IsTextLiteral(right)) {
-    ASSIGN_OR_RETURN(operands.right, TemporalLiteral(*left.column, right));
+    ASSIGN_OR_RETURN(operands.right, TemporalLiteral(left, right));
     return operands;
   }
   if (known(right) && IsTextLiteral(left)) {
-    ASSIGN_OR_RETURN(operands.left, TemporalLiteral(*right.column, left));
+    ASSIGN_OR_RETURN(operands.left, TemporalLiteral(right, left));
     return operands;
   }
   const TypedSql& opaque = left.kind == ValueKind::kOpaque ? left : right;
@@ -239,6 +279,9 @@ absl::StatusOr<TypedSql> Compare(const TypedSql& left, SqlOperator op, const Typ
     const TypedSql& other = left.kind == ValueKind::kNull ? right : left;
     return BooleanValue(absl::StrCat("(", WithoutNan(other).sql, " IS ",
                                      op == SqlOperator::kIs ? "NULL)" : "NOT NULL)"));
+  }
+  if (const std::optional<TypedSql> uneven = CompareUnevenTemporal(left, op, right)) {
+    return *uneven;
   }
   absl::string_view text;
   bool ordering = true;
