@@ -99,7 +99,7 @@ CopySession::CopySession(const CopyRequest& request, EventSink& events, CancelTo
       events_(events),
       cancel_(cancel),
       run_id_(NewRunId()),
-      existing_(request, plan_, events) {
+      existing_(request, plan_, events, cancel) {
   report_.command = request.dry_run ? "plan" : "copy";
   report_.run_id = run_id_;
 }
@@ -181,7 +181,7 @@ absl::Status CopySession::MakePlan() {
   RETURN_IF_ERROR(CheckSource());
   ASSIGN_OR_RETURN(plan_, lite2pg::MakePlan(inputs, std::move(selection), std::move(scans)));
   if (coordinator_.has_value()) {
-    RETURN_IF_ERROR(ExistingTables::CheckFills(*coordinator_, plan_.tables, &plan_.findings));
+    RETURN_IF_ERROR(ExistingTables::CheckPlan(*coordinator_, &plan_));
   }
   RETURN_IF_ERROR(FindOrphansInSource(snapshot_->reader(0), plan_, request_.policy.orphans,
                                       &plan_.findings));
@@ -326,7 +326,8 @@ absl::Status CopySession::PostData() {
   for (ObjectReport& object : result.objects) report_.objects.push_back(std::move(object));
   for (Finding& finding : result.findings) report_.findings.push_back(std::move(finding));
   if (request_.policy.orphans == Orphans::kStop) RETURN_IF_ERROR(OrphansStatus(plan_, report_));
-  const RestoreOptions restore{options.connect, options.streams, request_.policy.orphans};
+  const RestoreOptions restore{options.connect, options.streams, request_.policy.orphans,
+                               &cancel_};
   RETURN_IF_ERROR(existing_.Complete(*coordinator_, *ledger_, restore, &late, &report_));
   if (request_.policy.strict) RETURN_IF_ERROR(StrictStatus(report_.findings));
   return cancel_.Check();
@@ -334,8 +335,7 @@ absl::Status CopySession::PostData() {
 
 absl::Status CopySession::Sequences() {
   const StageScope stage(Stage::kSequences, events_, &report_);
-  RETURN_IF_ERROR(existing_.RememberSequences(*coordinator_));
-  return SetSequences(*coordinator_, plan_, &report_);
+  return existing_.Sequences(*coordinator_, &report_);
 }
 
 absl::Status CopySession::Verify() {

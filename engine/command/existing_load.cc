@@ -18,7 +18,12 @@ namespace lite2pg {
 namespace {
 
 // Kinds of records besides those of RestoreStep.
+constexpr absl::string_view kRunRecord = "run";      // restored: the run's last transaction is over
 constexpr absl::string_view kTableRecord = "table";  // object: where rows go; definition: source
+
+// How often something is tried again that other sessions' locks keep from happening. Each try waits
+// for the session's lock_timeout.
+constexpr int kLockTriesMax = 5;
 
 constexpr absl::string_view kForeignKeyViolation = "23503";
 
@@ -27,6 +32,11 @@ bool IsRestoreKind(absl::string_view kind) {
 }
 
 bool MayRunTogether(absl::string_view kind) { return kind == "index" || kind == "validate"; }
+
+bool IsLockTrouble(const absl::Status& status) {
+  const std::string sqlstate = InfoOf(status).sqlstate;
+  return sqlstate == "55P03" || sqlstate == "40P01";  // lock_not_available, deadlock_detected
+}
 
 std::string OrphanExamples(PgConnection& connection, const std::string& orphans_sql) {
   if (orphans_sql.empty()) return "";
@@ -92,11 +102,16 @@ absl::Status RunRestoreStatement(PgConnection& connection, const std::string& sq
 // One record of the ledger, in a transaction of its own together with its mark.
 absl::Status RestoreRecord(PgConnection& connection, const Ledger& ledger,
                            const SetAsideRecord& record) {
-  RETURN_IF_ERROR(connection.Begin());
-  absl::Status status = RunRestoreStatement(connection, record.definition);
-  if (status.ok()) status = ledger.MarkRestored(connection, record.id);
-  if (status.ok()) status = connection.Commit();
-  if (!status.ok()) connection.Rollback();
+  absl::Status status;
+  for (int i = 0; i < kLockTriesMax; ++i) {
+    RETURN_IF_ERROR(connection.Begin());
+    status = RunRestoreStatement(connection, record.definition);
+    if (status.ok()) status = ledger.MarkRestored(connection, record.id);
+    if (status.ok()) status = connection.Commit();
+    if (status.ok()) return status;
+    connection.Rollback();
+    if (!IsLockTrouble(status)) break;
+  }
   return status;
 }
 
@@ -252,7 +267,11 @@ absl::Status EmptyTables(PgConnection& connection, const Ledger& ledger,
     std::vector<const SetAsideRecord*> failed;
     for (const SetAsideRecord* record : todo) {
       const uint64_t rows = written[record->definition];
-      const absl::Status status = EmptyTable(connection, ledger, *record, rows);
+      absl::Status status = EmptyTable(connection, ledger, *record, rows);
+      for (int i = 1; i < kLockTriesMax && !status.ok() && IsLockTrouble(status); ++i) {
+        connection.Rollback();
+        status = EmptyTable(connection, ledger, *record, rows);
+      }
       if (status.ok()) {
         *rows_removed += rows;
         continue;
@@ -275,6 +294,7 @@ absl::StatusOr<DefinitionsBefore> SetObjectsAside(PgConnection& connection, cons
   DefinitionsBefore before;
   ASSIGN_OR_RETURN(before.lines, DumpTableDefinitions(connection, plan.existing.table_oids));
   RETURN_IF_ERROR(connection.Begin());
+  RETURN_IF_ERROR(ledger.InsertSetAside(connection, {0, std::string(kRunRecord), "", "", false}));
   for (const TablePlan& table : plan.tables) {
     if (table.create || table.merge) continue;
     RETURN_IF_ERROR(ledger.InsertSetAside(
@@ -307,6 +327,12 @@ absl::Status RestoreObjects(const Plan& plan, const Ledger& ledger, const Restor
     RETURN_IF_ERROR(connection.Execute("SET maintenance_work_mem = '128MB'"));
     connections.push_back(std::move(connection));
   }
+  CancelToken::Registration on_cancel;
+  if (options.cancel != nullptr) {
+    on_cancel = options.cancel->OnCancel([&] {
+      for (PgConnection& connection : connections) connection.Cancel();
+    });
+  }
   std::map<std::string, const SetAsideObject*> objects;
   for (const SetAsideObject& object : plan.existing.set_aside) objects[object.object] = &object;
   ASSIGN_OR_RETURN(std::vector<SetAsideRecord> records, ledger.ReadSetAside(connections[0]));
@@ -320,6 +346,11 @@ absl::Status RestoreObjects(const Plan& plan, const Ledger& ledger, const Restor
   for (const SetAsideObject& object : plan.existing.set_aside) {
     if (object.with_merge) continue;
     RETURN_IF_ERROR(CheckUnvalidated(connections[0], object, options.orphans, findings));
+  }
+  // Only now are the indexes there, whose expressions have statistics too.
+  for (const TablePlan& table : plan.tables) {
+    if (table.create || table.merge || !table.target.owned) continue;
+    RETURN_IF_ERROR(connections[0].Execute(absl::StrCat("ANALYZE ", table.LoadTarget())));
   }
   return absl::OkStatus();
 }
@@ -396,9 +427,26 @@ absl::Status CompareDefinitions(PgConnection& connection, const Plan& plan,
   return MakeError(info);
 }
 
+absl::Status GiveUpClaims(PgConnection& connection, const Ledger& ledger) {
+  return connection.Execute(absl::StrCat("UPDATE ", ledger.location().Table("set_aside"),
+                                         " SET restored = true WHERE run_id = $1 AND NOT restored"),
+                            {ledger.run_id()});
+}
+
+absl::StatusOr<bool> ClaimsAreGivenUp(PgConnection& connection, const Ledger& ledger) {
+  ASSIGN_OR_RETURN(
+      const PgResult record,
+      connection.Query(absl::StrCat("SELECT restored FROM ", ledger.location().Table("set_aside"),
+                                    " WHERE run_id = $1 AND kind = $2 FOR UPDATE"),
+                       {ledger.run_id(), std::string(kRunRecord)}));
+  return record.rows() > 0 && record.Bool(0, 0);
+}
+
 absl::Status TakeBackLoad(PgConnection& connection, Ledger* run, std::string* effect) {
   ASSIGN_OR_RETURN(std::vector<SetAsideRecord> records, run->ReadSetAside(connection));
-  std::erase_if(records, [](const SetAsideRecord& record) { return record.restored; });
+  std::erase_if(records, [](const SetAsideRecord& record) {
+    return record.restored || record.kind == kRunRecord;
+  });
   if (records.empty()) return absl::OkStatus();
   *effect =
       absl::StrCat("rows of this run may be in the application's tables, and ", records.size(),

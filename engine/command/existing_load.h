@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "engine/base/cancel.h"
 #include "engine/plan/options.h"
 #include "engine/plan/plan.h"
 #include "engine/postgres/connection.h"
@@ -33,11 +34,13 @@ struct RestoreOptions {
   PgConnectOptions connect;
   int streams = 2;
   Orphans orphans = Orphans::kNotValid;
+  CancelToken* cancel = nullptr;
 };
 
 // Makes again what the ledger holds for this run and is not waiting for a merge: indexes side by
 // side, then what belongs to them, then foreign keys, which are validated side by side. A foreign
-// key that the rows violate stays NOT VALID with a finding, or is an error (--orphans stop).
+// key that the rows violate stays NOT VALID with a finding, or is an error (--orphans stop). Then
+// the statistics of the tables that were loaded directly.
 absl::Status RestoreObjects(const Plan& plan, const Ledger& ledger, const RestoreOptions& options,
                             EventSink& events, DefinitionsBefore* before,
                             std::vector<Finding>* findings);
@@ -52,6 +55,11 @@ absl::Status RestoreInTransaction(PgConnection& connection,
 // kTargetConstraint unless the definitions are what they were before.
 absl::Status CompareDefinitions(PgConnection& connection, const Plan& plan,
                                 const DefinitionsBefore& before);
+
+// In the run's last transaction: from now on its rows belong to the application.
+absl::Status GiveUpClaims(PgConnection& connection, const Ledger& ledger);
+// Whether that transaction took place; waits for it where a lost connection left it under way.
+absl::StatusOr<bool> ClaimsAreGivenUp(PgConnection& connection, const Ledger& ledger);
 
 // After a failure, or for a run that did not end: removes every row that the run committed into
 // the application's tables, and puts back what it had set aside; knows both from the ledger alone.

@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/command/copy_report.h"
 
 namespace lite2pg {
 namespace {
@@ -20,24 +21,43 @@ std::vector<const SetAsideObject*> ObjectsOfMerge(const Plan& plan) {
   return objects;
 }
 
-}  // namespace
-
-absl::Status ExistingTables::CheckFills(PgConnection& connection,
-                                        const std::vector<TablePlan>& tables,
-                                        std::vector<Finding>* findings) {
-  for (const TablePlan& table : tables) {
+absl::Status CheckFills(PgConnection& connection, Plan* plan) {
+  for (const TablePlan& table : plan->tables) {
     for (const FillPlan& fill : table.fills) {
       if (absl::StartsWith(fill.value_sql, "(")) continue;  // an expression may have effects
       const absl::StatusOr<PgResult> value =
           connection.Query(absl::StrCat("SELECT ", fill.value_sql));
       if (value.ok()) continue;
       if (!connection.alive()) return value.status();
-      findings->push_back({Severity::kBlocking, ErrorCode::kConfig,
-                           absl::StrCat(table.source->name, ".", fill.column),
-                           absl::StrCat("the value of --fill is none of type ", fill.type_sql,
-                                        ": ", InfoOf(value.status()).server),
-                           "correct the value"});
+      plan->findings.push_back({Severity::kBlocking, ErrorCode::kConfig,
+                                absl::StrCat(table.source->name, ".", fill.column),
+                                absl::StrCat("the value of --fill is none of type ", fill.type_sql,
+                                             ": ", InfoOf(value.status()).server),
+                                "correct the value"});
     }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ExistingTables::CheckPlan(PgConnection& connection, Plan* plan) {
+  RETURN_IF_ERROR(CheckFills(connection, plan));
+  for (const SequencePlan& sequence : plan->sequences) {
+    if (sequence.sequence.empty()) continue;  // comes with a column that is created
+    ASSIGN_OR_RETURN(
+        const PgResult rights,
+        connection.Query("SELECT pg_catalog.has_sequence_privilege($1, 'SELECT') AND "
+                         "pg_catalog.has_sequence_privilege($1, 'UPDATE')",
+                         {sequence.sequence}));
+    if (rights.Bool(0, 0)) continue;
+    const TablePlan& table = plan->tables[static_cast<size_t>(sequence.table)];
+    plan->findings.push_back(
+        {Severity::kBlocking, ErrorCode::kTargetPrivilege,
+         absl::StrCat(table.source->name, ".", sequence.column),
+         absl::StrCat("the role may not read and set the sequence ", EscapeName(sequence.sequence),
+                      ", which would go on giving values that are taken"),
+         absl::StrCat("GRANT SELECT, UPDATE ON SEQUENCE ", sequence.sequence, " TO your role")});
   }
   return absl::OkStatus();
 }
@@ -67,6 +87,7 @@ absl::Status ExistingTables::Complete(PgConnection& connection, const Ledger& le
   if (!plan_.existing.any()) return absl::OkStatus();
   RETURN_IF_ERROR(
       RestoreObjects(plan_, ledger, options, events_, &before_, &report->findings));
+  const CancelToken::Registration on_cancel = cancel_.OnCancel([&] { connection.Cancel(); });
   RETURN_IF_ERROR(connection.Begin());
   merging_ = true;
   for (const SetAsideObject& object : plan_.existing.in_merge) {
@@ -122,7 +143,7 @@ absl::Status ExistingTables::MakeLateObjects(PgConnection& connection, Report* r
   return absl::OkStatus();
 }
 
-absl::Status ExistingTables::RememberSequences(PgConnection& connection) {
+absl::Status ExistingTables::Sequences(PgConnection& connection, Report* report) {
   for (const SequencePlan& sequence : plan_.sequences) {
     if (plan_.tables[static_cast<size_t>(sequence.table)].create || sequence.sequence.empty()) {
       continue;
@@ -130,13 +151,21 @@ absl::Status ExistingTables::RememberSequences(PgConnection& connection) {
     ASSIGN_OR_RETURN(const PgResult row, connection.Query(absl::StrCat(
                                              "SELECT last_value, is_called FROM ",
                                              sequence.sequence)));
-    sequences_.push_back({sequence.sequence, std::string(row.Text(0, 0)), row.Bool(0, 1)});
+    sequences_.push_back({sequence.sequence, row.Int(0, 0), row.Int(0, 0), row.Bool(0, 1)});
   }
-  return absl::OkStatus();
+  // setval is not undone by a rollback.
+  const absl::Status status = SetSequences(connection, plan_, report);
+  for (SequenceState& state : sequences_) {
+    for (const SequenceReport& set : report->sequences) {
+      if (set.name == state.name) state.after = set.last_value;
+    }
+  }
+  return status;
 }
 
 absl::Status ExistingTables::Verify(PgConnection& connection) {
   if (!merging_ || request_.common.verify != VerifyMode::kFull) return absl::OkStatus();
+  const CancelToken::Registration on_cancel = cancel_.OnCancel([&] { connection.Cancel(); });
   return DigestMerged(connection, plan_, request_.existing_rows, &merged_);
 }
 
@@ -146,11 +175,7 @@ absl::Status ExistingTables::Finish(PgConnection& connection, const Ledger& ledg
     RETURN_IF_ERROR(connection.Execute(absl::StrCat(
         "DROP TABLE ", plan_.tables[static_cast<size_t>(index)].LoadTarget())));
   }
-  ASSIGN_OR_RETURN(const std::vector<SetAsideRecord> records, ledger.ReadSetAside(connection));
-  for (const SetAsideRecord& record : records) {
-    if (!record.restored) RETURN_IF_ERROR(ledger.MarkRestored(connection, record.id));
-  }
-  return absl::OkStatus();
+  return GiveUpClaims(connection, ledger);
 }
 
 void ExistingTables::Describe(Report* report) const {
@@ -176,12 +201,21 @@ void ExistingTables::Describe(Report* report) const {
 absl::Status ExistingTables::TakeBack(PgConnection& connection, Ledger* ledger) {
   if (!prepared_) return absl::OkStatus();
   merging_ = false;
+  effect_ = "the run's last transaction may have taken place: lite2pg verify tells";
+  ASSIGN_OR_RETURN(const bool finished, ClaimsAreGivenUp(connection, *ledger));
+  if (finished) {
+    effect_ = "the run's last transaction did take place: the data is in the tables";
+    return absl::OkStatus();
+  }
   effect_ = "nothing is changed in the application's tables";
   RETURN_IF_ERROR(TakeBackLoad(connection, ledger, &effect_));
+  // A sequence that somebody has used since stays where it is.
   for (const SequenceState& state : sequences_) {
     RETURN_IF_ERROR(connection.Execute(
-        "SELECT pg_catalog.setval($1::regclass, $2::bigint, $3::boolean)",
-        {state.name, state.last_value, state.is_called ? "t" : "f"}));
+        absl::StrCat("SELECT pg_catalog.setval($1::regclass, $2::bigint, $3::boolean) FROM ",
+                     state.name, " WHERE last_value = $4::bigint"),
+        {state.name, absl::StrCat(state.before), state.is_called ? "t" : "f",
+         absl::StrCat(state.after)}));
   }
   return absl::OkStatus();
 }

@@ -22,12 +22,13 @@ namespace lite2pg {
 // One run; one thread. Everything given outlives it. Stages in the order of their declaration.
 class ExistingTables {
  public:
-  ExistingTables(const CopyRequest& request, const Plan& plan, EventSink& events)
-      : request_(request), plan_(plan), events_(events) {}
+  ExistingTables(const CopyRequest& request, const Plan& plan, EventSink& events,
+                 CancelToken& cancel)
+      : request_(request), plan_(plan), events_(events), cancel_(cancel) {}
 
-  // Plan: literals of --fill that the server cannot read become blocking findings.
-  static absl::Status CheckFills(PgConnection& connection, const std::vector<TablePlan>& tables,
-                                 std::vector<Finding>* findings);
+  // Plan: literals of --fill that the server cannot read, and sequences that the role may not set,
+  // become blocking findings.
+  static absl::Status CheckPlan(PgConnection& connection, Plan* plan);
 
   // Pre-data: makes the tables to merge from, and sets aside what slows loading.
   absl::Status Prepare(PgConnection& connection, const Ledger& ledger);
@@ -38,8 +39,8 @@ class ExistingTables {
   // Rows that the application's tables refuse are recorded through `late`.
   absl::Status Complete(PgConnection& connection, const Ledger& ledger,
                         const RestoreOptions& options, LateRejects* late, Report* report);
-  // Sequences: remembers where those of the application stand, for TakeBack().
-  absl::Status RememberSequences(PgConnection& connection);
+  // Sequences: sets all, and remembers where those of the application stood, for TakeBack().
+  absl::Status Sequences(PgConnection& connection, Report* report);
   // Verify: the merged tables, by their rows in both places.
   absl::Status Verify(PgConnection& connection);
   // Publish, in the transaction that makes the run visible: drops what was merged from, and the
@@ -58,14 +59,15 @@ class ExistingTables {
   absl::Status MakeLateObjects(PgConnection& connection, Report* report);
 
   struct SequenceState {
-    std::string name;       // quoted, qualified
-    std::string last_value;
-    bool is_called = false;
+    std::string name;                // quoted, qualified
+    int64_t before = 0, after = 0;   // last_value
+    bool is_called = false;          // before
   };
 
   const CopyRequest& request_;
   const Plan& plan_;
   EventSink& events_;
+  CancelToken& cancel_;
   DefinitionsBefore before_;
   std::vector<MergedTable> merged_;
   std::vector<uint64_t> filled_;

@@ -98,7 +98,8 @@ class PostData {
     todo_.clear();
     if (phase == kAnalyzePhase) {
       for (size_t i = 0; i < plan_.tables.size(); ++i) {
-        if (plan_.tables[i].create || plan_.tables[i].target.owned) todo_.push_back(i);
+        // Tables of the application follow when their indexes are back.
+        if (plan_.tables[i].create || plan_.tables[i].merge) todo_.push_back(i);
       }
       return;
     }

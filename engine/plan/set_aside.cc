@@ -18,6 +18,9 @@ namespace {
 // Up to this much data, written twice, costs about a second; for that the application's indexes
 // and foreign keys stay as they are until one transaction changes everything.
 constexpr uint64_t kMergeBytesMax = uint64_t{16} << 20;
+// One transaction locks each table and each of its indexes; a default server's table of locks has
+// room for 6,400 (docs/operations.md).
+constexpr size_t kMergeTablesMax = 400;
 
 std::string TableOf(const TableIndexObject& index) {
   return QuoteQualified(index.schema, index.table);
@@ -151,7 +154,8 @@ class ExistingPlanner {
     for (const auto& [oid, index] : by_oid_) bytes += Table(index).bytes;
     for (const auto& [oid, index] : by_oid_) {
       TablePlan& table = Table(index);
-      table.merge = bytes <= kMergeBytesMax && !table.target.has_rules;
+      table.merge = bytes <= kMergeBytesMax && by_oid_.size() <= kMergeTablesMax &&
+                    !table.target.has_rules;
       std::string why;
       if (table.rows_preexisting) why = "it has rows";
       if (!table.fills.empty()) why = "values are filled in";
