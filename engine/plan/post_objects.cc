@@ -187,6 +187,7 @@ class PostObjects {
       IndexTermDdl out;
       out.column = column->target_name;
       out.descending = term.descending;
+      out.not_null = column->not_null;
       ddl.terms.push_back(std::move(out));
       columns.push_back(column->target_name);
       source_columns.push_back(term.column);

@@ -49,7 +49,12 @@ class TranslatedObjects {
       out.collation = source.collation;
       out.counted = true;
       out.counts = column.scan.counts;
-      if (column.type.oid == kOidDate) out.temporal = TemporalText::kDate;
+      // Only texts of one form order as the dates do; ten bytes each are YYYY-MM-DD.
+      const uint64_t texts = column.scan.counts[static_cast<size_t>(StorageClass::kText)];
+      if (column.type.oid == kOidDate && column.scan.value_bytes_max <= 10 &&
+          column.scan.bytes == 10 * texts) {
+        out.temporal = TemporalText::kDate;
+      }
       if (table.source->rowid_alias == column.source_column) {
         relation.rowid_alias = static_cast<int>(relation.columns.size());
       }

@@ -140,6 +140,9 @@ absl::Status ServerError(const pg_result* result, pg_conn* conn, absl::string_vi
   ErrorInfo info;
   const bool has_result = result != nullptr && PQresultStatus(result) == PGRES_FATAL_ERROR &&
                           !Field(result, PG_DIAG_SQLSTATE).empty();
+  // An error of libpq's own may be a failed write, after which the connection counts as good until
+  // something is read from it (fe-exec.c, pqSaveWriteError).
+  if (!has_result && conn != nullptr && PQstatus(conn) == CONNECTION_OK) PQconsumeInput(conn);
   const bool lost = conn == nullptr || PQstatus(conn) == CONNECTION_BAD;
   SqlstateMeaning meaning;
   if (has_result) {
