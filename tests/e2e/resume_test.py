@@ -88,7 +88,12 @@ class Resume(EndToEndTest):
         def interrupt(process):
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
-            self.assertIn(process.returncode, (0, 10))
+            # A signal that comes while the program is still being loaded is nobody's to handle; it
+            # must then have begun nothing.
+            if process.returncode == -signal.SIGINT:
+                self.assertEqual(self.tables_in_target(), [])
+            else:
+                self.assertIn(process.returncode, (0, 10))
         self.trial(interrupt)
 
     def test_sessions_ended_by_the_server(self):
