@@ -31,8 +31,6 @@ bool IsRestoreKind(absl::string_view kind) {
   return kind == "index" || kind == "attribute" || kind == "foreign_key" || kind == "validate";
 }
 
-bool MayRunTogether(absl::string_view kind) { return kind == "index" || kind == "validate"; }
-
 bool IsLockTrouble(const absl::Status& status) {
   const std::string sqlstate = InfoOf(status).sqlstate;
   return sqlstate == "55P03" || sqlstate == "40P01";  // lock_not_available, deadlock_detected
@@ -125,7 +123,8 @@ absl::Status RestoreFailed(const absl::Status& status, const SetAsideRecord& rec
   return MakeError(info);
 }
 
-// Restores records of one kind over several connections.
+// Restores records of one kind over several connections. Validations of one table's foreign keys
+// keep each other out; they go one after the other, so that none waits for a lock of ours.
 class RestorePhase {
  public:
   RestorePhase(const Ledger& ledger, Orphans orphans, EventSink& events, DefinitionsBefore* before,
@@ -141,25 +140,45 @@ class RestorePhase {
   absl::Status Run(std::vector<PgConnection>& connections,
                    const std::vector<SetAsideRecord>& records) {
     next_ = 0;
-    const size_t useful = std::min(connections.size(), records.size());
-    const size_t together = !records.empty() && MayRunTogether(records[0].kind) ? useful : 1;
+    const std::vector<Series> series = Split(records);
+    const size_t together = std::min(connections.size(), std::max<size_t>(series.size(), 1));
     std::vector<std::thread> threads;
-    for (size_t i = 0; i + 1 < together; ++i) {
-      threads.emplace_back(
-          [this, &connections, &records, i] { Work(connections[i + 1], records); });
+    for (size_t i = 1; i < together; ++i) {
+      threads.emplace_back([this, &connections, &series, i] { Work(connections[i], series); });
     }
-    Work(connections[0], records);
+    Work(connections[0], series);
     for (std::thread& thread : threads) thread.join();
     return error_.status();
   }
 
  private:
-  void Work(PgConnection& connection, const std::vector<SetAsideRecord>& records) {
+  // Records that must not run at the same time, in their order.
+  using Series = std::vector<const SetAsideRecord*>;
+
+  std::vector<Series> Split(const std::vector<SetAsideRecord>& records) const {
+    std::map<std::string, Series> by_name;
+    for (const SetAsideRecord& record : records) {
+      std::string name;
+      if (record.kind == "index") name = record.object;
+      if (record.kind == "validate") {
+        const auto object = objects_.find(record.object);
+        if (object != objects_.end()) name = object->second->table;
+      }
+      by_name[name].push_back(&record);
+    }
+    std::vector<Series> series;
+    for (auto& [name, list] : by_name) series.push_back(std::move(list));
+    return series;
+  }
+
+  void Work(PgConnection& connection, const std::vector<Series>& series) {
     while (!error_.stopped()) {
       const size_t index = next_.fetch_add(1);
-      if (index >= records.size()) return;
-      error_.Set(One(connection, records[index]));
-      ++events_.counters.objects_done;
+      if (index >= series.size()) return;
+      for (const SetAsideRecord* record : series[index]) {
+        if (!error_.stopped()) error_.Set(One(connection, *record));
+        ++events_.counters.objects_done;
+      }
     }
   }
 

@@ -116,7 +116,11 @@ class Merge {
     }
     // What waits for the end of the transaction is looked at now: ALTER TABLE needs it, and an
     // error belongs here.
-    return connection_.Execute("SET CONSTRAINTS ALL IMMEDIATE");
+    const absl::Status status = connection_.Execute("SET CONSTRAINTS ALL IMMEDIATE");
+    if (status.ok() || InfoOf(status).sqlstate.empty()) return status;
+    ErrorInfo info = InfoOf(status);
+    info.what = "a trigger or constraint that waits for the end of the transaction refuses a row";
+    return MakeError(info);
   }
 
  private:

@@ -8,6 +8,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/copy_report.h"
+#include "engine/postgres/array_text.h"
 
 namespace lite2pg {
 namespace {
@@ -43,14 +44,17 @@ absl::Status CheckFills(PgConnection& connection, Plan* plan) {
 
 absl::Status ExistingTables::CheckPlan(PgConnection& connection, Plan* plan) {
   RETURN_IF_ERROR(CheckFills(connection, plan));
-  for (const SequencePlan& sequence : plan->sequences) {
-    if (sequence.sequence.empty()) continue;  // comes with a column that is created
-    ASSIGN_OR_RETURN(
-        const PgResult rights,
-        connection.Query("SELECT pg_catalog.has_sequence_privilege($1, 'SELECT') AND "
-                         "pg_catalog.has_sequence_privilege($1, 'UPDATE')",
-                         {sequence.sequence}));
-    if (rights.Bool(0, 0)) continue;
+  std::vector<std::string> names;  // "" comes with a column that is created
+  for (const SequencePlan& sequence : plan->sequences) names.push_back(sequence.sequence);
+  ASSIGN_OR_RETURN(
+      const PgResult rights,
+      connection.Query("SELECT s = '' OR (pg_catalog.has_sequence_privilege(s, 'SELECT') AND "
+                       "pg_catalog.has_sequence_privilege(s, 'UPDATE')) FROM "
+                       "pg_catalog.unnest($1::text[]) WITH ORDINALITY AS u(s, n) ORDER BY n",
+                       {FormatArray(names)}));
+  for (int i = 0; i < rights.rows(); ++i) {
+    if (rights.Bool(i, 0)) continue;
+    const SequencePlan& sequence = plan->sequences[static_cast<size_t>(i)];
     const TablePlan& table = plan->tables[static_cast<size_t>(sequence.table)];
     plan->findings.push_back(
         {Severity::kBlocking, ErrorCode::kTargetPrivilege,
@@ -90,6 +94,7 @@ absl::Status ExistingTables::Complete(PgConnection& connection, const Ledger& le
   const CancelToken::Registration on_cancel = cancel_.OnCancel([&] { connection.Cancel(); });
   RETURN_IF_ERROR(connection.Begin());
   merging_ = true;
+  RETURN_IF_ERROR(connection.Execute("SET LOCAL maintenance_work_mem = '128MB'"));
   for (const SetAsideObject& object : plan_.existing.in_merge) {
     RETURN_IF_ERROR(connection.Execute(object.drop_sql));
   }

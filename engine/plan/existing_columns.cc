@@ -166,10 +166,12 @@ void CheckExistingTable(const PlanInputs& inputs, const TargetTable& target,
                        " TO your role"),
           findings);
   }
-  if (target.row_security && !target.owned) {
+  if (target.row_security) {
     Block(ErrorCode::kTargetPrivilege, source.name,
           "row-level security applies to this role; COPY would be refused",
-          "load as the owner of the table", findings);
+          target.owned ? "ALTER TABLE ... NO FORCE ROW LEVEL SECURITY for the time of the load"
+                       : "load as the owner of the table",
+          findings);
   }
   if (target.has_rows && inputs.existing_rows == ExistingRows::kRefuse) {
     Block(ErrorCode::kTargetTableNotEmpty, source.name,

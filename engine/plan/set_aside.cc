@@ -18,6 +18,8 @@ namespace {
 // Up to this much data, written twice, costs about a second; for that the application's indexes
 // and foreign keys stay as they are until one transaction changes everything.
 constexpr uint64_t kMergeBytesMax = uint64_t{16} << 20;
+// PostgreSQL's default block size; only the order of magnitude matters.
+constexpr uint64_t kPageBytes = 8192;
 // One transaction locks each table and each of its indexes; a default server's table of locks has
 // room for 6,400 (docs/operations.md).
 constexpr size_t kMergeTablesMax = 400;
@@ -234,23 +236,30 @@ class ExistingPlanner {
       SetAsideObject object = DescribeForeignKey(key);
       const bool parent_direct = parent != nullptr && !parent->merge;
       object.with_merge = child->merge || (parent != nullptr && parent->merge);
-      if (child->merge && !parent_direct) {
-        existing.in_merge.push_back(std::move(object));
-      } else {
-        existing.set_aside.push_back(std::move(object));
-        keys_aside.insert(key.oid);
-      }
+      const bool within = child->merge && !parent_direct;
+      (within ? existing.in_merge : existing.set_aside).push_back(std::move(object));
+      keys_aside.insert(key.oid);
     }
     for (const TableIndexObject& index : in_.target_objects.indexes) {
       const TablePlan* table = Loaded(index.table_oid);
-      if (table == nullptr || table->merge || !index.stays.empty()) continue;
-      // Rows that a unique index refuses are told one by one only while it is there.
-      if (index.unique && in_.policy->on_bad_value != OnBadValue::kStop) continue;
+      if (table == nullptr || !SlowsLoading(*table, index)) continue;
       const bool needed = std::any_of(index.referencing_keys.begin(), index.referencing_keys.end(),
                                       [&](uint32_t oid) { return !keys_aside.contains(oid); });
-      if (!needed) existing.set_aside.push_back(DescribeIndex(index));
+      if (needed) continue;
+      (table->merge ? existing.in_merge : existing.set_aside).push_back(DescribeIndex(index));
     }
     for (const auto& [oid, index] : by_oid_) existing.any_direct |= !Table(index).merge;
+  }
+
+  bool SlowsLoading(const TablePlan& table, const TableIndexObject& index) const {
+    // A primary key that is off when something goes wrong would be the worst to miss.
+    if (index.primary || !index.stays.empty()) return false;
+    // Rows that a unique index refuses are told one by one only while it is there.
+    if (index.unique && in_.policy->on_bad_value != OnBadValue::kStop) return false;
+    if (!table.merge) return true;
+    // What is there already must be indexed again as well.
+    const uint64_t there = static_cast<uint64_t>(table.target.pages) * kPageBytes;
+    return table.bytes >= kMergeBytesMax && there < table.bytes;
   }
 
   // ---- The order of merging --------------------------------------------------------------------

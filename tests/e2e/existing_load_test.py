@@ -92,6 +92,48 @@ class Direct(ExistingTest):
         self.assertEqual(kept["parent_pkey"], "")
         self.assertIn("made again", kept["parent_name"])
 
+    def test_a_large_table_that_has_rows(self):
+        self.sql(TARGET + "CREATE UNIQUE INDEX size ON ballast (id, length(data));"
+                          "INSERT INTO ballast VALUES (1, 'old'), (1000, 'new');")
+        path = self.source()
+        run = self.load(path, "--existing-rows", "skip")
+        entry = run.table("ballast")
+        self.assertEqual((entry["rows_skipped"], entry["rows_preexisting"], entry["rows_target"]),
+                         (1, 2, entry["rows_source"] + 1))
+        self.assertEqual(self.sql("SELECT data::text FROM ballast WHERE id = 1"), [("old",)])
+        # What an index that comes back refuses is told, and nothing has happened.
+        self.sql("DELETE FROM ballast; CREATE UNIQUE INDEX one ON ballast ((data IS NULL));"
+                 "INSERT INTO ballast VALUES (1, NULL);")
+        run = self.load_refused(path, (8,), "--existing-rows", "skip")
+        self.assertIn("one", run.report["errors"][0]["what"])
+
+    def test_names_that_need_quotes(self):
+        name = "we\"ird ' x;--%s$1"
+        quoted = '"' + name.replace('"', '""') + '"'
+        for much in (False, True):
+            with self.subTest(much=much):
+                self.target = self.make_target()
+                self.set_up_role()
+                for statement in (
+                        f'CREATE SCHEMA {quoted}',
+                        f'CREATE TABLE {quoted}.{quoted} ({quoted} bigserial PRIMARY KEY,'
+                        ' "Sel ect" text, up bigint, CONSTRAINT "un\'i %s" UNIQUE ("Sel ect"))',
+                        f'ALTER TABLE {quoted}.{quoted} ADD CONSTRAINT "fk %s $1" FOREIGN KEY (up)'
+                        f' REFERENCES {quoted}.{quoted}',
+                        f'CREATE INDEX "i%s$$" ON {quoted}.{quoted}(lower("Sel ect"))',
+                        f'CREATE TABLE {quoted}.ballast (id bigint PRIMARY KEY, data bytea)'):
+                    self.sql(statement)
+                path = self.make_source(
+                    f'CREATE TABLE {quoted} ({quoted} INTEGER PRIMARY KEY, "Sel ect" TEXT, up INTEGER);'
+                    f"INSERT INTO {quoted} VALUES (1, 'a', 2), (2, 'b', NULL);"
+                    + ("" if much else "CREATE TABLE ballast (id INTEGER PRIMARY KEY, data BLOB)"),
+                    name=f"{much}.db", build=add_ballast if much else None)
+                before = self.pg_dump("we*")
+                run = self.copy(path, "--target-schema", name)
+                self.assertEqual(run.exit_code, 0, str(run))
+                self.assertEqual(self.pg_dump("we*"), before)
+                self.assert_equal_copy(path, run, check_schema=False, schema=name)
+
     def test_an_invalid_index_stays_as_it_is(self):
         self.sql(TARGET)
         self.sql("INSERT INTO child VALUES (-1, NULL, 'q'), (-2, NULL, 'r')")
@@ -160,10 +202,13 @@ class Direct(ExistingTest):
 class Broken(ExistingTest):
     """Runs that are ended from outside, in the middle of the data stage."""
 
+    TARGET = TARGET
+    SOURCE_BUILD = staticmethod(add_ballast)
+
     def setUp(self):
         super().setUp()
-        self.sql(TARGET + ODD_OBJECTS + GATE)
-        self.path = self.make_source(SOURCE, build=add_ballast)
+        self.sql(self.TARGET + ODD_OBJECTS + GATE)
+        self.path = self.make_source(SOURCE, build=self.SOURCE_BUILD)
         self.before = self.pg_dump(), self.data()
 
     def start_and_wait(self):
@@ -194,6 +239,14 @@ class Broken(ExistingTest):
         out, _ = run.communicate(timeout=120)
         return run.returncode, out.decode()
 
+    def end_backends(self):
+        """A backend that waits for the gate does not notice that its client is gone."""
+        self.open_gate()
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and execute(
+                self.admin, "SELECT FROM pg_locks WHERE locktype = 'advisory'"):
+            time.sleep(0.05)
+
     def open_gate(self):
         self.gate.cursor().execute("SELECT pg_advisory_unlock(42)")
 
@@ -203,7 +256,6 @@ class Broken(ExistingTest):
 
     def test_interrupted(self):
         run = self.start_and_wait()
-        self.assertNotEqual(self.pg_dump(), self.before[0])
         run.send_signal(signal.SIGINT)
         code, out = self.finish(run)
         self.assertEqual(code, 10, out)
@@ -215,10 +267,10 @@ class Broken(ExistingTest):
         run = self.start_and_wait()
         os.kill(run.pid, signal.SIGKILL)
         run.wait()
+        self.end_backends()
         again = self.copy(self.path)
         self.assertEqual(again.exit_code, 11, str(again))
         self.assertIn("--restart", again.err)
-        self.open_gate()
         done = self.copy(self.path, "--restart")
         self.assertEqual(done.exit_code, 0, str(done))
         self.assertEqual(self.pg_dump(), self.before[0])
@@ -228,11 +280,11 @@ class Broken(ExistingTest):
         run = self.start_and_wait()
         os.kill(run.pid, signal.SIGKILL)
         run.wait()
-        self.open_gate()
+        self.end_backends()
         bad = self.make_source(SOURCE + "UPDATE parent SET code = 'much too long';", name="bad.db")
         again = self.copy(bad, "--restart")
         self.assertEqual(again.exit_code, 14, str(again))
-        self.assert_as_before(str(again))
+        self.assertEqual((self.pg_dump(), self.data()), self.before, str(again))
 
     def test_connections_ended_by_the_server(self):
         run = self.start_and_wait()
@@ -256,6 +308,27 @@ class Broken(ExistingTest):
         self.assertEqual(self.sql("SELECT id FROM ballast"), [(1000,)])
         self.assertEqual(self.sql("SELECT id FROM parent"), [])
         self.assertEqual(self.pg_dump(), self.before[0])
+
+
+class BrokenMerge(Broken):
+    """The same while rows are merged, in the one transaction that changes everything."""
+
+    TARGET = TARGET.replace(BALLAST_SQL, "")
+    SOURCE_BUILD = None
+
+    def waiting_and_written(self):
+        return execute(self.admin, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+                                   " AND NOT granted AND objid = 42")[0][0]
+
+    def test_only_the_runs_own_rows_are_taken_back(self):
+        """Nobody else can write meanwhile."""
+        run = self.start_and_wait()
+        with self.assertRaises(psycopg2.errors.LockNotAvailable):
+            self.sql("SET lock_timeout = '100ms'; INSERT INTO gate VALUES (1000)")
+        run.send_signal(signal.SIGINT)
+        code, out = self.finish(run)
+        self.assertEqual(code, 10, out)
+        self.assert_as_before(out)
 
 
 if __name__ == "__main__":

@@ -86,6 +86,24 @@ class OtherOwner(ExistingTest):
         self.assertIn("m_up", told)
         self.assertNotIn("a_child_parent", told)
 
+    def test_sequences_that_the_role_may_not_set(self):
+        self.make("CREATE TABLE z_parent (id bigserial PRIMARY KEY, name text);"
+                  + TARGET.split(";", 1)[1])
+        path = self.make_source(SOURCE)
+        run = self.load_refused(path, (8,), error="L2P3003")
+        self.assertIn("z_parent_id_seq", str(run.findings("L2P3003")))
+        execute(self.admin, f"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {self.role}")
+        self.load_and_judge(path)
+
+    def test_row_level_security(self):
+        self.sql(TARGET + "ALTER TABLE z_parent ENABLE ROW LEVEL SECURITY;"
+                          "CREATE POLICY p ON z_parent USING (id > 1);")
+        path = self.make_source(SOURCE)
+        self.sql("ALTER TABLE z_parent FORCE ROW LEVEL SECURITY")
+        self.load_refused(path, (8,), error="L2P3003")
+        self.sql("ALTER TABLE z_parent NO FORCE ROW LEVEL SECURITY")
+        self.load_and_judge(path)
+
     def test_nothing_may_be_created_anywhere(self):
         execute(self.admin, TARGET)
         execute(self.admin, f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO {self.role};"
