@@ -251,7 +251,8 @@ absl::Status CopySession::TakeOver() {
   run.target_schema = plan_.target_schema;
   run.staging_schema = OwnStagingSchema();
   run.options_json = "{}";
-  run.plan_json = "{}";
+  record_ = MakePlanRecord(plan_, request_.common, request_.existing_rows);
+  run.plan_json = PlanRecordToJson(record_);
   run.tool_version = LITE2PG_VERSION;
   run.stage = std::string(StageName(Stage::kPreData));
   RETURN_IF_ERROR(ledger_->InsertRun(*coordinator_, run));
@@ -379,6 +380,8 @@ absl::Status CopySession::Publish() {
   });
   report_.outcome = rejects ? "rejected" : full ? "verified" : "copied";
   report_.exit_code = rejects ? ExitCode::kRejected : ExitCode::kDone;
+  SetPlanResults(report_, &record_);
+  RETURN_IF_ERROR(ledger_->SetPlan(*coordinator_, PlanRecordToJson(record_)));
   RETURN_IF_ERROR(
       ledger_->FinishRun(*coordinator_, "done", report_.outcome, ReportToJson(report_)));
   ErrorInfo kept;

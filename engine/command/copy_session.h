@@ -14,6 +14,7 @@
 #include "engine/command/request.h"
 #include "engine/command/target_session.h"
 #include "engine/pipeline/copy_graph.h"
+#include "engine/plan/plan_record.h"
 #include "engine/plan/planner.h"
 #include "engine/postgres/ledger.h"
 #include "engine/report/event.h"
@@ -77,6 +78,7 @@ class CopySession {
   SourceCatalog catalog_;
   TargetFacts facts_;
   Plan plan_;
+  PlanRecord record_;                        // what the ledger keeps of the plan
   std::optional<PgConnection> coordinator_;  // holds the advisory lock
   std::optional<Ledger> ledger_;
   bool run_recorded_ = false;
