@@ -18,6 +18,7 @@
 #include "engine/command/staging.h"
 #include "engine/pipeline/postdata_graph.h"
 #include "engine/pipeline/scan_graph.h"
+#include "engine/plan/config_patterns.h"
 #include "engine/plan/existing_columns.h"
 #include "engine/postgres/relations.h"
 #include "engine/postgres/script.h"
@@ -145,7 +146,8 @@ absl::Status CopySession::MakePlan() {
   const StageScope stage(Stage::kPlan, events_, &report_);
   PlanInputs inputs;
   inputs.catalog = &catalog_;
-  inputs.options = &request_.common;
+  ASSIGN_OR_RETURN(options_, ExpandPatterns(request_.common, request_.order, catalog_));
+  inputs.options = &options_;
   inputs.policy = &request_.policy;
   inputs.schema_mode = request_.schema_mode;
   inputs.existing_rows = request_.existing_rows;

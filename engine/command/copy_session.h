@@ -76,6 +76,7 @@ class CopySession {
   std::optional<TargetSession> target_;
   std::unique_ptr<SourceSnapshot> snapshot_;
   SourceCatalog catalog_;
+  CommonOptions options_;  // the request's, with patterns of names resolved
   TargetFacts facts_;
   Plan plan_;
   PlanRecord record_;                        // what the ledger keeps of the plan

@@ -1,7 +1,7 @@
 #include "tools/cli/option_values.h"
 
+#include "engine/base/suggest.h"
 #include "gtest/gtest.h"
-#include "tools/cli/suggest.h"
 
 namespace lite2pg {
 namespace {

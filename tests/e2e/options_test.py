@@ -163,6 +163,16 @@ class Rights(EndToEndTest):
         self.assertEqual(run.exit_code, 0, str(run))
         self.assertEqual(self.names_in_public(), 3)
 
+    def test_names_that_the_source_does_not_have_are_refused(self):
+        path = self.make_source(SHOP)
+        config = self.dir / "names.toml"
+        config.write_text('[table."shpo".column."x"]\ntype = "text"\n')
+        run = self.copy(path, "--config", config, "--where", "nothing=1", "--order", "nowhere")
+        self.assert_fails(run, 2, "L2P9002")
+        for name in ("shpo", "nothing", "nowhere"):
+            self.assertIn(name, run.report["errors"][0]["what"])
+        self.assertEqual(self.names_in_public(), 0)
+
     def names_in_public(self):
         return self.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")[0][0]
 

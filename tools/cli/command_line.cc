@@ -8,10 +8,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/base/suggest.h"
 #include "engine/base/text.h"
 #include "tools/cli/config_file.h"
 #include "tools/cli/option_table.h"
-#include "tools/cli/suggest.h"
 #include "tools/cli/target_argument.h"
 #include "tools/cli/validation.h"
 

@@ -9,12 +9,15 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/status_macros.h"
+#include "engine/base/suggest.h"
 #include "engine/base/text.h"
 #include "tools/cli/option_table.h"
-#include "tools/cli/suggest.h"
 
 // Errors come back as values, not exceptions.
 #define TOML_EXCEPTIONS 0
+// In builds without NDEBUG the parser's own assertions would end the program on malformed text,
+// which it goes on to report well.
+#define TOML_ASSERT(expr) static_assert(true)
 #include "toml++/toml.h"
 
 namespace lite2pg {

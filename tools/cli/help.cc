@@ -93,7 +93,7 @@ std::string CommandPage(const CommandRow& command) {
 std::string OverviewPage() {
   std::string out =
       "# Command line\n\n```\nlite2pg COMMAND [options] ARGUMENTS\n```\n\n"
-      "These pages are generated from the tables in tools/cli; see CONTRIBUTING.md.\n\n"
+      "These pages are generated from the tables in tools/cli; see docs/contributing.md.\n\n"
       "| command | arguments | what it does |\n| --- | --- | --- |\n";
   for (const CommandRow& row : AllCommands()) {
     absl::StrAppend(&out, "| [", row.name, "](", row.name, ".md) | `", row.arguments, "` | ",
@@ -124,7 +124,9 @@ std::string ConfigPage() {
       "file; a flag that can be repeated replaces the file's whole list, but `fill`, `where` and "
       "`empty-as-null` are merged table by table and column by column. Unknown keys are errors. "
       "Options of other commands are checked and then left alone, so one file can serve several "
-      "commands.\n\n"
+      "commands.\n\nNames of tables and columns may be patterns (`*`, `?`), as with `--include`; "
+      "what is said of a name itself goes first, and a name that the source has is never a "
+      "pattern. Names that the source does not have are errors.\n\n"
       "```toml\nstreams = 4\nexclude = [\"tmp_*\"]\n\n[table.\"orders\"]\nrename = \"order\"\n\n"
       "[table.\"orders\".column.\"placed_at\"]\ntype = \"timestamptz\"\n"
       "integer = \"unix-millis\"\n```\n\n## Keys of a table\n\n"

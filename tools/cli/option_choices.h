@@ -10,9 +10,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "engine/base/suggest.h"
 #include "engine/base/text.h"
 #include "tools/cli/settings.h"
-#include "tools/cli/suggest.h"
 
 namespace lite2pg {
 

@@ -179,7 +179,9 @@ TEST_F(SetAside, ForeignKeysComeBackNotValidAndAreThenValidated) {
   Decide();
   ASSERT_EQ(plan_.existing.set_aside.size(), 1u);
   std::vector<std::string> statements;
-  for (const RestoreStep& step : plan_.existing.set_aside[0].restore) statements.push_back(step.sql);
+  for (const RestoreStep& step : plan_.existing.set_aside[0].restore) {
+    statements.push_back(step.sql);
+  }
   EXPECT_THAT(statements,
               ElementsAre("ALTER TABLE \"public\".\"t1\" ADD CONSTRAINT \"up\" FOREIGN KEY (id) "
                           "REFERENCES public.t(id) NOT VALID",

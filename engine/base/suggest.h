@@ -1,6 +1,6 @@
 // "Did you mean ...?"
-#ifndef LITE2PG_TOOLS_CLI_SUGGEST_H_
-#define LITE2PG_TOOLS_CLI_SUGGEST_H_
+#ifndef LITE2PG_ENGINE_BASE_SUGGEST_H_
+#define LITE2PG_ENGINE_BASE_SUGGEST_H_
 
 #include <string>
 #include <vector>
@@ -20,4 +20,4 @@ std::string DidYouMean(absl::string_view word, const std::vector<std::string>& c
 
 }  // namespace lite2pg
 
-#endif  // LITE2PG_TOOLS_CLI_SUGGEST_H_
+#endif  // LITE2PG_ENGINE_BASE_SUGGEST_H_

@@ -1,4 +1,4 @@
-#include "tools/cli/suggest.h"
+#include "engine/base/suggest.h"
 
 #include <algorithm>
 
