@@ -66,7 +66,7 @@ Json ColumnJson(const ColumnRecord& column) {
             {"typmod", column.typmod},
             {"rules", RulesJson(column.rules)}};
   if (column.fill != FillKind::kNone) {
-    json["fill"] = Json{{"kind", NameOf(column.fill, kFillNames)}, {"sql", Name(column.fill_sql)}};
+    json["fill"] = Json{{"kind", NameOf(column.fill, kFillNames)}, {"text", Name(column.fill_text)}};
   }
   if (!column.representation.empty()) {
     json["representation"] = Json::parse(column.representation, nullptr, /*exceptions=*/false);
@@ -212,7 +212,7 @@ absl::Status ReadColumn(const Json& json, ColumnRecord* column) {
   if (const Json* fill = members.Find("fill", false); fill != nullptr) {
     Members inner(*fill);
     inner.Read("kind", kFillNames, &column->fill);
-    inner.Read("sql", &column->fill_sql);
+    inner.Read("text", &column->fill_text);
     RETURN_IF_ERROR(inner.status());
   }
   if (const Json* found = members.Find("representation", false); found != nullptr) {
@@ -266,13 +266,15 @@ ColumnRecord RecordColumn(const ColumnPlan& column) {
 }
 
 // The user's own word for the fill decides whether its value is the same for every row.
-FillKind KindOfFill(const CommonOptions& options, const TablePlan& table,
-                    const ColumnRecord& column) {
+void RecordFill(const CommonOptions& options, const TablePlan& table, ColumnRecord* column) {
   const TableConfig* config = FindTableConfig(options, table.source->name);
-  const std::string& name = column.source_name.empty() ? column.target_name : column.source_name;
+  const std::string& name = column->source_name.empty() ? column->target_name
+                                                        : column->source_name;
   const ColumnConfig* said = FindColumnConfig(config, name);
-  const bool literal = said != nullptr && said->fill.has_value() && !said->fill->is_expression;
-  return literal ? FillKind::kLiteral : FillKind::kExpression;
+  column->fill = FillKind::kExpression;
+  if (said == nullptr || !said->fill.has_value()) return;
+  column->fill_text = said->fill->text;
+  if (!said->fill->is_expression) column->fill = FillKind::kLiteral;
 }
 
 }  // namespace
@@ -300,8 +302,7 @@ PlanRecord MakePlanRecord(const Plan& plan, const CommonOptions& options,
         column->target_name = fill.column;
         column->type_sql = fill.type_sql;
       }
-      column->fill = KindOfFill(options, table, *column);
-      column->fill_sql = fill.value_sql;
+      RecordFill(options, table, &*column);
     }
     record.tables.push_back(std::move(row));
   }

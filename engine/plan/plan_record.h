@@ -31,7 +31,9 @@ struct ColumnRecord {
   int32_t typmod = -1;
   ReadingRules rules;
   FillKind fill = FillKind::kNone;
-  std::string fill_sql;            // an expression of the column's type
+  // The literal's text, or the expression. For people and for the literal alone: whoever can write
+  // to the ledger must not be able to have SQL executed by those who read it.
+  std::string fill_text;
   // A JSON object, or "": how values looked in the source where their type does not tell. Only
   // revert knows what is in it.
   std::string representation;

@@ -42,7 +42,7 @@ PlanRecord Sample() {
   column.rules.round_to_float4 = true;
   column.rules.source_time_zone = "Asia/Tokyo";
   column.fill = FillKind::kLiteral;
-  column.fill_sql = "'x'::text";
+  column.fill_text = "it's";
   column.representation = R"({"text":{"count":2}})";
   table.columns = {column, ColumnRecord()};
   record.tables.push_back(table);
@@ -68,6 +68,7 @@ TEST(PlanRecord, RoundTripsEverything) {
   EXPECT_EQ(column.rules.source_time_zone, "Asia/Tokyo");
   EXPECT_TRUE(column.rules.round_to_float4 && column.rules.round_to_typmod);
   EXPECT_EQ(column.fill, FillKind::kLiteral);
+  EXPECT_EQ(column.fill_text, "it's");
   EXPECT_EQ(column.representation, R"({"text":{"count":2}})");
   EXPECT_EQ(parsed->tables[0].columns[1].typmod, -1);
   EXPECT_EQ(parsed->left_out[0].state, "not_a_table");

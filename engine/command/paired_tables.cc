@@ -1,0 +1,482 @@
+#include "engine/command/paired_tables.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "engine/base/limits.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+#include "engine/pipeline/scan_graph.h"
+#include "engine/plan/existing_columns.h"
+#include "engine/plan/selection.h"
+#include "engine/postgres/copy_stream.h"
+
+namespace lite2pg {
+namespace {
+
+// The item called `name`: exactly, else the only one that is equal but for ASCII case, else null.
+template <typename Item>
+const Item* FindByName(const std::vector<Item>& items, absl::string_view name) {
+  const Item* folded = nullptr;
+  int folded_count = 0;
+  for (const Item& item : items) {
+    if (item.name == name) return &item;
+    if (!absl::EqualsIgnoreCase(item.name, name)) continue;
+    folded = &item;
+    ++folded_count;
+  }
+  return folded_count == 1 ? folded : nullptr;
+}
+
+// As PostgreSQL and the planner shorten names: whole characters within 63 bytes.
+std::string Shortened(absl::string_view name) {
+  if (name.size() <= kIdentifierBytesMax) return std::string(name);
+  size_t end = kIdentifierBytesMax;
+  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
+  return std::string(name.substr(0, end));
+}
+
+template <typename Item>
+const Item* FindPartner(const std::vector<Item>& items, absl::string_view configured,
+                        absl::string_view recorded, absl::string_view source) {
+  if (!configured.empty()) return FindByName(items, configured);
+  if (!recorded.empty()) {
+    for (const Item& item : items) {
+      if (item.name == recorded) return &item;
+    }
+  }
+  const Item* found = FindByName(items, source);
+  return found != nullptr ? found : FindByName(items, Shortened(source));
+}
+
+// Types whose numbers stand for moments by a convention that must be known or proven.
+bool IsDated(const PgType& type) {
+  const Oid oid = type.kind == TypeKind::kDomain && type.base != nullptr ? type.base->oid
+                                                                         : type.oid;
+  return oid == kOidDate || oid == kOidTimestamp || oid == kOidTimestamptz;
+}
+
+bool SaysReading(const ColumnConfig* config) {
+  if (config == nullptr) return false;
+  const ReadingOverrides& r = config->reading;
+  return r.integer.has_value() || r.real.has_value() || r.text.has_value() ||
+         r.blob.has_value() || r.round_to_microseconds || r.round_to_typmod ||
+         r.round_to_float4 || !r.source_time_zone.empty() || config->empty_as_null;
+}
+
+class Pairing {
+ public:
+  Pairing(const CommonOptions& common, PairedTables* out) : common_(common), out_(*out) {}
+
+  absl::Status Run() {
+    absl::flat_hash_set<const TargetTable*> used;
+    for (const SourceTable& source : out_.catalog.tables) {
+      if (!IsCompared(source)) continue;
+      const TargetTable* partner = FindTable(source);
+      if (partner == nullptr || !used.insert(partner).second) {
+        RETURN_IF_ERROR(WithoutPartner(source));
+        continue;
+      }
+      if (!partner->can_select) {
+        Note(Severity::kWarning, ErrorCode::kTargetPrivilege, source.name,
+             absl::StrCat("the role may not read ", EscapeName(partner->name)),
+             "GRANT SELECT on it to your role");
+        out_.without_partner.push_back(&source);
+        continue;
+      }
+      RETURN_IF_ERROR(AddTable(source, *partner));
+    }
+    for (const TargetTable& table : out_.target_tables) {
+      const bool ordinary = table.kind == 'r' || table.kind == 'p';
+      const bool ours = absl::StartsWith(table.name, "lite2pg_");
+      if (ordinary && !ours && !used.contains(&table)) out_.only_in_target.push_back(&table);
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  void Note(Severity severity, ErrorCode code, std::string object, std::string message,
+            std::string hint = "") {
+    out_.plan.findings.push_back(
+        {severity, code, std::move(object), std::move(message), std::move(hint)});
+  }
+  void NotCompared(const SourceTable& table, absl::string_view state, absl::string_view why) {
+    TableReport report;
+    report.source_name = table.name;
+    report.state = std::string(state);
+    out_.plan.not_loaded.push_back(std::move(report));
+    if (why.empty()) return;
+    Note(Severity::kInfo, ErrorCode::kNotLookedAt, table.name, absl::StrCat("not looked at: ", why));
+  }
+
+  bool IsCompared(const SourceTable& table) {
+    switch (table.kind) {
+      case SourceTableKind::kVirtual:
+      case SourceTableKind::kShadow:
+        NotCompared(table, "not_a_table", "a virtual table, or the internal storage of one");
+        return false;
+      case SourceTableKind::kSystem:
+        NotCompared(table, "not_a_table", "");
+        return false;
+      default:
+        break;
+    }
+    if (!IsIncluded(common_, table.name)) {
+      NotCompared(table, "excluded", "excluded by option");
+      return false;
+    }
+    if (!table.unreadable.empty()) {
+      NotCompared(table, "not_a_table",
+                  absl::StrCat("SQLite cannot read it: ", EscapeForMessage(table.unreadable, 200)));
+      return false;
+    }
+    return true;
+  }
+
+  // The newest run that loaded the table into one that is still there.
+  const TableRecord* FindRecord(absl::string_view source, int* run) const {
+    for (size_t i = 0; i < out_.recorded.runs.size(); ++i) {
+      const TableRecord* record = FindTableRecord(out_.recorded.runs[i].record, source);
+      if (record == nullptr) continue;
+      *run = static_cast<int>(i);
+      return record;
+    }
+    return nullptr;
+  }
+
+  const TargetTable* FindTable(const SourceTable& source) const {
+    const TableConfig* config = FindTableConfig(common_, source.name);
+    int run = -1;
+    const TableRecord* record = FindRecord(source.name, &run);
+    return FindPartner(out_.target_tables, config != nullptr ? config->rename : "",
+                       record != nullptr ? record->target_name : "", source.name);
+  }
+
+  // A table that the newest run left out on purpose is not missing.
+  absl::Status WithoutPartner(const SourceTable& source) {
+    for (const RecordedRun& run : out_.recorded.runs) {
+      for (const LeftOutTable& left : run.record.left_out) {
+        if (!absl::EqualsIgnoreCase(left.source_name, source.name)) continue;
+        NotCompared(source, left.state, "the run that filled the target left it out");
+        return absl::OkStatus();
+      }
+    }
+    Note(Severity::kWarning, ErrorCode::kTargetNoPartner, source.name,
+         "the target schema has no table of that name", "copy it, --exclude it, or name its "
+         "partner in the configuration");
+    out_.without_partner.push_back(&source);
+    return absl::OkStatus();
+  }
+
+  absl::Status AddTable(const SourceTable& source, const TargetTable& target) {
+    TablePlan table;
+    TablePair pair;
+    table.source = &source;
+    table.target = target;
+    table.create = false;
+    table.target_name = table.load_name = target.name;
+    table.load_schema = target.schema;
+    table.rows_preexisting = target.has_rows;
+    const TableRecord* record = FindRecord(source.name, &pair.run);
+    if (record != nullptr && record->target_name == target.name) {
+      pair.record = record;
+    } else {
+      pair.run = -1;
+    }
+    const TableConfig* config = FindTableConfig(common_, source.name);
+    std::vector<int> columns;
+    for (size_t i = 0; i < source.columns.size(); ++i) {
+      RETURN_IF_ERROR(AddColumn(config, i, &columns, &table, &pair));
+    }
+    if (columns.empty()) {
+      NotCompared(source, "not_a_table", "no column can be compared");
+      return absl::OkStatus();
+    }
+    std::string where = config != nullptr ? config->where : "";
+    const std::string recorded_where = pair.record != nullptr ? pair.record->where : "";
+    pair.partial = !where.empty() && where != recorded_where;
+    if (where.empty()) where = recorded_where;
+    if (!where.empty()) {
+      Note(Severity::kInfo, ErrorCode::kTablePartial, source.name,
+           absl::StrCat("only rows where ", EscapeForMessage(where, 200), " are compared"));
+    }
+    table.reading = MakeTableReading(source, std::move(columns), where);
+    ChooseKey(&table, &pair);
+    out_.plan.tables.push_back(std::move(table));
+    out_.pairs.push_back(std::move(pair));
+    return absl::OkStatus();
+  }
+
+  const ColumnRecord* FindColumnRecord(const TablePair& pair, absl::string_view name) const {
+    if (pair.record == nullptr) return nullptr;
+    for (const ColumnRecord& column : pair.record->columns) {
+      if (absl::EqualsIgnoreCase(column.source_name, name)) return &column;
+    }
+    return nullptr;
+  }
+
+  ReadingRules ColumnRules(const ColumnConfig* config, const ColumnRecord* record,
+                           const TargetColumn& target) const {
+    const ColumnConfig none;
+    ReadingRules rules = RulesFor(common_, config != nullptr ? *config : none, /*not_null=*/false);
+    if (rules.blob == BlobReading::kPlain && target.type.oid == kOidJsonb) {
+      rules.blob = BlobReading::kSqliteJsonb;
+    }
+    const bool same_type = record != nullptr && record->type_name == target.type.type_name &&
+                           record->typmod == target.type.typmod;
+    if (SaysReading(config) || !same_type) return rules;
+    const std::string zone = rules.source_time_zone;
+    rules = record->rules;
+    rules.not_null = false;
+    if (!common_.source_time_zone.empty()) rules.source_time_zone = zone;
+    return rules;
+  }
+
+  absl::Status AddColumn(const TableConfig* table_config, size_t index, std::vector<int>* columns,
+                         TablePlan* table, TablePair* pair) {
+    const SourceColumn& source = table->source->columns[index];
+    const ColumnConfig* config = FindColumnConfig(table_config, source.name);
+    const ColumnRecord* record = FindColumnRecord(*pair, source.name);
+    const std::string object = absl::StrCat(table->source->name, ".", source.name);
+    const TargetColumn* target =
+        FindPartner(table->target.columns, config != nullptr ? config->rename : "",
+                    record != nullptr ? record->target_name : "", source.name);
+    const auto taken = [&](const ColumnPlan& c) { return c.target_name == target->name; };
+    if (target == nullptr ||
+        std::any_of(table->columns.begin(), table->columns.end(), taken)) {
+      Note(Severity::kWarning, ErrorCode::kTargetColumnMismatch, object,
+           "the target table has no such column", "name its partner in the configuration");
+      pair->missing_columns.push_back(source.name);
+      return absl::OkStatus();
+    }
+    if (record != nullptr && record->fill == FillKind::kExpression) {
+      Note(Severity::kInfo, ErrorCode::kNotLookedAt, object,
+           "not looked at: the run filled it by an SQL expression, which the source cannot tell");
+      pair->unread_columns.push_back(source.name);
+      return absl::OkStatus();
+    }
+    absl::StatusOr<Candidate> candidate =
+        FixedCandidate(target->type, ColumnRules(config, record, *target));
+    if (!candidate.ok()) {
+      Note(Severity::kWarning, ErrorCode::kNotLookedAt, object,
+           absl::StrCat("not looked at: no way to read the type ", target->type.sql_name, " (",
+                        InfoOf(candidate.status()).what, ")"));
+      pair->unread_columns.push_back(source.name);
+      return absl::OkStatus();
+    }
+    ColumnPlan column;
+    column.source_column = static_cast<int>(index);
+    column.source_name = source.name;
+    column.target_name = target->name;
+    column.declared_type = source.declared_type;
+    column.type = candidate->type;
+    column.rules = candidate->rules;
+    column.not_null = target->not_null;
+    column.sequence = target->sequence;
+    columns->push_back(static_cast<int>(index));
+    table->columns.push_back(std::move(column));
+    table->codecs.push_back(candidate->codec);
+    pair->fill_fields.emplace_back();
+    return absl::OkStatus();
+  }
+
+  // Positions of `names` among the table's columns; false when one is not compared.
+  static bool Positions(const TablePlan& table, const std::vector<std::string>& names,
+                        std::vector<size_t>* positions) {
+    positions->clear();
+    for (const std::string& name : names) {
+      const auto same = [&](const ColumnPlan& column) { return column.target_name == name; };
+      const auto found = std::find_if(table.columns.begin(), table.columns.end(), same);
+      if (found == table.columns.end()) return false;
+      positions->push_back(static_cast<size_t>(found - table.columns.begin()));
+    }
+    return !positions->empty();
+  }
+
+  static void ChooseKey(TablePlan* table, TablePair* pair) {
+    std::vector<size_t> positions;
+    for (const bool primary : {true, false}) {
+      for (const TargetIndex& index : table->target.indexes) {
+        if (!index.unique || !index.valid || index.partial || index.primary != primary) continue;
+        if (!Positions(*table, index.columns, &positions)) continue;
+        const bool nulls = std::any_of(positions.begin(), positions.end(), [&](size_t i) {
+          return !table->columns[i].not_null;
+        });
+        if (nulls) continue;
+        pair->key = positions;
+        pair->key_is_unique = true;
+        return;
+      }
+    }
+    for (const int source : table->source->primary_key) {
+      const auto same = [&](const ColumnPlan& c) { return c.source_column == source; };
+      const auto found = std::find_if(table->columns.begin(), table->columns.end(), same);
+      if (found == table->columns.end()) return pair->key.clear();
+      pair->key.push_back(static_cast<size_t>(found - table->columns.begin()));
+    }
+  }
+
+  const CommonOptions& common_;
+  PairedTables& out_;
+};
+
+// Columns of numbers in types of dates, about which nobody said anything: the convention that all
+// their values fit, as a copy into them would take it.
+absl::Status ProveReadings(PairedTables* pairs, EventSink& events, CancelToken& cancel) {
+  std::vector<ScanTask> tasks;
+  std::vector<std::pair<size_t, std::vector<size_t>>> asked;  // table, columns
+  for (size_t t = 0; t < pairs->plan.tables.size(); ++t) {
+    const TablePlan& table = pairs->plan.tables[t];
+    ScanTask task;
+    std::vector<int> source_columns;
+    std::vector<size_t> columns;
+    for (size_t c = 0; c < table.columns.size(); ++c) {
+      const ColumnPlan& column = table.columns[c];
+      if (!IsDated(column.type) || column.rules.integer != NumberReading::kNone ||
+          column.rules.real != NumberReading::kNone || pairs->pairs[t].record != nullptr) {
+        continue;
+      }
+      ASSIGN_OR_RETURN(Candidate candidate, FixedCandidate(column.type, column.rules));
+      task.candidates.push_back({std::move(candidate)});
+      source_columns.push_back(column.source_column);
+      columns.push_back(c);
+    }
+    if (columns.empty()) continue;
+    task.reading = MakeTableReading(*table.source, source_columns, table.reading.where_sql);
+    tasks.push_back(std::move(task));
+    asked.emplace_back(t, std::move(columns));
+  }
+  if (tasks.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<ScannedTable> scanned,
+                   ScanTables(tasks, *pairs->snapshot, events, cancel));
+  for (size_t i = 0; i < scanned.size(); ++i) {
+    RETURN_IF_ERROR(scanned[i].status);
+    TablePlan& table = pairs->plan.tables[asked[i].first];
+    for (size_t k = 0; k < asked[i].second.size(); ++k) {
+      const ColumnScan& scan = scanned[i].scan.columns[k];
+      const size_t c = asked[i].second[k];
+      ColumnPlan& column = table.columns[c];
+      column.rules.integer = ProvenIntegerReading(scan);
+      column.rules.real = ProvenRealReading(scan);
+      if (column.rules.integer == NumberReading::kNone &&
+          column.rules.real == NumberReading::kNone) {
+        continue;
+      }
+      ASSIGN_OR_RETURN(table.codecs[c], BindColumn(column.type, column.rules));
+      pairs->plan.findings.push_back(
+          {Severity::kWarning, ErrorCode::kReadingHint,
+           absl::StrCat(table.source->name, ".", column.source_name),
+           "the numbers in this column all fit one convention of dates only and are read by it",
+           "name the convention in the configuration to confirm it"});
+    }
+  }
+  return absl::OkStatus();
+}
+
+// What the server makes of the literals that the run put where the source has NULL.
+absl::Status ReadFills(PgConnection& connection, PairedTables* pairs) {
+  for (size_t t = 0; t < pairs->plan.tables.size(); ++t) {
+    TablePair& pair = pairs->pairs[t];
+    if (pair.record == nullptr) continue;
+    for (size_t c = 0; c < pairs->plan.tables[t].columns.size(); ++c) {
+      const ColumnPlan& column = pairs->plan.tables[t].columns[c];
+      for (const ColumnRecord& record : pair.record->columns) {
+        if (record.fill != FillKind::kLiteral ||
+            !absl::EqualsIgnoreCase(record.source_name, column.source_name)) {
+          continue;
+        }
+        const auto take = [&](absl::string_view tuple) {
+          pair.fill_fields[c] = std::string(tuple.substr(2));
+          return absl::OkStatus();
+        };
+        const std::string query =
+            absl::StrCat("SELECT ", QuoteLiteral(record.fill_text), "::", column.type.sql_name);
+        RETURN_IF_ERROR(CopyOut(connection, query, take).status());
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+bool IsIncluded(const CommonOptions& common, absl::string_view table) {
+  const auto matches = [&](const std::string& glob) { return GlobMatches(glob, table); };
+  const bool in = common.include.empty() ||
+                  std::any_of(common.include.begin(), common.include.end(), matches);
+  return in && std::none_of(common.exclude.begin(), common.exclude.end(), matches);
+}
+
+absl::StatusOr<RecordedRuns> ReadRecordedRuns(PgConnection& connection, const std::string& schema,
+                                              std::vector<Finding>* findings) {
+  RecordedRuns recorded;
+  for (const bool prefixed : {false, true}) {
+    LedgerLocation location;
+    if (prefixed) {
+      location.schema = schema;
+      location.prefix = "lite2pg_";
+    }
+    absl::StatusOr<std::vector<RunRecord>> runs = Ledger::ReadRuns(connection, location);
+    if (!runs.ok()) {
+      if (!connection.alive()) return runs.status();
+      findings->push_back({Severity::kWarning, ErrorCode::kTargetPrivilege, location.schema,
+                           absl::StrCat("the ledger of earlier runs cannot be read: ",
+                                        InfoOf(runs.status()).what),
+                           "grant the role SELECT on its tables"});
+      continue;
+    }
+    for (RunRecord& run : *runs) {
+      if (run.target_schema != schema || run.state != "done") continue;
+      absl::StatusOr<PlanRecord> record = ParsePlanRecord(run.plan_json);
+      if (!record.ok()) {
+        findings->push_back({Severity::kWarning, ErrorCode::kNotLookedAt, run.run_id,
+                             InfoOf(record.status()).what, InfoOf(record.status()).hint});
+        continue;
+      }
+      run.plan_json.clear();
+      recorded.location = location;
+      recorded.runs.push_back({std::move(run), *std::move(record)});
+    }
+    if (!recorded.runs.empty()) break;
+  }
+  return recorded;
+}
+
+absl::StatusOr<TargetSession> OpenExistingTarget(const TargetSpec& spec,
+                                                 const CancelToken& cancel) {
+  ASSIGN_OR_RETURN(TargetSession session, TargetSession::Open(spec, /*may_create=*/false, cancel));
+  if (!session.absent()) return session;
+  return MakeError(ErrorCode::kTargetUnreachable, ExitCode::kTargetUnreachable,
+                   absl::StrCat("there is no cluster in ", EscapeForMessage(spec.pgdata_dir, 300)),
+                   "name the target, or copy into it first");
+}
+
+absl::StatusOr<std::unique_ptr<PairedTables>> OpenPairedTables(const CommonOptions& common,
+                                                               const std::string& source,
+                                                               const TargetSpec& target,
+                                                               int readers, EventSink& events,
+                                                               CancelToken& cancel) {
+  auto pairs = std::make_unique<PairedTables>();
+  ASSIGN_OR_RETURN(pairs->snapshot, SourceSnapshot::Open(source, readers, SqliteOpenOptions{}));
+  ASSIGN_OR_RETURN(pairs->catalog, ReadSourceCatalog(pairs->snapshot->reader(0)));
+  ASSIGN_OR_RETURN(pairs->target, OpenExistingTarget(target, cancel));
+  ASSIGN_OR_RETURN(PgConnection connection, pairs->target->Connect());
+  ASSIGN_OR_RETURN(pairs->facts, ReadTargetFacts(connection, common.target_schema));
+  ASSIGN_OR_RETURN(pairs->target_tables, ReadTargetTables(connection, common.target_schema, {}));
+  ASSIGN_OR_RETURN(pairs->recorded, ReadRecordedRuns(connection, common.target_schema,
+                                                     &pairs->plan.findings));
+  pairs->plan.target_schema = common.target_schema;
+  pairs->plan.target_schema_exists = pairs->facts.schema_exists;
+  RETURN_IF_ERROR(Pairing(common, pairs.get()).Run());
+  RETURN_IF_ERROR(ReadFills(connection, pairs.get()));
+  RETURN_IF_ERROR(ProveReadings(pairs.get(), events, cancel));
+  RETURN_IF_ERROR(cancel.Check());
+  return pairs;
+}
+
+}  // namespace lite2pg

@@ -1,0 +1,93 @@
+// A source and a target side by side, for commands that compare: which tables and columns belong
+// together, and by which rules values are read. Nothing is written to either side.
+//
+// Unlike a copy's plan, this one blocks on nothing: targets that other tools have filled are to be
+// examined as they are. A column's type is the one found in the target; a value without a faithful
+// form in it is a difference for the caller to report, not an error.
+#ifndef LITE2PG_ENGINE_COMMAND_PAIRED_TABLES_H_
+#define LITE2PG_ENGINE_COMMAND_PAIRED_TABLES_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/base/cancel.h"
+#include "engine/command/request.h"
+#include "engine/command/target_session.h"
+#include "engine/plan/plan.h"
+#include "engine/plan/plan_record.h"
+#include "engine/postgres/ledger.h"
+#include "engine/report/event.h"
+#include "engine/sqlite/snapshot.h"
+
+namespace lite2pg {
+
+// A run that the target's ledger remembers as done, with its plan.
+struct RecordedRun {
+  RunRecord run;
+  PlanRecord record;
+};
+
+// The finished runs into one schema, newest first.
+struct RecordedRuns {
+  LedgerLocation location;
+  std::vector<RecordedRun> runs;
+};
+// A ledger that may not be read, or a record that is none, is a finding and no error.
+absl::StatusOr<RecordedRuns> ReadRecordedRuns(PgConnection& connection, const std::string& schema,
+                                              std::vector<Finding>* findings);
+
+// What goes beside Plan::tables[i].
+struct TablePair {
+  int run = -1;                         // index into RecordedRuns::runs; -1: no record fits
+  const TableRecord* record = nullptr;  // of that run
+  // What identifies a row, as indexes into TablePlan::columns: the target's primary key, else a
+  // unique index without NULLs, else the source's primary key. Empty: only the whole row does.
+  std::vector<size_t> key;
+  bool key_is_unique = false;           // by an index of the target
+  // The condition is the user's and not the run's: rows of the target that it does not select are
+  // no difference.
+  bool partial = false;
+  // Per column: the field (length word and bytes) that the run put where the source has NULL; "":
+  // none.
+  std::vector<std::string> fill_fields;
+  std::vector<std::string> missing_columns;  // of the source, without a partner in the target
+  std::vector<std::string> unread_columns;   // of the source; why is a finding
+};
+
+struct PairedTables {
+  std::unique_ptr<SourceSnapshot> snapshot;
+  SourceCatalog catalog;
+  std::optional<TargetSession> target;
+  TargetFacts facts;
+  std::vector<TargetTable> target_tables;   // all of the schema
+  RecordedRuns recorded;
+
+  // tables: source, target, target_name, load_schema and load_name (the target's own), create =
+  // false, reading, columns with types and rules, codecs. findings, not_loaded. No other field.
+  Plan plan;
+  std::vector<TablePair> pairs;             // one per plan.tables
+  std::vector<const SourceTable*> without_partner;
+  std::vector<const TargetTable*> only_in_target;
+};
+
+// Opens both sides and pairs them. `readers` is the number of connections to the source. Names are
+// matched by the configuration, then by the newest run whose record fits, then exactly, then with
+// ASCII case folded; a name that folds to several is not matched.
+absl::StatusOr<std::unique_ptr<PairedTables>> OpenPairedTables(const CommonOptions& common,
+                                                               const std::string& source,
+                                                               const TargetSpec& target,
+                                                               int readers, EventSink& events,
+                                                               CancelToken& cancel);
+
+// Opens a target that must exist already; an embedded cluster is started. Errors: exit code 7.
+absl::StatusOr<TargetSession> OpenExistingTarget(const TargetSpec& spec, const CancelToken& cancel);
+
+// Whether --include and --exclude select the table.
+bool IsIncluded(const CommonOptions& common, absl::string_view table);
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_COMMAND_PAIRED_TABLES_H_

@@ -1,0 +1,91 @@
+// One side of a comparison: something that yields tables of rows in a form in which equal rows are
+// equal bytes, whatever it is read from (SQLite, PostgreSQL, an archive).
+#ifndef LITE2PG_ENGINE_VERIFY_COMPARED_SIDE_H_
+#define LITE2PG_ENGINE_VERIFY_COMPARED_SIDE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace lite2pg {
+
+// The same table of both sides.
+struct ComparedTable {
+  std::string name;                  // for messages; the source's
+  std::vector<std::string> columns;  // for messages; the source's
+  std::vector<size_t> key;           // indexes into columns; empty: only the whole row identifies
+  uint64_t rows_estimate = 0;        // of the larger side; decides how finely it is divided
+};
+
+// Makes the values of the row that a callback was given presentable. Called for rows that differ.
+class RowPresenter {
+ public:
+  virtual ~RowPresenter() = default;
+  // The whole value as people write it: NULL, 12, 'it''s', x'00ff'. Not escaped, not shortened
+  // below `bytes_max`.
+  virtual std::string Show(size_t column, size_t bytes_max) const = 0;
+};
+
+// A row during a callback.
+struct ComparedRow {
+  // For every column a 32-bit big-endian length (-1: NULL) and bytes that are equal exactly when
+  // the values are. A value of the source that has no form in the target's type has length -2,
+  // one byte of storage class, its own length and its bytes: equal to no value of a target.
+  absl::string_view fields;
+  // The row as binary COPY into the target carries it (field count first); "" where it has none.
+  absl::string_view tuple;
+  const RowPresenter* presenter = nullptr;
+};
+
+using RowCallback = std::function<absl::Status(const ComparedRow&)>;
+
+// All methods but those marked are called by one thread at a time per worker; different workers at
+// the same time. Every scan sees one state of the side, however often it is repeated.
+class ComparedSide {
+ public:
+  virtual ~ComparedSide() = default;
+
+  virtual int workers() const = 0;
+  // Into how many pieces a table falls that can be scanned independently; at least 1, and always
+  // the same. Called by one thread, before any scan of the table.
+  virtual absl::StatusOr<size_t> Parts(size_t table) = 0;
+  virtual absl::Status Scan(int worker, size_t table, size_t part, const RowCallback& on_row) = 0;
+  virtual absl::StatusOr<uint64_t> Count(int worker, size_t table) = 0;
+  // Rows of this side that the other one is known not to have (rows set aside). Same form.
+  virtual absl::Status ScanSetAside(size_t table, const RowCallback& on_row) {
+    (void)table, (void)on_row;
+    return absl::OkStatus();
+  }
+  // Makes running scans end soon, with an error; any thread.
+  virtual void Interrupt() = 0;
+};
+
+// Walks `fields` of a row. False at the end, or when the bytes are not fields.
+inline bool NextField(absl::string_view* fields, absl::string_view* field) {
+  if (fields->size() < 4) return false;
+  const auto* p = reinterpret_cast<const unsigned char*>(fields->data());
+  const auto length = static_cast<int32_t>((uint32_t{p[0]} << 24) | (uint32_t{p[1]} << 16) |
+                                           (uint32_t{p[2]} << 8) | uint32_t{p[3]});
+  size_t bytes = 4;
+  if (length >= 0) {
+    bytes += static_cast<size_t>(length);
+  } else if (length == -2) {
+    if (fields->size() < 9) return false;
+    p += 5;
+    bytes += 5 + ((size_t{p[0]} << 24) | (size_t{p[1]} << 16) | (size_t{p[2]} << 8) | p[3]);
+  }
+  if (fields->size() < bytes) return false;
+  *field = fields->substr(0, bytes);
+  fields->remove_prefix(bytes);
+  return true;
+}
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_VERIFY_COMPARED_SIDE_H_

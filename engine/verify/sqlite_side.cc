@@ -1,0 +1,94 @@
+#include "engine/verify/sqlite_side.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/error.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+
+namespace lite2pg {
+namespace {
+
+// Pieces of a large table per worker: enough that none is left alone with the last one.
+constexpr int kPiecesPerWorker = 4;
+
+}  // namespace
+
+SqliteSide::SqliteSide(SourceSnapshot& snapshot, int workers, std::vector<SqliteSideTable> tables,
+                       SetAsideRows set_aside)
+    : snapshot_(snapshot),
+      workers_(workers),
+      tables_(std::move(tables)),
+      ranges_(tables_.size()),
+      set_aside_(std::move(set_aside)) {}
+
+absl::Status SqliteSide::Cut(const TableReading& reading, const KeyRange& range, int pieces,
+                             std::vector<KeyRange>* out) {
+  std::optional<SourceKey> middle;
+  if (pieces > 1) {
+    ASSIGN_OR_RETURN(middle, FindMiddle(snapshot_.reader(0), reading, range));
+  }
+  if (!middle.has_value()) {
+    out->push_back(range);
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(Cut(reading, KeyRange{range.after, middle}, pieces / 2, out));
+  return Cut(reading, KeyRange{middle, range.up_to}, pieces - pieces / 2, out);
+}
+
+absl::StatusOr<size_t> SqliteSide::Parts(size_t table) {
+  std::vector<KeyRange>& ranges = ranges_[table];
+  if (!ranges.empty()) return ranges.size();
+  const SqliteSideTable& read = tables_[table];
+  const int pieces = read.large && workers_ > 1 ? workers_ * kPiecesPerWorker : 1;
+  if (pieces == 1 || read.reading->key_kind == KeyKind::kNone) {
+    ranges.emplace_back();
+  } else {
+    RETURN_IF_ERROR(Cut(*read.reading, KeyRange{}, pieces, &ranges));
+  }
+  return ranges.size();
+}
+
+absl::Status SqliteSide::Scan(int worker, size_t table, size_t part, const RowCallback& on_row) {
+  const SqliteSideTable& read = tables_[table];
+  const size_t columns = read.reading->columns.size();
+  SourceRowMaker maker = read.codecs.empty() ? SourceRowMaker(columns)
+                                             : SourceRowMaker(read.codecs, read.fills);
+  const std::unique_ptr<RowSource> rows = NewLibraryRowSource(snapshot_.reader(worker));
+  RETURN_IF_ERROR(rows->Open(*read.reading, ranges_[table][part]));
+  while (true) {
+    ASSIGN_OR_RETURN(const std::span<const SourceValue> values, rows->Next());
+    if (values.empty()) break;
+    RETURN_IF_ERROR(on_row(maker.Make(values)));
+  }
+  rows->Close();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> SqliteSide::Count(int worker, size_t table) {
+  const TableReading& reading = *tables_[table].reading;
+  std::string sql =
+      absl::StrCat("SELECT count(*) FROM main.", QuoteSqliteIdentifier(reading.table->name));
+  if (!reading.where_sql.empty()) absl::StrAppend(&sql, " WHERE (", reading.where_sql, "\n)");
+  ASSIGN_OR_RETURN(SqliteStatement statement, snapshot_.reader(worker).Prepare(sql));
+  ASSIGN_OR_RETURN(const bool row, statement.Step());
+  return row ? static_cast<uint64_t>(statement.Int(0)) : 0;
+}
+
+absl::Status SqliteSide::ScanSetAside(size_t table, const RowCallback& on_row) {
+  if (set_aside_ == nullptr) return absl::OkStatus();
+  const SqliteSideTable& read = tables_[table];
+  SourceRowMaker maker(read.codecs, read.fills);
+  return set_aside_(table, [&](std::span<const SourceValue> values) {
+    return on_row(maker.Make(values));
+  });
+}
+
+void SqliteSide::Interrupt() {
+  for (int i = 0; i < workers_; ++i) snapshot_.reader(i).Interrupt();
+}
+
+}  // namespace lite2pg
