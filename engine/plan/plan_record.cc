@@ -42,7 +42,9 @@ Json NameOf(Enum value, std::span<const absl::string_view> names) {
 Json RulesJson(const ReadingRules& rules) {
   const ReadingRules none;
   Json json = Json::object();
-  if (rules.integer != none.integer) json["integer"] = NameOf(rules.integer, kNumberReadingNames);
+  if (rules.integer != none.integer) {
+    json["integer"] = NameOf(rules.integer, kNumberReadingNames);
+  }
   if (rules.real != none.real) json["real"] = NameOf(rules.real, kNumberReadingNames);
   if (rules.text != none.text) json["text"] = NameOf(rules.text, kTextReadingNames);
   if (rules.blob != none.blob) json["blob"] = NameOf(rules.blob, kBlobReadingNames);
@@ -66,7 +68,8 @@ Json ColumnJson(const ColumnRecord& column) {
             {"typmod", column.typmod},
             {"rules", RulesJson(column.rules)}};
   if (column.fill != FillKind::kNone) {
-    json["fill"] = Json{{"kind", NameOf(column.fill, kFillNames)}, {"text", Name(column.fill_text)}};
+    json["fill"] =
+        Json{{"kind", NameOf(column.fill, kFillNames)}, {"text", Name(column.fill_text)}};
   }
   if (!column.representation.empty()) {
     json["representation"] = Json::parse(column.representation, nullptr, /*exceptions=*/false);
