@@ -1,30 +1,64 @@
 // copy, and plan: the list of stages.
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "engine/base/status_macros.h"
 #include "engine/command/commands.h"
 #include "engine/command/copy_session.h"
+#include "engine/command/exec_hooks.h"
 
 namespace lite2pg {
 namespace {
 
-absl::Status RunStages(const CopyRequest& request, CopySession& run) {
+absl::Status RunTableHooks(CopySession& run, ExecHooks& hooks) {
+  for (const TablePlan& table : run.plan().tables) {
+    HookFacts facts = run.Facts();
+    facts["TABLE"] = table.source->name;
+    facts["TARGET_TABLE"] = table.target_name;
+    facts["ROWS"] = absl::StrCat(table.rows);
+    RETURN_IF_ERROR(hooks.Run("table", facts));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunStages(const CopyRequest& request, CopySession& run, ExecHooks& hooks) {
   RETURN_IF_ERROR(run.Inspect());
   RETURN_IF_ERROR(run.MakePlan());
   if (request.dry_run) return absl::OkStatus();
+  RETURN_IF_ERROR(hooks.Run("pre-data", run.Facts()));
   RETURN_IF_ERROR(run.PreData());
   RETURN_IF_ERROR(run.Data());
+  RETURN_IF_ERROR(RunTableHooks(run, hooks));
   RETURN_IF_ERROR(run.PostData());
   RETURN_IF_ERROR(run.Sequences());
   RETURN_IF_ERROR(run.Verify());
-  return run.Publish();
+  RETURN_IF_ERROR(hooks.Run("verify", run.Facts()));
+  RETURN_IF_ERROR(run.Publish());
+  ErrorInfo published;
+  published.effect = "the data is there and verified; only this command failed";
+  return WithContext(hooks.Run("publish", run.Facts()), published);
+}
+
+// Also after an interruption, and whatever they say: the run has failed already.
+void RunFailureHooks(const absl::Status& status, CopySession& run, const CopyRequest& request,
+                     EventSink& events) {
+  const ErrorInfo info = InfoOf(status);
+  HookFacts facts = run.Facts();
+  facts["ERROR"] = absl::StrCat(ErrorCodeName(info.code), ": ", info.what);
+  facts["EXIT_CODE"] = absl::StrCat(static_cast<int>(info.exit_code));
+  CancelToken not_cancelled;
+  ExecHooks(request.hooks, events, not_cancelled).Run("failure", facts).IgnoreError();
 }
 
 }  // namespace
 
 Report RunCopy(const CopyRequest& request, EventSink& events, CancelToken& cancel) {
   CopySession run(request, events, cancel);
-  const absl::Status status = RunStages(request, run);
-  if (!status.ok()) run.Abandon(status);
+  ExecHooks hooks(request.hooks, events, cancel);
+  const absl::Status status = RunStages(request, run, hooks);
+  if (!status.ok()) {
+    run.Abandon(status);
+    RunFailureHooks(status, run, request, events);
+  }
   return run.TakeReport(status);
 }
 

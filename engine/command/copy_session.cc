@@ -15,6 +15,7 @@
 #include "engine/command/late_rejects.h"
 #include "engine/command/orphans.h"
 #include "engine/command/rejects_export.h"
+#include "engine/command/source_checks.h"
 #include "engine/command/staging.h"
 #include "engine/pipeline/postdata_graph.h"
 #include "engine/pipeline/scan_graph.h"
@@ -130,6 +131,11 @@ absl::Status CopySession::Inspect() {
   report_.source.bytes = catalog_.bytes();
   report_.source.fingerprint = snapshot_->fingerprint();
   report_.source.snapshot = snapshot_->guarantee();
+  RETURN_IF_ERROR(CheckExpectations(snapshot_->reader(0), catalog_, request_.expect));
+  if (request_.require_idle) {
+    ASSIGN_OR_RETURN(const std::string idle, RequireIdle(catalog_.path));
+    absl::StrAppend(&report_.source.snapshot, "; ", idle);
+  }
 
   ASSIGN_OR_RETURN(target_, TargetSession::Open(request_.target, !request_.dry_run, cancel_));
   if (!target_->absent()) {
@@ -395,6 +401,14 @@ absl::Status CopySession::Publish() {
 absl::Status CopySession::ExportRejectsIfAsked() {
   const std::string& file = request_.policy.rejects_file;
   return file.empty() ? absl::OkStatus() : ExportRejects(*coordinator_, *ledger_, catalog_, file);
+}
+
+HookFacts CopySession::Facts() const {
+  return {{"RUN_ID", run_id_},
+          {"SOURCE", report_.source.path},
+          {"FINGERPRINT", report_.source.fingerprint},
+          {"DATABASE", report_.target.database},
+          {"TARGET_SCHEMA", request_.common.target_schema}};
 }
 
 // The user's own SQL, on a connection with the role's own settings.

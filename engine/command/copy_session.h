@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "engine/base/cancel.h"
+#include "engine/command/exec_hooks.h"
 #include "engine/command/existing_tables.h"
 #include "engine/command/request.h"
 #include "engine/command/target_session.h"
@@ -45,6 +46,8 @@ class CopySession {
   void Abandon(const absl::Status& status);
 
   const Plan& plan() const { return plan_; }
+  // Of the run, for the user's commands.
+  HookFacts Facts() const;
   // Completes and returns the report; stops an embedded cluster.
   Report TakeReport(const absl::Status& status);
 

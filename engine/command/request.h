@@ -22,10 +22,26 @@ struct TargetSpec {
   bool embedded() const { return !pgdata_dir.empty(); }
 };
 
-// SQL files of the user's.
+// A command of the user's: before pre-data; after the data stage, once for each table; after
+// verify; after publish; or after a failure.
+struct ExecHook {
+  std::string stage;      // pre-data, table, verify, publish, failure
+  std::string command;    // for /bin/sh
+  bool may_fail = false;  // its failure is a warning
+};
+
+// What the source must say of itself before anything is done.
+struct Expectation {
+  std::string table, column;  // table "": SQLite's user_version or application_id
+  std::string value;
+};
+
+// SQL files and commands of the user's.
 struct SqlHooks {
   std::string before_file;  // before pre-data; a failure stops the run
   std::string after_file;   // after publish; a failure keeps the data, exit 8
+  std::vector<ExecHook> commands;
+  int exec_timeout_seconds = 600;  // for each command
 };
 
 // copy, and plan (dry_run).
@@ -39,6 +55,8 @@ struct CopyRequest {
   SqlHooks hooks;
   std::vector<std::string> order;  // source tables to load first
   ResumeMode resume = ResumeMode::kFresh;
+  std::vector<Expectation> expect;
+  bool require_idle = false;       // no other process may have the source open
   bool dry_run = false;            // plan only: nothing is written anywhere, no cluster is created
   std::string write_certificate;   // file to write; "": none
   std::string only_rejects;        // file of mended rows to load instead of the source's

@@ -58,6 +58,8 @@ CopyRequest MakeCopyRequest(const Invocation& invocation) {
   request.hooks = s.hooks;
   request.order = s.order;
   request.resume = ResumeOf(s);
+  request.expect = s.expect;
+  request.require_idle = s.require_idle;
   request.dry_run = s.dry_run || invocation.command == CommandId::kPlan;
   request.write_certificate = s.write_certificate;
   request.only_rejects = s.only_rejects;

@@ -27,6 +27,9 @@ constexpr CommandSet kReadsSqlite = kCopyPlanVerifyExport | kCopySync;
 // The least that a run can live on: buffers of one stream, SQLite's cache, and the program itself.
 constexpr uint64_t kMemoryBytesMin = uint64_t{32} << 20;
 
+// A day: whoever needs longer does not want a limit but a queue.
+constexpr int kExecTimeoutSecondsMax = 86'400;
+
 absl::Status NotEmpty(absl::string_view value, std::string* out) {
   if (value.empty()) return absl::InvalidArgumentError("needs a value that is not empty");
   *out = std::string(value);
@@ -84,6 +87,46 @@ absl::Status ApplyEmptyAsNull(absl::string_view value, Settings* s) {
 absl::Status ApplyOrder(absl::string_view value, Settings* s) {
   ASSIGN_OR_RETURN(std::vector<std::string> names, ParseNameList(value));
   for (std::string& name : names) s->order.push_back(std::move(name));
+  return absl::OkStatus();
+}
+
+absl::Status ApplyExec(absl::string_view value, Settings* s) {
+  const size_t equals = value.find('=');
+  ExecHook hook;
+  hook.stage = std::string(value.substr(0, equals));
+  if (equals != absl::string_view::npos) hook.command = std::string(value.substr(equals + 1));
+  if (absl::StartsWith(hook.command, "-")) {
+    hook.may_fail = true;
+    hook.command.erase(0, 1);
+  }
+  if (hook.command.empty()) return absl::InvalidArgumentError("write it as STAGE=COMMAND");
+  const std::vector<std::string> stages = {"pre-data", "table", "verify", "publish", "failure"};
+  for (const std::string& stage : stages) {
+    if (hook.stage != stage) continue;
+    s->hooks.commands.push_back(std::move(hook));
+    return absl::OkStatus();
+  }
+  return NotOneOf(hook.stage, stages);
+}
+
+absl::Status ApplyExecTimeout(absl::string_view value, Settings* s) {
+  ASSIGN_OR_RETURN(const uint64_t seconds, ParseWhole(value, 1, kExecTimeoutSecondsMax));
+  s->hooks.exec_timeout_seconds = static_cast<int>(seconds);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyExpect(absl::string_view value, Settings* s) {
+  for (const absl::string_view number : {"user_version", "application_id"}) {
+    const size_t length = number.size();
+    if (!absl::StartsWith(value, number) || value.size() <= length + 1 || value[length] != '=') {
+      continue;
+    }
+    s->expect.push_back({"", std::string(number), std::string(value.substr(length + 1))});
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(Assignment assignment, ParseColumnAssignment(value));
+  s->expect.push_back({std::move(assignment.path.table), std::move(assignment.path.column),
+                       std::move(assignment.value)});
   return absl::OkStatus();
 }
 
@@ -228,6 +271,36 @@ constexpr OptionRow kOptions[] = {
      .commands = kCopyImport,
      .help = "run on the target after publish; a failure keeps the data and gives exit code 8",
      .apply = [](absl::string_view v, Settings* s) { return NotEmpty(v, &s->hooks.after_file); }},
+    {.name = "exec",
+     .value = "STAGE=COMMAND",
+     .commands = kCopyOnly,
+     .help =
+         "run COMMAND (by /bin/sh) before pre-data, after the load of each table, after verify, "
+         "after publish, or on failure: STAGE is pre-data, table, verify, publish or failure. "
+         "Facts of the run are in its environment (LITE2PG_RUN_ID, LITE2PG_TABLE, ...). One "
+         "that fails ends the run, before publish with nothing left behind; STAGE=-COMMAND "
+         "may fail",
+     .repeatable = true,
+     .apply = ApplyExec,
+     .clear = [](Settings* s) { s->hooks.commands.clear(); }},
+    {.name = "exec-timeout",
+     .value = "SECONDS",
+     .commands = kCopyOnly,
+     .default_text = "600",
+     .help = "how long each command of --exec may run",
+     .apply = ApplyExecTimeout},
+    {.name = "require-idle",
+     .commands = kCopyPlan,
+     .help = "stop when another process has the source open",
+     .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->require_idle); }},
+    {.name = "expect",
+     .value = "TABLE.COLUMN=VALUE",
+     .commands = kCopyPlan,
+     .help = "stop unless the column's greatest value is VALUE, for example a schema version; "
+             "user_version=N asks SQLite's own number",
+     .repeatable = true,
+     .apply = ApplyExpect,
+     .clear = [](Settings* s) { s->expect.clear(); }},
     {.name = "streams",
      .value = "N|auto",
      .commands = (kReadsSqlite & ~Only(CommandId::kPlan)) | Only(CommandId::kImport),

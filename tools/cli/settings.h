@@ -46,6 +46,8 @@ struct Settings {
   LoadPolicy policy;
   SqlHooks hooks;
   std::vector<std::string> order;
+  std::vector<Expectation> expect;
+  bool require_idle = false;
   bool resume = false, restart = false, dry_run = false;
   std::string write_certificate, certificate, only_rejects;
   std::string config_file;

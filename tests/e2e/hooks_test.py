@@ -1,0 +1,100 @@
+"""What is asked of the source before a copy, and the user's commands around it."""
+
+import sqlite3
+import unittest
+
+from harness import EndToEndTest
+
+SHOP = """
+CREATE TABLE schema_migrations (version TEXT PRIMARY KEY);
+INSERT INTO schema_migrations VALUES ('20240101'), ('20240301');
+CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT);
+INSERT INTO item VALUES (1, 'a'), (2, 'b');
+PRAGMA user_version = 7;
+"""
+
+
+class SourceChecks(EndToEndTest):
+    def test_the_version_that_is_expected_passes_and_others_stop(self):
+        path = self.make_source(SHOP)
+        good = ["--expect", "schema_migrations.version=20240301", "--expect", "user_version=7",
+                "--expect", "item.id=2"]
+        self.assertEqual(self.copy(path, *good, "--dry-run").exit_code, 0)
+        run = self.copy(path, *good, "--expect", "schema_migrations.version=20240101",
+                        "--expect", "user_version=8", "--expect", "nowhere.x=1")
+        self.assert_fails(run, 12, "L2P1014")
+        what = run.report["errors"][0]["what"]
+        for part in ("20240301", "20240101", "user_version is '7'", "nowhere"):
+            self.assertIn(part, what)
+        self.assertEqual(self.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"),
+                         [(0,)])
+
+    def test_a_process_that_has_the_file_open_is_named(self):
+        path = self.make_source(SHOP)
+        reader = sqlite3.connect(path)
+        self.addCleanup(reader.close)
+        reader.execute("SELECT count(*) FROM item").fetchall()
+        run = self.copy(path, "--require-idle")
+        self.assert_fails(run, 6, "L2P1013")
+        self.assertIn("python", run.report["errors"][0]["what"])
+        reader.close()
+        self.assertEqual(self.copy(path, "--require-idle").exit_code, 0)
+
+
+class Commands(EndToEndTest):
+    def setUp(self):
+        super().setUp()
+        self.log = self.dir / "log"
+        self.path = self.make_source(SHOP)
+
+    def say(self, stage, more=""):
+        return f"{stage}={more}echo {stage} $LITE2PG_STAGE $LITE2PG_TABLE >> {self.log}"
+
+    def test_run_in_order_with_the_facts_of_the_run(self):
+        every = [word for stage in ("publish", "verify", "table", "pre-data", "failure")
+                 for word in ("--exec", self.say(stage))]
+        env = self.dir / "env"
+        run = self.copy(self.path, *every, "--exec", f"publish=env > {env}",
+                        env={"PGPASSWORD": "sEcReT-canary"})
+        self.assertEqual(run.exit_code, 0, str(run))
+        lines = self.log.read_text().splitlines()
+        self.assertEqual(lines[0], "pre-data pre-data")
+        self.assertEqual(sorted(lines[1:3]), ["table table item", "table table schema_migrations"])
+        self.assertEqual(lines[3:], ["verify verify", "publish publish"])
+        told = env.read_text()
+        self.assertIn(f"LITE2PG_RUN_ID={run.report['run_id']}\n", told)
+        self.assertIn(f"LITE2PG_SOURCE={self.path}\n", told)
+        self.assertNotIn("canary", told)
+
+    def test_one_that_fails_stops_the_run_before_anything_is_seen(self):
+        for stage in ("pre-data", "table", "verify"):
+            run = self.copy(self.path, "--exec", f"{stage}=echo because; exit 3",
+                            "--exec", f"failure=echo $LITE2PG_ERROR >> {self.log}", "--restart")
+            self.assert_fails(run, 8, "L2P6010")
+            self.assertIn("because", run.report["errors"][0]["what"])
+            self.assertIn("L2P6010", self.log.read_text())
+            self.assertEqual(self.sql("SELECT to_regclass('public.item')"), [(None,)])
+
+    def test_one_that_may_fail_does_not(self):
+        run = self.copy(self.path, "--exec", "verify=-exit 3")
+        self.assertEqual(run.exit_code, 0, str(run))
+
+    def test_after_publish_the_data_stays(self):
+        run = self.copy(self.path, "--exec", "publish=false")
+        self.assert_fails(run, 8, "L2P6010")
+        self.assertIn("the data is there", run.report["errors"][0]["effect"])
+        self.assertEqual(self.sql("SELECT count(*) FROM item"), [(2,)])
+
+    def test_one_that_hangs_is_ended(self):
+        run = self.copy(self.path, "--exec", "pre-data=sleep 100", "--exec-timeout", "1")
+        self.assert_fails(run, 8, "L2P6010")
+        self.assertIn("longer than 1 s", run.report["errors"][0]["what"])
+
+    def test_a_stage_that_does_not_exist_is_refused(self):
+        run = self.copy(self.path, "--exec", "pre=true")
+        self.assertEqual(run.exit_code, 2)
+        self.assertIn("pre-data", run.err)
+
+
+if __name__ == "__main__":
+    unittest.main()
