@@ -88,7 +88,10 @@ def run(argv, **kwargs):
 
 
 def psql(binaries, directory, database, sql):
-    argv = [binaries + "/psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-"]
+    program = binaries + "/psql"
+    if not os.path.exists(program):  # a package of the server alone
+        program = shutil.which("psql") or sys.exit("server.py: there is no psql")
+    argv = [program, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-"]
     run(argv + [conninfo(directory, database)], input=sql.encode())
 
 

@@ -13,6 +13,7 @@
 #include "engine/report/utf8.h"
 #include "engine/sqlite/version.h"
 #include "nlohmann/json.hpp"
+#include "tools/cli/config_writer.h"
 #include "tools/cli/dispatch.h"
 #include "tools/cli/help.h"
 #include "tools/cli/progress.h"
@@ -189,6 +190,11 @@ int App::RunCommand() {
 
 void App::WriteReports(Report* report) {
   std::vector<ErrorInfo> errors;
+  const std::string& config = output().write_config;
+  if (!config.empty() && !report->tables.empty()) {
+    const absl::Status status = WriteFileAtomically(config, ConfigFromPlan(*report));
+    if (!status.ok()) errors.push_back(InfoOf(status));
+  }
   for (const std::string& path : output().report_files) {
     const absl::Status status = WriteReportFile(path, *report);
     if (status.ok()) continue;

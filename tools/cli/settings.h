@@ -37,6 +37,7 @@ struct OutputOptions {
   bool verbose = false;
   bool no_color = false;
   std::vector<std::string> report_files;
+  std::string write_config;  // plan: file to write; "": none
 };
 
 struct Settings {
