@@ -201,6 +201,10 @@ absl::Status MatchExistingColumns(const PlanInputs& inputs, SelectedTable* selec
         config != nullptr && !config->rename.empty() ? config->rename : column.name;
     const TargetColumn* partner = FindColumn(target, wanted);
     const std::string object = absl::StrCat(source.name, ".", column.name);
+    // The number of a full-text row is no column of it that an application would have declared.
+    const bool row_number = !column.stored_name.empty() &&
+                            source.rowid_alias == static_cast<int>(i);
+    if (partner == nullptr && row_number) continue;
     if (partner == nullptr) {
       Block(ErrorCode::kTargetColumnMismatch, object,
             absl::StrCat("the target table has no column ", EscapeName(wanted)),

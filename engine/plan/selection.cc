@@ -50,7 +50,17 @@ class Selector {
     std::vector<std::string> without_partner;
     for (const SourceTable* table : tables) {
       const TargetTable* partner = Partner(*table);
-      if (existing && partner == nullptr && in_.schema_mode != SchemaMode::kMixed) {
+      const bool must_exist = existing && in_.schema_mode != SchemaMode::kMixed;
+      if (must_exist && partner == nullptr && table->kind == SourceTableKind::kVirtual) {
+        NotLoaded(*table, "not_a_table");
+        Note(Severity::kWarning, ErrorCode::kNotATable, table->name,
+             absl::StrCat("the content of this virtual table (module ", EscapeName(table->owner),
+                          ") is not carried: the target has no table of its name"),
+             "the application builds its own search there; --schema-mode mixed carries the "
+             "content");
+        continue;
+      }
+      if (must_exist && partner == nullptr) {
         without_partner.push_back(table->name);
         continue;
       }
@@ -95,11 +105,12 @@ class Selector {
   bool IsTable(const SourceTable& table) {
     switch (table.kind) {
       case SourceTableKind::kVirtual:
+        if (!table.content_table.empty()) break;
         NotLoaded(table, "not_a_table");
         Note(Severity::kWarning, ErrorCode::kNotATable, table.name,
              absl::StrCat("a virtual table (module ", EscapeName(table.owner),
-                          ") has no rows of its own that PostgreSQL could hold"),
-             "copy its content into an ordinary table first if you need it");
+                          ") is not carried: ", table.no_content),
+             "build its counterpart from the tables that it is about");
         return false;
       case SourceTableKind::kShadow:
         NotLoaded(table, "not_a_table");
@@ -107,7 +118,13 @@ class Selector {
              absl::StrCat("internal storage of the virtual table ", EscapeName(table.owner)));
         return false;
       case SourceTableKind::kSystem:
-        NotLoaded(table, "not_a_table");
+        NotLoaded(table, "bookkeeping");
+        Note(Severity::kInfo, ErrorCode::kBookkeepingTable, table.name,
+             table.name == "sqlite_sequence"
+                 ? "the highest keys that AUTOINCREMENT gave out; the target's sequences go on "
+                   "behind them"
+                 : "what SQLite's own planner knows about the data; ANALYZE does the same in the "
+                   "target");
         return false;
       default:
         break;
@@ -160,6 +177,12 @@ class Selector {
       Note(Severity::kInfo, ErrorCode::kBookkeepingTable, table.name,
            "a migration tool's own table, already filled by the application; left alone");
       return absl::OkStatus();
+    }
+    if (table.kind == SourceTableKind::kVirtual) {
+      Note(Severity::kWarning, ErrorCode::kObjectTranslated, table.name,
+           absl::StrCat("the content of this virtual table (module ", EscapeName(table.owner),
+                        ") becomes an ordinary table; what the module does is not carried"),
+           "--exclude leaves it out");
     }
     SelectedTable selected;
     selected.source = &table;

@@ -90,7 +90,7 @@ class TranslatedObjects {
       const absl::StatusOr<ExprPtr> expr = ParseDefault(source.default_sql);
       Translation t;
       t.reason = "not understood";
-      if (expr.ok()) t = TranslateDefault(**expr, column.type, source.affinity);
+      if (expr.ok()) t = TranslateDefault(**expr, column.type, source.affinity, column.rules);
       if (!t.ok) {
         NotCarried("default", column.source_name, table.source->name, source.default_sql, t.reason);
         continue;
@@ -184,30 +184,54 @@ class TranslatedObjects {
     plan_->objects.push_back(std::move(object));
   }
 
+  // The expression of a generated column, translated; `sql` gets its text.
+  Translation TranslateGeneratedColumn(const absl::StatusOr<CreateTable>& parsed,
+                                       const SourceColumn& source, const ColumnPlan& column,
+                                       size_t table_index, std::string* sql) const {
+    Translation t;
+    t.reason = "not understood";
+    if (!parsed.ok()) return t;
+    for (const ColumnDefinition& definition : parsed->columns) {
+      if (!absl::EqualsIgnoreCase(definition.name, source.name)) continue;
+      if (definition.generated_expr == nullptr) continue;
+      *sql = definition.generated_sql;
+      t = TranslateGenerated(*definition.generated_expr, column.type, source.affinity,
+                             context_.relations[table_index], context_);
+    }
+    return t;
+  }
+
   // Columns are loaded with SQLite's values; when the server's expression gives the same for every
-  // row, the table is made anew with the column generated.
+  // row, the table is made anew with the column generated. PostgreSQL does not let one generated
+  // column refer to another: those that could be generated are marked first, and what refers to one
+  // of them stays an ordinary column.
   void AddGenerated(size_t table_index) {
     TablePlan& table = plan_->tables[table_index];
+    TranslationRelation& relation = context_.relations[table_index];
     const absl::StatusOr<CreateTable> parsed = ParseCreateTable(table.source->sql);
-    std::vector<std::string> differs, shown;
-    for (ColumnPlan& column : table.columns) {
+    std::vector<size_t> possible;
+    for (size_t i = 0; i < table.columns.size(); ++i) {
+      const ColumnPlan& column = table.columns[i];
       const SourceColumn& source = table.source->columns[static_cast<size_t>(column.source_column)];
       if (source.generated == GeneratedKind::kNone) continue;
-      Translation t;
-      t.reason = "not understood";
       std::string sql;
-      if (parsed.ok()) {
-        for (const ColumnDefinition& definition : parsed->columns) {
-          if (!absl::EqualsIgnoreCase(definition.name, source.name)) continue;
-          if (definition.generated_expr == nullptr) continue;
-          sql = definition.generated_sql;
-          t = TranslateGenerated(*definition.generated_expr, column.type, source.affinity,
-                                 context_.relations[table_index], context_);
-        }
+      const Translation t = TranslateGeneratedColumn(parsed, source, column, table_index, &sql);
+      if (t.ok) {
+        possible.push_back(i);
+      } else {
+        NotGenerated(table, column, sql, t.reason);
       }
+    }
+    for (const size_t i : possible) relation.columns[i].generated = true;
+    std::vector<std::string> differs, shown;
+    for (const size_t i : possible) {
+      ColumnPlan& column = table.columns[i];
+      const SourceColumn& source = table.source->columns[static_cast<size_t>(column.source_column)];
+      std::string sql;
+      const Translation t = TranslateGeneratedColumn(parsed, source, column, table_index, &sql);
       if (!t.ok) {
-        NotCarried("generated", column.source_name, table.source->name, sql,
-                   t.reason + "; an ordinary column holds the values");
+        relation.columns[i].generated = false;
+        NotGenerated(table, column, sql, t.reason);
         continue;
       }
       column.generated_sql = t.sql;
@@ -226,6 +250,12 @@ class TranslatedObjects {
     attempt.note = "generated and stored";
     object.attempts.push_back(std::move(attempt));
     plan_->objects.push_back(std::move(object));
+  }
+
+  void NotGenerated(const TablePlan& table, const ColumnPlan& column, const std::string& sql,
+                    const std::string& reason) {
+    NotCarried("generated", column.source_name, table.source->name, sql,
+               reason + "; an ordinary column holds the values");
   }
 
   static std::vector<std::string> RebuildStatements(const TablePlan& table, size_t table_index) {

@@ -14,6 +14,7 @@
 #include "engine/base/text.h"
 #include "engine/sqlite/connection.h"
 #include "engine/sqlite/schema_details.h"
+#include "engine/sqlite/virtual_content.h"
 
 namespace lite2pg {
 namespace {
@@ -67,9 +68,6 @@ bool IsShadowSuffix(absl::string_view module, absl::string_view suffix) {
   return absl::EqualsIgnoreCase(module, "vec0") &&
          IsNumberedVecShadow(absl::AsciiStrToLower(suffix));
 }
-
-// The word after USING in CREATE VIRTUAL TABLE name USING module(...), unquoted; "" if not found.
-std::string ModuleOf(absl::string_view sql);
 
 class CatalogReader {
  public:
@@ -175,7 +173,7 @@ void CatalogReader::AddTable(const std::string& name, const std::string& sql) {
                                                            : connection_.schema_damage();
   }
   if (absl::StartsWithIgnoreCase(name, "sqlite_")) table.kind = SourceTableKind::kSystem;
-  const std::string module = ModuleOf(sql);
+  const std::string module = ParseVirtualTable(sql).module;
   if (!module.empty()) {
     table.kind = SourceTableKind::kVirtual;
     table.owner = module;
@@ -221,6 +219,7 @@ absl::Status CatalogReader::ReadTables() {
     if (!table.unreadable.empty()) continue;
     RETURN_IF_ERROR(details.Describe(&table));
   }
+  FindVirtualContents(&catalog_);
   return absl::OkStatus();
 }
 
@@ -254,60 +253,6 @@ absl::StatusOr<SourceCatalog> CatalogReader::Read() {
   RETURN_IF_ERROR(ReadTables());
   RETURN_IF_ERROR(ReadSequences());
   return std::move(catalog_);
-}
-
-// ---- The beginning of CREATE VIRTUAL TABLE ----------------------------------------------------
-
-// Splits off the next word or quoted name of `sql`, past blanks and comments; "" at anything else.
-std::string NextWord(absl::string_view* sql) {
-  while (true) {
-    *sql = absl::StripLeadingAsciiWhitespace(*sql);
-    if (absl::StartsWith(*sql, "--")) {
-      const size_t end = sql->find('\n');
-      sql->remove_prefix(end == absl::string_view::npos ? sql->size() : end);
-    } else if (absl::StartsWith(*sql, "/*")) {
-      const size_t end = sql->find("*/", 2);
-      sql->remove_prefix(end == absl::string_view::npos ? sql->size() : end + 2);
-    } else {
-      break;
-    }
-  }
-  if (sql->empty()) return "";
-  const char open = sql->front();
-  std::string word;
-  if (open == '"' || open == '`' || open == '\'' || open == '[') {
-    const char close = open == '[' ? ']' : open;
-    size_t at = 1;
-    for (; at < sql->size(); ++at) {
-      if ((*sql)[at] != close) {
-        word.push_back((*sql)[at]);
-      } else if (close != ']' && at + 1 < sql->size() && (*sql)[at + 1] == close) {
-        word.push_back((*sql)[++at]);
-      } else {
-        break;
-      }
-    }
-    sql->remove_prefix(std::min(at + 1, sql->size()));
-    return word;
-  }
-  size_t size = 0;
-  const auto is_word = [](unsigned char c) {
-    return absl::ascii_isalnum(c) || c == '_' || c == '$' || c >= 0x80;
-  };
-  while (size < sql->size() && is_word(static_cast<unsigned char>((*sql)[size]))) ++size;
-  word = std::string(sql->substr(0, size));
-  sql->remove_prefix(size);
-  return word;
-}
-
-std::string ModuleOf(absl::string_view sql) {
-  for (const absl::string_view keyword : {"CREATE", "VIRTUAL", "TABLE"}) {
-    if (!absl::EqualsIgnoreCase(NextWord(&sql), keyword)) return "";
-  }
-  // SQLite stores the statement without IF NOT EXISTS and schema.
-  (void)NextWord(&sql);
-  if (!absl::EqualsIgnoreCase(NextWord(&sql), "USING")) return "";
-  return NextWord(&sql);
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ enum class GeneratedKind : uint8_t { kNone, kVirtual, kStored };
 
 struct SourceColumn {
   std::string name;
+  std::string stored_name;        // in SourceTable::content_table, where that has another; else ""
   std::string declared_type;      // as written, "" when there is none
   Affinity affinity = Affinity::kBlob;
   bool not_null = false;
@@ -36,6 +37,9 @@ struct SourceColumn {
   int primary_key_position = 0;   // 1-based position in the primary key; 0: not part of it
   GeneratedKind generated = GeneratedKind::kNone;
   std::string collation = "BINARY";
+
+  // The name by which SQLite reads it.
+  const std::string& read_name() const { return stored_name.empty() ? name : stored_name; }
 };
 
 struct SourceIndexColumn {
@@ -88,6 +92,11 @@ struct SourceTable {
   int64_t sequence = 0;                     // sqlite_sequence.seq; 0 when it has none
   bool has_sequence = false;
   std::string unreadable;                   // why its columns cannot be read; "" when they can
+  // kVirtual: the table that its rows are read from, or "" and why there is none.
+  std::string content_table, no_content;
+
+  // The name by which SQLite reads it.
+  const std::string& read_name() const { return content_table.empty() ? name : content_table; }
 };
 
 struct SourceView {

@@ -4,6 +4,8 @@
 
 #include <mutex>
 
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
 #include "engine/base/status_macros.h"
 #include "engine/sqlite/error.h"
 
@@ -60,6 +62,16 @@ bool IsReadingPragma(const char* name, const char* argument) {
 // Functions that reach outside of the database. Those of the shell are not in the library.
 constexpr const char* kForbiddenFunctions[] = {"load_extension", "fts3_tokenizer"};
 
+// An R*Tree prepares its statements for writing when it is opened, whatever is asked of it. None of
+// them runs: triggers are off, and besides all of the above is in their way.
+bool IsTreeStorage(const char* table) {
+  const absl::string_view name(table == nullptr ? "" : table);
+  for (const absl::string_view suffix : {"_node", "_rowid", "_parent"}) {
+    if (absl::EndsWithIgnoreCase(name, suffix)) return true;
+  }
+  return false;
+}
+
 int Authorize(void*, int action, const char* first, const char* second, const char*, const char*) {
   switch (action) {
     case SQLITE_SELECT:
@@ -70,7 +82,11 @@ int Authorize(void*, int action, const char* first, const char* second, const ch
     case SQLITE_UPDATE:
       // sqlite3_declare_vtab asks for this to declare a virtual table, PRAGMA functions included,
       // without doing it. Doing it is impossible: read-only file, query_only, DEFENSIVE.
-      return sqlite3_stricmp(first, "sqlite_master") == 0 ? SQLITE_OK : SQLITE_DENY;
+      return sqlite3_stricmp(first, "sqlite_master") == 0 || IsTreeStorage(first) ? SQLITE_OK
+                                                                                  : SQLITE_DENY;
+    case SQLITE_INSERT:
+    case SQLITE_DELETE:
+      return IsTreeStorage(first) ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_FUNCTION:
       return Contains(kForbiddenFunctions, second) ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_PRAGMA:

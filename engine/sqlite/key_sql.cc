@@ -27,7 +27,8 @@ KeyColumn RowidColumn(const SourceTable& table) {
   column.table_column = table.rowid_alias;
   column.name = "rowid";
   if (table.rowid_alias >= 0) {
-    column.sql = QuoteSqliteIdentifier(table.columns[static_cast<size_t>(table.rowid_alias)].name);
+    column.sql =
+        QuoteSqliteIdentifier(table.columns[static_cast<size_t>(table.rowid_alias)].read_name());
   } else {
     column.sql = table.rowid_name;
   }
@@ -67,7 +68,7 @@ std::vector<KeyColumn> KeyColumnsOf(const TableReading& reading) {
 }
 
 std::string FromTable(const TableReading& reading) {
-  const std::string name = absl::StrCat("main.", QuoteSqliteIdentifier(reading.table->name));
+  const std::string name = absl::StrCat("main.", QuoteSqliteIdentifier(reading.table->read_name()));
   if (reading.key_kind != KeyKind::kPrimaryKey) return absl::StrCat(name, " NOT INDEXED");
   return absl::StrCat(name, " INDEXED BY ",
                       QuoteSqliteIdentifier(PrimaryKeyIndex(*reading.table)->name));

@@ -25,8 +25,9 @@ bool IsBuiltInCollation(absl::string_view name) {
 
 KeyKind ChooseKey(const SourceTable& table) {
   if (table.kind != SourceTableKind::kWithoutRowid && !table.without_rowid) {
-    const bool has_rowid = table.kind != SourceTableKind::kVirtual &&
-                           (table.rowid_alias >= 0 || !table.rowid_name.empty());
+    // Of virtual tables only those have one that are read from an ordinary table.
+    const bool has_rowid = table.rowid_alias >= 0 || (table.kind != SourceTableKind::kVirtual &&
+                                                      !table.rowid_name.empty());
     return has_rowid ? KeyKind::kRowid : KeyKind::kNone;
   }
   for (const SourceIndex& index : table.indexes) {
@@ -243,7 +244,7 @@ absl::StatusOr<MiddleFinder::OptionalKey> MiddleFinder::EndOfSegment(const KeySe
     absl::StrAppend(&sql, i == 0 ? "" : ", ",
                     column < 0 ? key_[i].sql
                                : QuoteSqliteIdentifier(
-                                     reading_.table->columns[static_cast<size_t>(column)].name));
+                                     reading_.table->columns[static_cast<size_t>(column)].read_name()));
   }
   const std::string condition = SegmentCondition(key_, segment);
   absl::StrAppend(&sql, " FROM ", FromTable(reading_), condition.empty() ? "" : " WHERE ",

@@ -180,17 +180,63 @@ class Generated(EndToEndTest):
             """))
 
     def test_virtual_tables(self):
-        run = self.copy_and_judge(self.make_source("""
-            CREATE VIRTUAL TABLE words USING fts5(body);
-            INSERT INTO words VALUES ('hello world');
-            CREATE VIRTUAL TABLE boxes USING rtree(id, x0, x1);
-            INSERT INTO boxes VALUES (1, 0, 1);
-            CREATE TABLE plain (id INTEGER PRIMARY KEY);
-            INSERT INTO plain VALUES (1);
-            """))
-        # Each is named, and so is each of their shadow tables.
-        named = {t["source_name"] for t in run.report["tables"] if t["state"] != "copied"}
-        self.assertLessEqual({"words", "words_data", "words_content", "boxes", "boxes_node"}, named)
+        def build(db):
+            db.executescript("""
+                CREATE VIRTUAL TABLE words USING fts5(title, "body text" UNINDEXED, tokenize='porter');
+                INSERT INTO words(rowid, title, "body text") VALUES (7, 'hello world', 'more'),
+                  (9, '', NULL), (-3, 'a''b\n', 12);
+                CREATE VIRTUAL TABLE old USING fts4(subject, body, tokenize=unicode61);
+                INSERT INTO old(docid, subject, body) VALUES (4, 's', 'b');
+                CREATE VIRTUAL TABLE tok USING fts4(x); INSERT INTO tok VALUES ('kept');
+                CREATE VIRTUAL TABLE boxes USING rtree(id, x0, x1, +note TEXT);
+                INSERT INTO boxes VALUES (1, 0, 1.1, 'n'), (2, -5, 5, NULL);
+                CREATE VIRTUAL TABLE grid USING rtree_i32(id, x0, x1);
+                INSERT INTO grid VALUES (1, 0, 7);
+                CREATE VIRTUAL TABLE less USING fts5(a, content='');
+                INSERT INTO less(rowid, a) VALUES (1, 'gone');
+                CREATE TABLE plain (id INTEGER PRIMARY KEY, a TEXT);
+                INSERT INTO plain VALUES (1, 'text');
+                CREATE VIRTUAL TABLE extern USING fts5(a, content='plain', content_rowid='id');
+                CREATE VIRTUAL TABLE terms USING fts5vocab(words, 'row');
+                """)
+            db.execute("PRAGMA writable_schema = ON")
+            db.execute("UPDATE sqlite_schema SET sql = 'CREATE VIRTUAL TABLE tok USING"
+                       " fts4(x, tokenize=mozporter)' WHERE name = 'tok'")
+            db.execute("PRAGMA writable_schema = RESET")
+        run = self.copy_and_judge(self.make_source(build=build))
+        states = {t["source_name"]: t["state"] for t in run.report["tables"]}
+        for table in ("words", "old", "tok", "boxes", "grid", "plain"):
+            self.assertEqual(states[table], "copied", table)
+        # What has no content of its own is named with the reason, and so is every shadow table.
+        for table in ("less", "extern", "terms", "words_data", "words_content", "boxes_node"):
+            self.assertEqual(states[table], "not_a_table", table)
+        said = {f["object"]: f["message"] for f in run.findings("L2P4008")}
+        self.assertIn("contentless", said["less"])
+        self.assertIn("plain", said["extern"])
+        self.assertEqual(self.sql('SELECT rowid, title, "body text" FROM words ORDER BY 1'),
+                         [(-3, "a'b\n", "12"), (7, "hello world", "more"), (9, "", None)])
+        self.assertEqual(self.sql("SELECT x FROM tok"), [("kept",)])
+        self.assertEqual(self.sql("SELECT id, x0, note FROM boxes ORDER BY 1"),
+                         [(1, 0.0, "n"), (2, -5.0, None)])
+        self.assertEqual(self.sql("INSERT INTO words (title) VALUES ('n') RETURNING rowid"), [(10,)])
+
+    def test_virtual_tables_on_request_only(self):
+        run = self.copy(self.make_source("CREATE VIRTUAL TABLE words USING fts5(body);"
+                                         "CREATE TABLE t (a);"), "--exclude", "words")
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertEqual(run.table("words")["state"], "excluded")
+
+    def test_virtual_tables_do_not_stop_a_load_into_the_applications_tables(self):
+        self.sql("CREATE TABLE plain (id int PRIMARY KEY)")
+        run = self.copy(self.make_source(
+            "CREATE TABLE plain (id INTEGER PRIMARY KEY); INSERT INTO plain VALUES (1);"
+            "CREATE VIRTUAL TABLE words USING fts5(body); INSERT INTO words VALUES ('x');"))
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertEqual(run.table("words")["state"], "not_a_table")
+        self.sql("TRUNCATE plain; CREATE TABLE words (body text)")
+        run = self.copy(self.dir / "source.db")
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertEqual(self.sql("SELECT body FROM words"), [("x",)])
 
     def test_names_that_are_traps(self):
         names = ['quo"te', "apos'trophe", "new\nline", "tab\tchar", "semi;colon", "per%scent%d",

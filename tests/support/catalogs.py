@@ -1,5 +1,6 @@
 """What either database says about itself, read for the comparer by queries of its own."""
 
+import contextlib
 import re
 import sqlite3
 from dataclasses import dataclass, field
@@ -83,6 +84,9 @@ class Source:
             table = SourceTable(name, kind, bool(without_rowid), bool(strict), sql or "")
             if kind == "table":
                 self._describe(table)
+            elif kind == "virtual":
+                with contextlib.suppress(sqlite3.Error):  # an unknown module or tokenizer
+                    self._describe(table)
             self.tables.append(table)
         self.tables.sort(key=lambda t: t.name)
         self.triggers = self._rows("SELECT name, tbl_name FROM sqlite_schema WHERE type='trigger'")
@@ -94,6 +98,8 @@ class Source:
         name = quote(table.name)
         for _, column, declared, not_null, default, key, hidden in self._rows(
                 f"PRAGMA table_xinfo({name})"):
+            if hidden == 1:
+                continue  # of a virtual table: what is no value of its own
             table.columns.append(SourceColumn(column, declared or "", bool(not_null), default, key,
                                               hidden in (2, 3)))
         for _, index, unique, origin, partial in self._rows(f"PRAGMA index_list({name})"):

@@ -59,7 +59,7 @@ class Comparison:
             entries = {t["source_name"]: t for t in self.report["tables"]}
             for name in entries.keys() - {t.name for t in self.source.tables}:
                 # SQLite's own tables, which hold no rows of anybody's, may be named as such.
-                if not (name.startswith("sqlite_") and entries[name]["state"] == "not_a_table"):
+                if not (name.startswith("sqlite_") and entries[name]["state"] == "bookkeeping"):
                     self._problem(f"the report has a table that the source has not: {name!r}")
         pairs = []
         for table in self.source.tables:
@@ -77,7 +77,7 @@ class Comparison:
                         self._problem(f"table {table.name!r} was taken for no table")
                     continue
                 target_name = entry["target_name"]
-            if table.kind != "table" and entry is None:
+            if table.kind != "table" and (entry is None or not table.columns):
                 continue
             target = self.target.tables.get(target_name)
             if target is None:

@@ -302,7 +302,7 @@ TEST_F(CatalogTest, NamesVirtualTablesAndTheirShadows) {
   EXPECT_EQ(Table("docs").kind, SourceTableKind::kVirtual);
   EXPECT_EQ(Table("docs").owner, "fts5");
   EXPECT_EQ(Table("docs").unreadable, "");
-  ASSERT_EQ(Table("docs").columns.size(), 2u) << "without the hidden ones";
+  ASSERT_EQ(Table("docs").columns.size(), 3u) << "its row number, and none of the hidden ones";
   for (const char* shadow : {"docs_data", "docs_idx", "docs_content", "docs_docsize",
                              "docs_config"}) {
     EXPECT_EQ(Table(shadow).kind == SourceTableKind::kShadow, true) << shadow;
@@ -314,6 +314,36 @@ TEST_F(CatalogTest, NamesVirtualTablesAndTheirShadows) {
   EXPECT_EQ(Table("box_node").owner, "box");
   for (const char* ordinary : {"docs_other", "box_notes", "plain_content"}) {
     EXPECT_EQ(Table(ordinary).kind, SourceTableKind::kOrdinary) << ordinary;
+  }
+}
+
+TEST_F(CatalogTest, FindsTheContentOfFullTextTablesAndTrees) {
+  Read("CREATE VIRTUAL TABLE f5 USING fts5(title, \"body text\" UNINDEXED, tokenize = 'porter');"
+       "CREATE VIRTUAL TABLE f4 USING fts4(title, body, languageid=\"lid\");"
+       "CREATE VIRTUAL TABLE less USING fts5(a, content='');"
+       "CREATE TABLE t(id INTEGER PRIMARY KEY, a);"
+       "CREATE VIRTUAL TABLE extern USING fts5(a, content='t', content_rowid='id');"
+       "CREATE VIRTUAL TABLE box USING rtree(id, x0, x1, +note TEXT);"
+       "INSERT INTO f5(rowid, title, \"body text\") VALUES(7, 'a', 'b'), (9, 'c', NULL);"
+       "INSERT INTO f4(docid, title, body, lid) VALUES(3, 'a', 'b', 1);"
+       "INSERT INTO box VALUES(5, 0.5, 1.5, 'n')");
+  const auto names = [this](const char* table) {
+    std::vector<std::string> out;
+    for (const SourceColumn& column : Table(table).columns) out.push_back(column.name);
+    return out;
+  };
+  EXPECT_THAT(names("f5"), testing::ElementsAre("rowid", "title", "body text"));
+  EXPECT_THAT(names("f4"), testing::ElementsAre("rowid", "title", "body", "lid"));
+  EXPECT_THAT(names("box"), testing::ElementsAre("id", "x0", "x1", "note"));
+  EXPECT_THAT(Table("less").no_content, HasSubstr("contentless"));
+  EXPECT_THAT(Table("extern").no_content, HasSubstr("of t"));
+  for (const char* table : {"f5", "f4", "box"}) {
+    SCOPED_TRACE(table);
+    std::vector<int> columns;
+    for (size_t i = 0; i < Table(table).columns.size(); ++i) columns.push_back(static_cast<int>(i));
+    const auto rows = ReadRows(*connection_, MakeTableReading(Table(table), columns));
+    ASSERT_TRUE(rows.ok()) << rows.status();
+    EXPECT_EQ(rows->size(), std::string(table) == "f5" ? 2u : 1u);
   }
 }
 
@@ -338,7 +368,7 @@ TEST_F(CatalogTest, AnUnknownModuleStopsNothingElse) {
   EXPECT_THAT(Table("s").unreadable, HasSubstr("spellfix1"));
   EXPECT_EQ(Table("s_vocab").kind, SourceTableKind::kShadow) << "known by its name";
   EXPECT_EQ(Table("s_vocab").owner, "s");
-  EXPECT_THAT(Table("tok").unreadable, HasSubstr("nosuch"));
+  EXPECT_EQ(Table("tok").content_table, "tok_content") << "its text needs no tokenizer";
   EXPECT_EQ(Table("good").unreadable, "");
   EXPECT_EQ(Table("good").columns.size(), 2u);
 }
