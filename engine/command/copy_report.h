@@ -43,10 +43,6 @@ absl::Status QuickCheck(SqliteConnection& reader, std::vector<Finding>* findings
 // Row counts only, in the digests' place.
 absl::StatusOr<std::vector<Digest>> CountTables(PgConnection& connection, const Plan& plan);
 
-// The server's own word: for a sample of every column and storage class, its input function must
-// make of the source's text what our encoder made of the value.
-absl::Status CrossCheckSamples(PgConnection& connection, const Plan& plan);
-
 absl::Status SetSequences(PgConnection& connection, const Plan& plan, Report* report);
 
 // Runs that ended without finishing: exit code 11, naming what the user can do.

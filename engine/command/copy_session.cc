@@ -12,6 +12,7 @@
 #include "engine/base/text.h"
 #include "engine/command/coordinator.h"
 #include "engine/command/copy_report.h"
+#include "engine/command/duplicate_keys.h"
 #include "engine/command/late_rejects.h"
 #include "engine/command/orphans.h"
 #include "engine/command/rejects_export.h"
@@ -23,6 +24,7 @@
 #include "engine/plan/existing_columns.h"
 #include "engine/postgres/relations.h"
 #include "engine/postgres/script.h"
+#include "engine/verify/cross_check.h"
 #include "engine/verify/read_back.h"
 
 namespace lite2pg {
@@ -192,7 +194,10 @@ absl::Status CopySession::MakePlan() {
     RETURN_IF_ERROR(ExistingTables::CheckPlan(*coordinator_, &plan_));
   }
   RETURN_IF_ERROR(FindOrphansInSource(snapshot_->reader(0), plan_, request_.policy.orphans,
-                                      &plan_.findings));
+                                      request_.deep, &plan_.findings));
+  if (request_.deep) {
+    RETURN_IF_ERROR(FindDuplicateKeys(snapshot_->reader(0), plan_, &plan_.findings, cancel_));
+  }
   report_.findings = plan_.findings;
   events_.counters.findings = static_cast<int>(plan_.findings.size());
   FillPlanned();
@@ -359,11 +364,11 @@ absl::Status CopySession::Verify() {
     options.connect = target_->connect_options();
     options.streams = Streams();
     ASSIGN_OR_RETURN(read_back_, ReadBackTables(plan_, options, events_, cancel_));
-    // Not on the coordinator: what the server cannot read would end its transaction.
-    ASSIGN_OR_RETURN(PgConnection server_word, target_->Connect());
-    RETURN_IF_ERROR(CrossCheckSamples(server_word, plan_));
     RETURN_IF_ERROR(existing_.Verify(*coordinator_));
   }
+  // Not on the coordinator: what the server cannot read would end its transaction.
+  ASSIGN_OR_RETURN(PgConnection server_word, target_->Connect());
+  RETURN_IF_ERROR(CrossCheckSamples(server_word, plan_, &report_.samples));
   FillTables();
   return DifferenceStatus(report_, plan_);
 }

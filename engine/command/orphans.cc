@@ -16,6 +16,7 @@ namespace lite2pg {
 namespace {
 
 constexpr size_t kExamplesMax = 3;
+constexpr size_t kExampleBytesMax = 64;  // of one value
 
 // A query that deletes the link's orphans and returns them in the order of the plan's columns.
 std::string DeleteSql(const Plan& plan, const ForeignKeyLink& link) {
@@ -82,40 +83,86 @@ absl::Status DeleteAll(PgConnection& connection, const Plan& plan, const Ledger&
   return late->Record(connection, ledger);
 }
 
+struct SourceOrphans {
+  uint64_t count = 0;
+  std::vector<std::string> examples;
+  std::string unchecked;   // SQLite's words when it cannot tell
+};
+
+// "rowid 7: p=99 (to parent)". Rows of WITHOUT ROWID tables are not named by SQLite.
+absl::StatusOr<std::string> DescribeOrphan(SqliteConnection& reader, const SourceTable& table,
+                                           const SqliteStatement& check) {
+  const std::string parent = absl::StrCat("(to ", EscapeName(check.Text(2)), ")");
+  if (check.IsNull(1) || table.rowid_name.empty()) return absl::StrCat("a row ", parent);
+  std::string values;
+  for (const SourceForeignKey& key : table.foreign_keys) {
+    if (key.id != check.Int(3)) continue;
+    for (const std::string& column : key.child_columns) {
+      ASSIGN_OR_RETURN(
+          SqliteStatement value,
+          reader.Prepare(absl::StrCat("SELECT quote(", QuoteSqliteIdentifier(column),
+                                      ") FROM main.", QuoteSqliteIdentifier(table.name), " WHERE ",
+                                      table.rowid_name, " = ?1")));
+      value.Bind(1, SourceValue::Integer(check.Int(1)));
+      ASSIGN_OR_RETURN(const bool found, value.Step());
+      if (!found) continue;
+      absl::StrAppend(&values, values.empty() ? "" : ", ", EscapeName(column), "=",
+                      EscapeForMessage(value.Text(0), kExampleBytesMax));
+    }
+  }
+  return absl::StrCat("rowid ", check.Int(1), ": ", values, " ", parent);
+}
+
+absl::StatusOr<SourceOrphans> OrphansOf(SqliteConnection& reader, const SourceTable& table) {
+  SourceOrphans orphans;
+  ASSIGN_OR_RETURN(SqliteStatement check,
+                   reader.Prepare(absl::StrCat("PRAGMA main.foreign_key_check(",
+                                               QuoteSqliteIdentifier(table.name), ")")));
+  while (true) {
+    const absl::StatusOr<bool> row = check.Step();
+    // A key whose parent has no unique index for it ("foreign key mismatch") is none.
+    if (!row.ok() && InfoOf(row.status()).exit_code != ExitCode::kInterrupted) {
+      const ErrorInfo info = InfoOf(row.status());
+      orphans.unchecked = info.server.empty() ? info.what : info.server;
+      return orphans;
+    }
+    RETURN_IF_ERROR(row.status());
+    if (!*row) return orphans;
+    if (orphans.count++ >= kExamplesMax) continue;
+    ASSIGN_OR_RETURN(std::string example, DescribeOrphan(reader, table, check));
+    orphans.examples.push_back(std::move(example));
+  }
+}
+
 }  // namespace
 
 absl::Status FindOrphansInSource(SqliteConnection& reader, const Plan& plan, Orphans policy,
-                                 std::vector<Finding>* findings) {
-  if (policy == Orphans::kNotValid) return absl::OkStatus();
+                                 bool deep, std::vector<Finding>* findings) {
+  if (policy == Orphans::kNotValid && !deep) return absl::OkStatus();
   for (const TablePlan& table : plan.tables) {
     // Into the application's tables, its own keys count, and rows that the target has already.
     if (table.source->foreign_keys.empty() || !table.create) continue;
-    absl::StatusOr<SqliteStatement> check = reader.Prepare(absl::StrCat(
-        "PRAGMA main.foreign_key_check(", QuoteSqliteIdentifier(table.source->name), ")"));
-    RETURN_IF_ERROR(check.status());
-    uint64_t count = 0;
-    std::vector<std::string> examples;
-    while (true) {
-      const absl::StatusOr<bool> row = check->Step();
-      // A key whose parent has no unique index for it ("foreign key mismatch") is none.
-      if (!row.ok() && InfoOf(row.status()).exit_code != ExitCode::kInterrupted) break;
-      RETURN_IF_ERROR(row.status());
-      if (!*row) break;
-      if (count++ >= kExamplesMax) continue;
-      examples.push_back(absl::StrCat(check->IsNull(1) ? "a row"
-                                                       : absl::StrCat("rowid ", check->Int(1)),
-                                      " (to ", EscapeName(check->Text(2)), ")"));
+    ASSIGN_OR_RETURN(const SourceOrphans orphans, OrphansOf(reader, *table.source));
+    if (!orphans.unchecked.empty() && deep) {
+      findings->push_back({Severity::kInfo, ErrorCode::kConstraintViolated, table.source->name,
+                           absl::StrCat("SQLite cannot check the table's foreign keys: ",
+                                        EscapeForMessage(orphans.unchecked, 200))});
     }
-    if (count == 0) continue;
+    if (orphans.count == 0) continue;
     const bool stop = policy == Orphans::kStop;
+    const bool reject = policy == Orphans::kReject;
     findings->push_back(
         {stop ? Severity::kBlocking : Severity::kWarning, ErrorCode::kConstraintViolated,
          table.source->name,
-         absl::StrCat(count, " foreign key(s) of rows point nowhere: ",
-                      absl::StrJoin(examples, ", "), count > examples.size() ? ", ..." : "",
-                      stop ? "" : "; such rows are set aside"),
-         stop ? "mend the rows, or choose --orphans not-valid or --orphans reject"
-              : "lite2pg.reject on the target keeps them; --rejects FILE writes them to a file"});
+         absl::StrCat(orphans.count, " foreign key(s) of rows point nowhere: ",
+                      absl::StrJoin(orphans.examples, ", "),
+                      orphans.count > orphans.examples.size() ? ", ..." : "",
+                      stop     ? ""
+                      : reject ? "; such rows are set aside"
+                               : "; the key is created NOT VALID"),
+         stop     ? "mend the rows, or choose --orphans not-valid or --orphans reject"
+         : reject ? "lite2pg.reject on the target keeps them; --rejects FILE writes them to a file"
+                  : "mend the rows, or set them aside with --orphans reject"});
   }
   return absl::OkStatus();
 }

@@ -16,11 +16,12 @@
 
 namespace lite2pg {
 
-// Plan, for `stop` and `reject`: asks SQLite itself (PRAGMA foreign_key_check) about every table
-// that is created; rows become findings with examples, blocking for `stop`. SQLite's idea of equal
-// is not PostgreSQL's for every type and collation, so the last word is spoken after the load.
+// Plan, for `stop` and `reject`, and for `not-valid` when `deep`: asks SQLite itself (PRAGMA
+// foreign_key_check) about every table that is created; rows become findings with examples, which
+// block for `stop`. SQLite's idea of equal is not PostgreSQL's for every type and collation, so the
+// last word is spoken after the load.
 absl::Status FindOrphansInSource(SqliteConnection& reader, const Plan& plan, Orphans policy,
-                                 std::vector<Finding>* findings);
+                                 bool deep, std::vector<Finding>* findings);
 
 // After the data stage, for `reject`: takes rows whose key points nowhere out of the tables that
 // were loaded, and rows that point to these, until none is left; all in one transaction of

@@ -58,6 +58,7 @@ struct CopyRequest {
   std::vector<Expectation> expect;
   bool require_idle = false;       // no other process may have the source open
   bool dry_run = false;            // plan only: nothing is written anywhere, no cluster is created
+  bool deep = false;               // also look for orphans and duplicates before anything is loaded
   std::string write_certificate;   // file to write; "": none
   std::string only_rejects;        // file of mended rows to load instead of the source's
 };

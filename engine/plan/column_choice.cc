@@ -134,7 +134,14 @@ size_t ChooseCandidate(const SourceColumn& column, const std::vector<Candidate>&
     return chosen;
   }
   if (undeclared && oid != kOidBytea) return chosen;
-  const CounterExample& first = scan.refused[0];
+  // Where a value was understood and only too exact for its type, that is what keeps the column
+  // from its type: a date with an offset refuses the first candidate and is not to blame.
+  size_t named = 0;
+  for (size_t i = 0; i < chosen && IsDateFamily(family); ++i) {
+    const bool lossy = scan.refused[i].count > 0 && scan.refused[i].outcome == Outcome::kLossy;
+    if (lossy && IsDateType(candidates[i].type.oid)) named = i;
+  }
+  const CounterExample& first = scan.refused[named];
   Finding finding;
   finding.severity = Severity::kWarning;
   finding.code = ErrorCode::kTypeWidened;
@@ -143,9 +150,13 @@ size_t ChooseCandidate(const SourceColumn& column, const std::vector<Candidate>&
       "declared ",
       column.declared_type.empty() ? "without a type" : EscapeName(column.declared_type),
       ", but it holds ", Classes(scan), "; the column becomes ", candidates[chosen].type.sql_name,
-      ". First value that does not fit ", candidates[0].type.sql_name, ": ", first.value,
+      ". First value that does not fit ", candidates[named].type.sql_name, ": ", first.value,
       " at ", first.row_key, " (", OutcomePhrase(first.outcome), ")");
   finding.hint = "mend the values, or name the type you want in the configuration";
+  if (first.outcome == Outcome::kLossy && IsDateFamily(family)) {
+    finding.hint = absl::StrCat("in the configuration: type = \"", candidates[named].type.sql_name,
+                                "\", round = \"microseconds\"");
+  }
   findings->push_back(std::move(finding));
   if (IsDateFamily(family)) HintReading(scan, object, findings);
   return chosen;

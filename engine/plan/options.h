@@ -26,6 +26,8 @@ enum class SchemaMode : uint8_t { kAuto, kCreate, kExisting, kMixed };
 enum class ExistingRows : uint8_t { kRefuse, kSkipEqual, kSkip, kUpsert, kReplace };
 enum class OnBadValue : uint8_t { kStop, kReject };
 enum class Orphans : uint8_t { kNotValid, kStop, kReject };
+// The content of full-text tables becomes an ordinary table; kTsvector adds a column to search by.
+enum class FullText : uint8_t { kContent, kTsvector };
 enum class ResumeMode : uint8_t { kFresh, kResume, kRestart };
 
 // What the target gets where the source has NULL or no such column; counted in the report.
@@ -73,6 +75,7 @@ struct CommonOptions {
   ReaderChoice reader = ReaderChoice::kAuto;
   CheckMode check = CheckMode::kFull;         // quick_check beside the data stage
   VerifyMode verify = VerifyMode::kFull;
+  FullText full_text = FullText::kContent;
   std::string source_time_zone;               // "": UTC, with a finding where it mattered
   // Everything said about single tables and columns, by flag or file: renames, types, readings,
   // conditions, fills. A name that the source does not have is an error of the plan.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cmath>
 
 #include "absl/strings/ascii.h"
@@ -37,6 +38,13 @@ bool HasShape(absl::string_view text, TextShape wanted, bool* nonzero_offset) {
 
 }  // namespace
 
+// StrCat shows six digits, which may be another number.
+std::string ShortestReal(double value) {
+  char text[64];
+  const std::to_chars_result end = std::to_chars(text, text + sizeof(text), value);
+  return std::string(text, end.ptr);
+}
+
 std::string DescribeTypedValue(const SourceValue& value) {
   switch (value.storage_class) {
     case StorageClass::kNull:
@@ -44,7 +52,7 @@ std::string DescribeTypedValue(const SourceValue& value) {
     case StorageClass::kInteger:
       return absl::StrCat("INTEGER ", value.integer);
     case StorageClass::kReal:
-      return absl::StrCat("REAL ", value.real);
+      return absl::StrCat("REAL ", ShortestReal(value.real));
     case StorageClass::kText:
       return absl::StrCat("TEXT ", value.size_bytes, " bytes '", EscapeForMessage(value.bytes()),
                           "'");
@@ -126,7 +134,8 @@ void TableScanner::Add(std::span<const SourceValue> row, const RowSource& source
     const SourceValue& value = row[i];
     const auto c = static_cast<size_t>(value.storage_class);
     ColumnScan& column = scan_.columns[i];
-    if (column.counts[c]++ < kSamplesMax) {
+    // A class whose first values are too large for samples is looked at until one is small enough.
+    if (column.counts[c]++ < kSamplesMax || column.samples[c].empty()) {
       if (column.examples[c].empty()) column.examples[c] = DescribeTypedValue(value);
       if (value.size_bytes <= kSampleBytesMax) column.samples[c].emplace_back(value);
       if (value.storage_class == StorageClass::kNull && column.null_rows.size() < kNullRowsMax) {

@@ -48,6 +48,9 @@ struct TableScan {
   void Merge(const TableScan& other);
 };
 
+// The shortest decimal that is this double: "0.1", "1e+300", "-inf".
+std::string ShortestReal(double value);
+
 // "TEXT 10 bytes 'lots-of-it'".
 std::string DescribeTypedValue(const SourceValue& value);
 

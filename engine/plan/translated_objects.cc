@@ -27,6 +27,7 @@ class TranslatedObjects {
       if (!plan_->tables[i].create) continue;
       AddDefaults(i);
       AddGenerated(i);
+      AddFullText(i);
       AddChecks(i);
       for (const SourceIndex& index : plan_->tables[i].source->indexes) AddIndex(i, index);
     }
@@ -248,6 +249,39 @@ class TranslatedObjects {
     attempt.sql = RebuildStatements(table, table_index);
     attempt.state = "translated";
     attempt.note = "generated and stored";
+    object.attempts.push_back(std::move(attempt));
+    plan_->objects.push_back(std::move(object));
+  }
+
+  // The counterpart of a full-text index: a column that the server computes, and an index over it.
+  void AddFullText(size_t table_index) {
+    const TablePlan& table = plan_->tables[table_index];
+    const bool full_text = absl::StartsWithIgnoreCase(table.source->owner, "fts") &&
+                           table.source->kind == SourceTableKind::kVirtual;
+    if (!full_text || in_.options->full_text != FullText::kTsvector) return;
+    NameTable names;
+    std::vector<std::string> texts;
+    for (const ColumnPlan& column : table.columns) {
+      (void)names.Add(column.target_name);
+      if (column.type.oid != kOidText && column.type.oid != kOidVarchar) continue;
+      texts.push_back(absl::StrCat("COALESCE(", QuoteIdentifier(column.target_name), ", '')"));
+    }
+    if (texts.empty()) return;
+    const std::string column = QuoteIdentifier(names.Add("search"));
+    PostObject object =
+        NewObject(PostKind::kGenerated, "index",
+                  names_->Add(absl::StrCat(table.target_name, "_search_idx")), table_index,
+                  table.source->sql);
+    PostAttempt attempt;
+    attempt.sql = {
+        absl::StrCat("ALTER TABLE ", table.LoadTarget(), " ADD COLUMN ", column,
+                     " pg_catalog.tsvector GENERATED ALWAYS AS (pg_catalog.to_tsvector("
+                     "'pg_catalog.simple'::pg_catalog.regconfig, ",
+                     absl::StrJoin(texts, " || ' ' || "), ")) STORED"),
+        absl::StrCat("CREATE INDEX ", QuoteIdentifier(object.name), " ON ", table.LoadTarget(),
+                     " USING gin (", column, ")")};
+    attempt.state = "translated";
+    attempt.note = "words are told apart and folded by the server's configuration \"simple\"";
     object.attempts.push_back(std::move(attempt));
     plan_->objects.push_back(std::move(object));
   }

@@ -41,6 +41,15 @@ struct ColumnReport {
   std::string reason;             // why this target type
 };
 
+// A source value that was looked at closely: what is stored for it, and whether the server, which
+// read the value by itself, came to the same.
+struct ValueSample {
+  std::string table, column, storage_class;
+  std::string source, stored;     // escaped and shortened
+  bool judged = false;            // false: the server has no reading of its own for it
+  bool equal = true;
+};
+
 struct DifferenceReport {
   std::string key, column, source, target, kind;
 };
@@ -107,6 +116,7 @@ struct Report {
   std::vector<SequenceReport> sequences;
   std::vector<ObjectReport> objects;
   std::vector<Finding> findings;
+  std::vector<ValueSample> samples;
   std::vector<StageReport> stages;
   std::vector<RunReport> runs;    // status
   std::vector<ErrorInfo> errors;  // why it failed; the first decides the exit code

@@ -18,6 +18,7 @@ namespace {
 constexpr size_t kTablesMax = 2000;
 constexpr size_t kColumnsMax = 200;
 constexpr size_t kDifferencesMax = 200;
+constexpr size_t kSamplesMax = 200;
 
 constexpr char kHead[] = R"(<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
@@ -252,6 +253,25 @@ std::string Findings(const Report& report) {
   return out + "</table></div>\n";
 }
 
+std::string Samples(const Report& report) {
+  if (report.samples.empty()) return "";
+  const size_t shown = std::min(report.samples.size(), kSamplesMax);
+  std::string out = absl::StrCat("<h2>Samples</h2>\n<details><summary>", report.samples.size(),
+                                 " values that the server read by itself</summary>\n"
+                                 "<div class=\"wide\"><table>\n");
+  for (size_t i = 0; i < shown; ++i) {
+    const ValueSample& sample = report.samples[i];
+    const absl::string_view tone = !sample.judged ? "dim" : sample.equal ? "good" : "bad";
+    absl::StrAppend(&out, "<tr><td class=\"k ", tone, "\">",
+                    !sample.judged  ? "not judged"
+                    : sample.equal ? "equal"
+                                   : "differs",
+                    "</td>", Cell(absl::StrCat(sample.table, ".", sample.column)),
+                    Cell(sample.source), Cell(sample.stored), "</tr>\n");
+  }
+  return out + "</table></div></details>\n";
+}
+
 std::string Objects(const Report& report) {
   if (report.objects.empty()) return "";
   const bool open = report.objects.size() <= 40;
@@ -287,7 +307,7 @@ std::string ReportToHtml(const Report& report) {
   return absl::StrCat(kHead, "<title>lite2pg ", Html(report.command), ": ", Html(report.outcome),
                       "</title></head><body>\n<h1 class=\"", ToneClass(ToneOf(report)), "\">",
                       Html(sentence), "</h1>\n", Facts(report), Errors(report), Findings(report),
-                      Tables(report), Objects(report), Stages(report),
+                      Tables(report), Samples(report), Objects(report), Stages(report),
                       Lines("What now", report.next_steps),
                       Lines("To take it back", report.undo_sql),
                       absl::StrCat("<p class=\"dim\">lite2pg ", LITE2PG_VERSION, ", exit code ",

@@ -94,6 +94,15 @@ Json ObjectJson(const ObjectReport& object) {
               {"sql", Text(object.sql)},     {"reason", Text(object.reason)}};
 }
 
+Json SampleJson(const ValueSample& sample) {
+  return Json{{"table", Text(sample.table)},
+              {"column", Text(sample.column)},
+              {"storage_class", Text(sample.storage_class)},
+              {"source", Text(sample.source)},
+              {"stored", Text(sample.stored)},
+              {"equal", sample.judged ? Json(sample.equal) : Json(nullptr)}};
+}
+
 Json FindingJson(const Finding& finding) {
   return Json{{"severity", std::string(kSeverityNames[static_cast<size_t>(finding.severity)])},
               {"code", ErrorCodeName(finding.code)},
@@ -172,6 +181,7 @@ std::string ReportToJson(const Report& report) {
   json["sequences"] = ArrayOf(report.sequences, SequenceJson);
   json["objects"] = ArrayOf(report.objects, ObjectJson);
   json["findings"] = ArrayOf(report.findings, FindingJson);
+  json["samples"] = ArrayOf(report.samples, SampleJson);
   json["stages"] = ArrayOf(report.stages, [](const StageReport& stage) {
     return Json{{"name", std::string(StageName(stage.stage))}, {"seconds", Rounded(stage.seconds)}};
   });

@@ -70,7 +70,8 @@ void LibraryRowSource::LayOutColumns() {
                                        : extra++);
   }
   for (const int column : reading_->columns) {
-    selected_.push_back(QuoteSqliteIdentifier(table.columns[static_cast<size_t>(column)].read_name()));
+    selected_.push_back(
+        QuoteSqliteIdentifier(table.columns[static_cast<size_t>(column)].read_name()));
   }
 }
 

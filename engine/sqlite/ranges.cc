@@ -241,10 +241,11 @@ absl::StatusOr<MiddleFinder::OptionalKey> MiddleFinder::EndOfSegment(const KeySe
   for (size_t i = 0; i < key_.size(); ++i) {
     // Not key_[i].sql: a COLLATE has no place here.
     const int column = key_[i].table_column;
-    absl::StrAppend(&sql, i == 0 ? "" : ", ",
-                    column < 0 ? key_[i].sql
-                               : QuoteSqliteIdentifier(
-                                     reading_.table->columns[static_cast<size_t>(column)].read_name()));
+    const std::vector<SourceColumn>& columns = reading_.table->columns;
+    absl::StrAppend(
+        &sql, i == 0 ? "" : ", ",
+        column < 0 ? key_[i].sql
+                   : QuoteSqliteIdentifier(columns[static_cast<size_t>(column)].read_name()));
   }
   const std::string condition = SegmentCondition(key_, segment);
   absl::StrAppend(&sql, " FROM ", FromTable(reading_), condition.empty() ? "" : " WHERE ",

@@ -193,7 +193,8 @@ void ReadFullText(const SourceCatalog& catalog, const VirtualTableSql& sql, bool
     table->no_content = "the table that keeps its text is missing or cannot be read";
     return;
   }
-  const std::vector<std::string> fts5_columns = fts5 ? Fts5Columns(sql) : std::vector<std::string>();
+  std::vector<std::string> fts5_columns;
+  if (fts5) fts5_columns = Fts5Columns(sql);
   std::vector<SourceColumn> columns;
   for (size_t i = 1; i < shadow->columns.size(); ++i) {
     const std::string& stored = shadow->columns[i].name;

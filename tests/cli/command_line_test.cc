@@ -49,7 +49,8 @@ TEST(CommandLine, ReadsEveryKindOfOption) {
        "a*", "--include=b", "--exclude", "[x]*", "--on-bad-value", "reject", "--max-rejects", "5%",
        "--strict", "--where", "t=id>3", "--order", "b,a", "--empty-as-null", "t.c",
        "--source-time-zone", "Europe/Berlin", "--streams", "3", "--memory", "1GiB", "--reader",
-       "library", "--check", "off", "--verify", "counts", "--resume", "--format", "json", "-v"}));
+       "library", "--check", "off", "--verify", "counts", "--resume", "--format", "json", "-v",
+       "--fts", "tsvector", "--deep"}));
   ASSERT_EQ(MistakesOf(invocation), "");
   const CopyRequest request = MakeCopyRequest(invocation);
   EXPECT_EQ(request.schema_mode, SchemaMode::kMixed);
@@ -60,6 +61,8 @@ TEST(CommandLine, ReadsEveryKindOfOption) {
   EXPECT_EQ(request.policy.on_bad_value, OnBadValue::kReject);
   EXPECT_EQ(request.policy.max_rejects_percent, 5);
   EXPECT_TRUE(request.policy.strict);
+  EXPECT_TRUE(request.deep);
+  EXPECT_EQ(request.common.full_text, FullText::kTsvector);
   const TableConfig* const table = FindTableConfig(request.common, "T");
   ASSERT_NE(table, nullptr);
   EXPECT_EQ(table->where, "id>3");

@@ -220,6 +220,18 @@ class Generated(EndToEndTest):
                          [(1, 0.0, "n"), (2, -5.0, None)])
         self.assertEqual(self.sql("INSERT INTO words (title) VALUES ('n') RETURNING rowid"), [(10,)])
 
+    def test_full_text_tables_can_be_searched_on_request(self):
+        run = self.copy_and_judge(self.make_source("""
+            CREATE VIRTUAL TABLE words USING fts5(title, search);
+            INSERT INTO words VALUES ('hello world', NULL), ('other', 'the world''s end');
+            CREATE VIRTUAL TABLE none USING fts4(x);
+            """), "--fts", "tsvector")
+        self.assertEqual(self.sql("SELECT title FROM words WHERE search_2 @@"
+                                  " to_tsquery('simple', 'world') ORDER BY 1"),
+                         [("hello world",), ("other",)], str(run))
+        made = {o["name"]: o["state"] for o in run.report["objects"] if "_search_idx" in o["name"]}
+        self.assertEqual(made, {"words_search_idx": "translated", "none_search_idx": "translated"})
+
     def test_virtual_tables_on_request_only(self):
         run = self.copy(self.make_source("CREATE VIRTUAL TABLE words USING fts5(body);"
                                          "CREATE TABLE t (a);"), "--exclude", "words")

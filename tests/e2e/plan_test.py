@@ -89,5 +89,34 @@ class Plan(EndToEndTest):
         self.assertEqual(self.sql("SELECT id FROM b"), [])
 
 
+    def test_deep_finds_orphans_and_keys_that_are_equal_in_the_target_only(self):
+        path = self.make_source(SCRIPT + """
+            CREATE TABLE mixed (id PRIMARY KEY, v) WITHOUT ROWID;
+            INSERT INTO mixed VALUES (1, 'a'), ('1', 'b'), ('x', 'c');
+            CREATE TABLE ids (id UUID PRIMARY KEY, n INTEGER);
+            INSERT INTO ids VALUES ('6f9619ff-8b86-d011-b42d-00c04fc964ff', 1),
+              ('6F9619FF8B86D011B42D00C04FC964FF', 2), (NULL, 3), (NULL, 4);
+            CREATE TABLE prices (p DECIMAL(10,2) UNIQUE, t TEXT COLLATE NOCASE UNIQUE);
+            INSERT INTO prices VALUES (1.5, 'a'), (2, 'b');
+            """)
+        before = self.state()
+        run = self.plan(path, "--deep")
+        self.assertEqual(run.exit_code, 0, str(run))
+        said = {}
+        for finding in run.findings("L2P4006"):
+            said[finding["object"]] = said.get(finding["object"], "") + finding["message"]
+        self.assertIn("a_id=99", said["b"])
+        self.assertIn("id=1", said["mixed"])
+        self.assertIn("rowid 1 and ", said["ids"].replace(")", ""), said)
+        self.assertNotIn("prices", said)
+        self.assertEqual(self.state(), before)
+        # What was foretold is what the copy meets.
+        copied = self.copy_and_judge(path)
+        self.assertLessEqual({"b", "mixed", "ids"},
+                             {f["object"].split(".")[0] for f in copied.findings("L2P4006")})
+        # Without it the tables are read once only.
+        self.assertNotIn("99", " ".join(f["message"] for f in self.plan(path).findings("L2P4006")))
+
+
 if __name__ == "__main__":
     unittest.main()

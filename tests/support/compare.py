@@ -114,7 +114,11 @@ class Comparison:
             if column.type.name in TEMPORAL_TYPES:
                 values = [v for v, in self.source.rows(source.name, [name])
                           if isinstance(v, (int, float))]
-                choices = [{"epoch": e} for e in EPOCHS]
+                # Integers and REALs of one column may come from different writers.
+                choices = [{"epoch": e, "real_epoch": r}
+                           for e in (EPOCHS if any(isinstance(v, int) for v in values) else [None])
+                           for r in (EPOCHS if any(isinstance(v, float) for v in values)
+                                     else [None])]
             elif column.type.name == "uuid":
                 values = [v for v, in self.source.rows(source.name, [name])
                           if type(v) is bytes]

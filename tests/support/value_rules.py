@@ -79,7 +79,9 @@ def days_from_civil(year, month, day):
 STAMP = re.compile(
     r"([+-]?\d{4,6})-(\d\d)-(\d\d)"
     r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,12}))?)?)?"
-    r" ?(Z|z|UTC|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)?( BC)?\Z")
+    r" ?(Z|z|UTC|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)?( BC)?"
+    # Go's time.String() says the zone twice, and may show a clock that only its process knew.
+    r"(?:(?<=[+-]\d{4}) [A-Z0-9+-]+(?: m=[+-][0-9.]+)?)?\Z")
 CLOCK = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,12}))?)?\Z")
 
 
@@ -239,10 +241,11 @@ EPOCHS = {
 class SourceReader:
     """Turns values of one source column into forms of its target type."""
 
-    def __init__(self, target, epoch=None, uuid_mixed_endian=False, ask_server=None,
+    def __init__(self, target, epoch=None, real_epoch=None, uuid_mixed_endian=False, ask_server=None,
                  real_texts=None):
         self.target = target
-        self.epoch = epoch
+        self.epoch = epoch            # of integers
+        self.real_epoch = real_epoch  # of REALs
         self.uuid_mixed_endian = uuid_mixed_endian
         self.ask_server = ask_server  # text -> the server's own text of it, for other types
         self.real_texts = real_texts or {}  # bits of a REAL -> how the target's texts show it
@@ -347,13 +350,14 @@ class SourceReader:
         raise NoReading("not a UUID")
 
     def _epoch_micros(self, value):
-        if self.epoch is None:
+        epoch = self.real_epoch if isinstance(value, float) else self.epoch
+        if epoch is None:
             raise NoReading("no convention fits the column's numbers")
         if isinstance(value, float) and (value != value or value in (float("inf"), -float("inf"))):
             raise NoReading("not finite")
         # A decimal number of seconds is what was meant by the double that shows it.
         exact = Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
-        micros = Fraction(EPOCHS[self.epoch](exact))
+        micros = Fraction(EPOCHS[epoch](exact))
         if micros.denominator != 1:
             raise NoReading("digits below a microsecond")
         return int(micros)

@@ -61,6 +61,7 @@ CopyRequest MakeCopyRequest(const Invocation& invocation) {
   request.expect = s.expect;
   request.require_idle = s.require_idle;
   request.dry_run = s.dry_run || invocation.command == CommandId::kPlan;
+  request.deep = s.deep;
   request.write_certificate = s.write_certificate;
   request.only_rejects = s.only_rejects;
   return request;

@@ -39,6 +39,8 @@ inline constexpr Choice<OnBadValue> kBadValueChoices[] = {{"stop", OnBadValue::k
 inline constexpr Choice<Orphans> kOrphanChoices[] = {{"not-valid", Orphans::kNotValid},
                                                      {"stop", Orphans::kStop},
                                                      {"reject", Orphans::kReject}};
+inline constexpr Choice<FullText> kFullTextChoices[] = {{"content", FullText::kContent},
+                                                        {"tsvector", FullText::kTsvector}};
 inline constexpr Choice<ReaderChoice> kReaderChoices[] = {{"auto", ReaderChoice::kAuto},
                                                           {"library", ReaderChoice::kLibrary},
                                                           {"pages", ReaderChoice::kPages},

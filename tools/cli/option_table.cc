@@ -225,6 +225,19 @@ constexpr OptionRow kOptions[] = {
      .help = "any warning (a constraint that the data violates, an object not carried, a widened "
              "type) stops before data is written",
      .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->policy.strict); }},
+    {.name = "deep",
+     .commands = kCopyPlan,
+     .help = "also look, before anything is loaded, for rows whose foreign key points nowhere and "
+             "for keys that are equal in the target only; reads the tables once more",
+     .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->deep); }},
+    {.name = "fts",
+     .value = "content|tsvector",
+     .commands = kCopyPlan,
+     .default_text = "content",
+     .help = "of full-text tables. content: an ordinary table with their text; tsvector: also a "
+             "generated column with a GIN index to search it by; --exclude leaves them out",
+     .apply = [](absl::string_view v,
+                 Settings* s) { return Choose(v, kFullTextChoices, &s->common.full_text); }},
     {.name = "fill",
      .value = "TABLE.COLUMN=VALUE",
      .commands = kCopySync,

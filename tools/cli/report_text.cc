@@ -15,6 +15,7 @@ constexpr size_t kTablesShown = 40;
 constexpr size_t kDifferencesShown = 20;
 constexpr size_t kObjectsShown = 20;
 constexpr size_t kUndoShown = 10;
+constexpr size_t kSamplesShown = 60;
 
 std::string Headline(const Report& report, const Style& style) {
   const Tone tone = ToneOf(report);
@@ -251,6 +252,34 @@ std::string NextText(const Report& report, bool all, const Style& style) {
   return out;
 }
 
+// With -v: what was looked at closely, JSON first, where a copier goes wrong most easily.
+std::string SamplesText(const Report& report, const Style& style) {
+  if (report.samples.empty()) return "";
+  std::vector<const ValueSample*> samples;
+  for (const ValueSample& sample : report.samples) samples.push_back(&sample);
+  std::stable_partition(samples.begin(), samples.end(), [](const ValueSample* sample) {
+    return absl::StartsWith(sample->stored, "{") || absl::StartsWith(sample->stored, "[");
+  });
+  const size_t shown = std::min(samples.size(), kSamplesShown);
+  std::string out = "\nSamples (source value, what is stored, the server's own reading)\n";
+  for (size_t i = 0; i < shown; ++i) {
+    const ValueSample& sample = *samples[i];
+    const absl::string_view verdict = !sample.judged  ? "not judged"
+                                      : sample.equal ? "equal"
+                                                     : "DIFFERS";
+    absl::StrAppend(&out, Hanging(absl::StrCat("  ", PadRight(verdict, 11)),
+                                  absl::StrCat(ShownName(sample.table, style), ".",
+                                               ShownName(sample.column, style), ": ",
+                                               Shown(sample.source, style), " -> ",
+                                               Shown(sample.stored, style)),
+                                  style));
+  }
+  if (shown < samples.size()) {
+    absl::StrAppend(&out, "  and ", samples.size() - shown, " more: --report\n");
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string FindingsText(const Report& report, const OutputOptions& output, const Style& style) {
@@ -297,7 +326,8 @@ std::string ReportText(const Report& report, const OutputOptions& output, const 
     } else {
       absl::StrAppend(&out, RunsText(report, style), TablesText(report, all, style),
                       DifferencesText(report, all, style), FindingsText(report, output, style),
-                      ObjectsText(report, all, style), SequencesText(report, all, style));
+                      ObjectsText(report, all, style), SequencesText(report, all, style),
+                      all ? SamplesText(report, style) : "");
     }
     absl::StrAppend(&out, TimesText(report, style));
   }

@@ -49,7 +49,7 @@ struct Settings {
   std::vector<std::string> order;
   std::vector<Expectation> expect;
   bool require_idle = false;
-  bool resume = false, restart = false, dry_run = false;
+  bool resume = false, restart = false, dry_run = false, deep = false;
   std::string write_certificate, certificate, only_rejects;
   std::string config_file;
   OutputOptions output;
