@@ -469,6 +469,24 @@ class HonestyAndUse(EndToEndTest):
         run = self.copy(path)
         self.assertEqual(run.exit_code, 4, str(run))
 
+    def test_samples_of_every_column_are_shown(self):
+        """Users could compare count(*) at most: what is stored for a value was not to be seen."""
+        path = self.make_source("""
+            CREATE TABLE t (id INTEGER PRIMARY KEY, j JSON, at DATETIME, r REAL, b BLOB);
+            INSERT INTO t VALUES (1, '{"a":1.10}', '2024-01-01 00:00:00', 0.1, x'00ff'),
+                                 (2, NULL, NULL, 5, 'text');
+            """)
+        run = self.copy(path)
+        samples = run.report["samples"]
+        self.assertEqual({(s["column"], s["storage_class"]) for s in samples},
+                         {("id", "integer"), ("j", "text"), ("at", "text"), ("r", "real"),
+                          ("b", "blob"), ("b", "text")})
+        self.assertEqual({s["equal"] for s in samples}, {True}, samples)
+        self.target = self.make_target()
+        text = lite2pg("copy", path, self.target, "-v").out
+        self.assertIn("Samples", text)
+        self.assertRegex(text, r"equal +t\.j: TEXT 10 bytes")
+
     def test_a_column_added_yesterday_is_copied(self):
         """Tools with lists of tables and columns of their own pass new ones by, and say success."""
         path = self.make_source("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);"
