@@ -22,6 +22,7 @@ absl::Status RunTableHooks(CopySession& run, ExecHooks& hooks) {
 
 absl::Status RunStages(const CopyRequest& request, CopySession& run, ExecHooks& hooks) {
   RETURN_IF_ERROR(run.Inspect());
+  if (run.IsPublished()) return run.Complete();
   RETURN_IF_ERROR(run.MakePlan());
   if (request.dry_run) return absl::OkStatus();
   RETURN_IF_ERROR(hooks.Run("pre-data", run.Facts()));
@@ -33,6 +34,7 @@ absl::Status RunStages(const CopyRequest& request, CopySession& run, ExecHooks& 
   RETURN_IF_ERROR(run.Verify());
   RETURN_IF_ERROR(hooks.Run("verify", run.Facts()));
   RETURN_IF_ERROR(run.Publish());
+  RETURN_IF_ERROR(run.Complete());
   ErrorInfo published;
   published.effect = "the data is there and verified; only this command failed";
   return WithContext(hooks.Run("publish", run.Facts()), published);

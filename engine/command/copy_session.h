@@ -40,9 +40,15 @@ class CopySession {
   absl::Status Sequences();
   absl::Status Verify();
   absl::Status Publish();
+  // What follows when everything is visible: the ledger's last word, and --after-sql.
+  absl::Status Complete();
 
-  // After a failure: takes back what was created, so that the target is as it was, and says what is
-  // left where that is not possible.
+  // After Inspect(): --resume found a run that is published already; Complete() is all it lacks.
+  bool IsPublished() const { return published_; }
+
+  // After a failure: keeps what is loaded where the run can be resumed, and says so. Otherwise
+  // takes back what was created, so that the target is as it was, and says what is left where that
+  // is not possible. The application's tables are as they were either way.
   void Abandon(const absl::Status& status);
 
   const Plan& plan() const { return plan_; }
@@ -55,7 +61,11 @@ class CopySession {
   int Streams() const;
   LedgerLocation Location() const;
   absl::Status TakeLock();
-  absl::Status TakeOver();
+  absl::Status FindResumed();
+  absl::StatusOr<bool> LockOrWait(std::string* holder);
+  absl::Status RecordRun();
+  absl::Status StageTables();
+  absl::Status ShowRun(const RunRecord& run);
   absl::Status RunHook(const std::string& file, absl::string_view option);
   absl::Status CheckSource();
   absl::Status KeepCoordinator();
@@ -67,6 +77,8 @@ class CopySession {
   void FillPlanned();
   void DropStaging();
   void TakeBackExisting();
+  bool ReviveCoordinator();
+  void Keep(const ErrorInfo& info);
   std::string OwnStagingSchema() const;  // "" when staged under a prefix
 
   const CopyRequest& request_;
@@ -85,9 +97,13 @@ class CopySession {
   PlanRecord record_;                        // what the ledger keeps of the plan
   std::optional<PgConnection> coordinator_;  // holds the advisory lock
   std::optional<Ledger> ledger_;
+  std::optional<RunRecord> resumed_;  // the run that goes on, as the ledger had it
   bool run_recorded_ = false;
   bool staging_created_ = false;
   bool published_ = false;
+  bool done_ = false;                 // in the ledger already
+  std::string effect_;                // of a failure, on the target
+  bool keeps_data_ = false;           // resumed: chunks may be loaded already
   ExistingTables existing_;      // after plan_, which it reads
   bool existing_left_ = false;   // something could not be taken back
 

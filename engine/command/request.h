@@ -61,6 +61,7 @@ struct CopyRequest {
   bool deep = false;               // also look for orphans and duplicates before anything is loaded
   std::string write_certificate;   // file to write; "": none
   std::string only_rejects;        // file of mended rows to load instead of the source's
+  std::string command_line;        // what the user typed, for next steps; without secrets
 };
 using PlanRequest = CopyRequest;   // with dry_run set
 
@@ -82,11 +83,14 @@ struct VerifyRequest {
 struct StatusRequest {
   CommonOptions common;
   TargetSpec target;
+  bool undo_sql = false;   // only the statements that take the last finished run back
+  bool empty_sql = false;  // only those that empty the tables it copied
 };
 
 struct CleanRequest {
   CommonOptions common;
   TargetSpec target;
+  bool force = false;  // take unfinished runs back, and drop rows set aside
 };
 
 struct ServeRequest {

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/copy_report.h"
@@ -19,6 +20,7 @@ absl::Status SetSequences(PgConnection& connection, const Plan& plan, Report* re
     request.sequence = sequence.sequence;
     request.source_sequence = sequence.source_sequence;
     ASSIGN_OR_RETURN(const SequenceResult set, SetColumnSequence(connection, request));
+    LITE2PG_FAILPOINT("sequences.set");
     if (set.name.empty()) continue;
     SequenceReport row;
     row.name = set.name;

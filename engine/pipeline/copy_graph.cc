@@ -10,10 +10,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/first_error.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/pipeline/copy_lane.h"
+#include "engine/pipeline/resumed_data.h"
 
 namespace lite2pg {
 namespace {
@@ -26,7 +28,8 @@ using SendNode = tbb::flow::async_node<BatchPtr, BatchPtr>;
 // Rows larger than this go one lane at a time, one batch at a time.
 constexpr uint64_t kHugeRowBytes = 8 * kBatchBytes;
 
-std::vector<WorkRange> RangesOf(const Plan& plan) {
+std::vector<WorkRange> RangesOf(const Plan& plan, const ResumedData* resumed) {
+  if (resumed != nullptr) return resumed->ranges;
   std::vector<WorkRange> ranges;
   for (size_t i = 0; i < plan.tables.size(); ++i) {
     WorkRange range;
@@ -47,11 +50,15 @@ class CopyRun {
         ledger_(ledger),
         options_(options),
         events_(events),
-        pool_(RangesOf(plan), [this](int lane) { Activate(lane); }),
+        pool_(RangesOf(plan, options.resumed), [this](int lane) { Activate(lane); }),
         budget_(options.policy, plan),
         results_(plan.tables.size()),
         begun_(plan.tables.size()) {
     for (const TablePlan& table : plan.tables) readings_.push_back(&table.reading);
+    if (options.resumed == nullptr) return;
+    next_chunk_ = options.resumed->next_chunk;
+    results_ = options.resumed->loaded;
+    for (size_t i = 0; i < results_.size(); ++i) budget_.Commit(i, results_[i].rows_rejected);
   }
 
   absl::Status Connect() {
@@ -234,6 +241,7 @@ absl::StatusOr<std::vector<LoadedTable>> CopyTables(const Plan& plan, SourceSnap
                                                     CancelToken& cancel) {
   CopyRun run(plan, snapshot, ledger, options, events);
   RETURN_IF_ERROR(run.Connect());
+  LITE2PG_FAILPOINT("data.connected");
   return run.Run(cancel);
 }
 

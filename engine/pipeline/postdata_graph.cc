@@ -8,9 +8,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/first_error.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/pipeline/made_object.h"
 
 namespace lite2pg {
 namespace {
@@ -56,10 +58,12 @@ class PostData {
         cancel_(cancel),
         locks_(plan.tables.size()) {
     result_.objects.resize(plan.objects.size());
+    done_.resize(plan.objects.size());
   }
 
   absl::StatusOr<PostDataResult> Run() {
     events_.counters.objects_total = plan_.objects.size();
+    RETURN_IF_ERROR(TakeMade());
     const int streams = std::max(1, options_.streams);
     std::vector<PgConnection> connections;
     for (int i = 0; i < streams; ++i) {
@@ -93,6 +97,22 @@ class PostData {
     bool exclusive = false;
   };
 
+  absl::Status TakeMade() {
+    for (const MadeRecord& record : options_.made) {
+      MadeObject made;
+      if (record.number >= done_.size() || !DecodeMadeObject(record.record, &made)) {
+        return MakeError(ErrorCode::kUnfinishedRun, ExitCode::kCannotResume,
+                         "the ledger's record of objects that were made is damaged",
+                         "--restart drops what was loaded and starts over");
+      }
+      done_[record.number] = true;
+      result_.objects[record.number] = std::move(made.report);
+      for (Finding& finding : made.findings) result_.findings.push_back(std::move(finding));
+      ++events_.counters.objects_done;
+    }
+    return absl::OkStatus();
+  }
+
   // Indexes into plan_.objects, or into plan_.tables for ANALYZE.
   void Load(int phase) {
     todo_.clear();
@@ -104,7 +124,7 @@ class PostData {
       return;
     }
     for (size_t i = 0; i < plan_.objects.size(); ++i) {
-      if (PhaseOf(plan_.objects[i].kind) == phase) todo_.push_back(i);
+      if (PhaseOf(plan_.objects[i].kind) == phase && !done_[i]) todo_.push_back(i);
     }
   }
 
@@ -144,9 +164,7 @@ class PostData {
       todo_.erase(ready);
       lock.unlock();
       const absl::Status status =
-          phase == kAnalyzePhase
-              ? connection.Execute(absl::StrCat("ANALYZE ", plan_.tables[index].LoadTarget()))
-              : Build(connection, index);
+          phase == kAnalyzePhase ? Analyze(connection, index) : Build(connection, index);
       error_.Set(status);
       lock.lock();
       if (phase != kAnalyzePhase) TryLock(plan_.objects[index], false);
@@ -154,9 +172,16 @@ class PostData {
     }
   }
 
+  absl::Status Analyze(PgConnection& connection, size_t table) {
+    LITE2PG_FAILPOINT("post_data.analyze.before");
+    return connection.Execute(absl::StrCat("ANALYZE ", plan_.tables[table].LoadTarget()));
+  }
+
   absl::Status Build(PgConnection& connection, size_t index) {
+    LITE2PG_FAILPOINT("post_data.object.before");
     const PostObject& object = plan_.objects[index];
-    ObjectReport report;
+    MadeObject made;
+    ObjectReport& report = made.report;
     report.kind = object.report_kind;
     report.name = object.name;
     if (object.table >= 0) {
@@ -166,6 +191,7 @@ class PostData {
     report.state = "not_carried";
     absl::Status refusal;
     for (const PostAttempt& attempt : object.attempts) {
+      RETURN_IF_ERROR(connection.Begin());
       const absl::Status status = Try(connection, attempt);
       if (status.ok()) {
         report.state = attempt.state;
@@ -173,14 +199,14 @@ class PostData {
         report.reason = attempt.note;
         break;
       }
-      if (connection.in_transaction()) connection.Rollback();
+      connection.Rollback();
       if (!IsRefusal(InfoOf(status))) return status;
       if (refusal.ok()) refusal = status;
     }
-    if (!refusal.ok()) {
-      RETURN_IF_ERROR(Refused(connection, object, refusal, &report));
-    }
+    if (!refusal.ok()) made.findings.push_back(Refused(connection, object, refusal, &report));
+    RETURN_IF_ERROR(Record(connection, index, made));
     ++events_.counters.objects_done;
+    events_.counters.findings += static_cast<int>(made.findings.size());
     Event done;
     done.kind = Event::Kind::kObjectDone;
     done.stage = Stage::kPostData;
@@ -188,6 +214,19 @@ class PostData {
     const std::lock_guard<std::mutex> lock(mutex_);
     events_.Emit(done);
     result_.objects[index] = std::move(report);
+    for (Finding& finding : made.findings) result_.findings.push_back(std::move(finding));
+    return absl::OkStatus();
+  }
+
+  // Ends the transaction that has made the object, if there is one.
+  absl::Status Record(PgConnection& connection, size_t index, const MadeObject& made) {
+    LITE2PG_FAILPOINT("post_data.object.made");
+    if (options_.ledger != nullptr) {
+      RETURN_IF_ERROR(options_.ledger->InsertMade(connection, index, EncodeMadeObject(made)));
+    }
+    LITE2PG_FAILPOINT("post_data.object.commit");
+    if (connection.in_transaction()) RETURN_IF_ERROR(connection.Commit());
+    LITE2PG_FAILPOINT("post_data.object.done");
     return absl::OkStatus();
   }
 
@@ -208,21 +247,11 @@ class PostData {
   }
 
   // The strongest form was refused: says by what, shows rows, and says what is there instead.
-  absl::Status Refused(PgConnection& connection, const PostObject& object,
-                       const absl::Status& refusal, ObjectReport* report) {
+  static Finding Refused(PgConnection& connection, const PostObject& object,
+                         const absl::Status& refusal, ObjectReport* report) {
     const ErrorInfo info = InfoOf(refusal);
     const bool by_data = absl::string_view(info.sqlstate).substr(0, 2) == "23";
-    std::string rows;
-    if (by_data && !object.sample_sql.empty()) {
-      absl::StatusOr<PgResult> sample = connection.Query(object.sample_sql);
-      // The sample only explains; a query that the server refuses takes nothing from the finding.
-      if (sample.ok()) {
-        for (int r = 0; r < sample->rows(); ++r) {
-          absl::StrAppend(&rows, r == 0 ? "; for example " : ", ",
-                          EscapeForMessage(sample->Text(r, 0), 120));
-        }
-      }
-    }
+    const std::string rows = by_data ? Examples(connection, object) : "";
     const std::string said = info.server.empty() ? info.what : info.server;
     if (report->reason.empty()) report->reason = said;
     Finding finding;
@@ -235,10 +264,26 @@ class PostData {
         report->state == "not_carried" ? std::string("it was left out") : report->reason);
     finding.hint = by_data ? "mend the rows, then add the constraint by hand"
                            : "see the object's SQL in the report";
-    const std::lock_guard<std::mutex> lock(mutex_);
-    ++events_.counters.findings;
-    result_.findings.push_back(std::move(finding));
-    return absl::OkStatus();
+    return finding;
+  }
+
+  // The sample only explains; a query that the server refuses takes nothing from the finding, nor
+  // from the transaction that has made what was possible.
+  static std::string Examples(PgConnection& connection, const PostObject& object) {
+    if (object.sample_sql.empty()) return "";
+    const bool guarded = connection.in_transaction();
+    if (guarded && !connection.Execute("SAVEPOINT lite2pg_sample").ok()) return "";
+    const absl::StatusOr<PgResult> sample = connection.Query(object.sample_sql);
+    std::string rows;
+    for (int r = 0; sample.ok() && r < sample->rows(); ++r) {
+      absl::StrAppend(&rows, r == 0 ? "; for example " : ", ",
+                      EscapeForMessage(sample->Text(r, 0), 120));
+    }
+    if (guarded) {
+      // Should this fail, the transaction cannot be committed, which is found out then.
+      connection.Execute("ROLLBACK TO SAVEPOINT lite2pg_sample").IgnoreError();
+    }
+    return rows;
   }
 
   const Plan& plan_;
@@ -249,6 +294,7 @@ class PostData {
   std::mutex mutex_;  // of everything below
   std::condition_variable wake_;
   std::vector<size_t> todo_;
+  std::vector<bool> done_;  // of plan_.objects, before this attempt
   std::vector<TableLock> locks_;
   PostDataResult result_;
 };

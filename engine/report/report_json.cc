@@ -127,6 +127,14 @@ Json RunJson(const RunReport& run) {
               {"rows", run.rows},
               {"bytes", run.bytes},
               {"rows_rejected", run.rows_rejected},
+              {"tables_total", run.tables_total},
+              {"rows_total", run.rows_total},
+              {"bytes_total", run.bytes_total},
+              {"seconds", Rounded(run.seconds)},
+              {"rows_per_second",
+               run.seconds > 0 ? Rounded(static_cast<double>(run.rows) / run.seconds) : 0},
+              {"definitions_set_aside", run.definitions_set_aside},
+              {"worked_on_by", TextOrNull(run.worked_on_by)},
               {"resumable", run.resumable},
               {"next_step", Text(run.next_step)}};
 }

@@ -1,6 +1,11 @@
 #include "tools/cli/dispatch.h"
 
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
 #include "engine/command/commands.h"
+#include "tools/cli/report_text.h"
+#include "tools/cli/secrets.h"
 
 namespace lite2pg {
 namespace {
@@ -11,12 +16,33 @@ ResumeMode ResumeOf(const Settings& s) {
   return s.resume ? ResumeMode::kResume : s.restart ? ResumeMode::kRestart : ResumeMode::kFresh;
 }
 
+// The command to type again: without passwords, and without what only this attempt was about.
+std::string CommandLineOf(const Invocation& invocation) {
+  std::string out = "lite2pg";
+  for (std::string word : invocation.words) {
+    if (word == "--resume" || word == "--restart") continue;
+    auto secrets = FindSecrets(word);
+    std::sort(secrets.rbegin(), secrets.rend());
+    for (const auto& [offset, length] : secrets) word.replace(offset, length, "***");
+    absl::StrAppend(&out, " ", ShellQuote(word));
+  }
+  return out;
+}
+
 Report Copy(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
   return RunCopy(MakeCopyRequest(invocation), events, cancel);
 }
 
 Report Plan(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
   return RunPlan(MakeCopyRequest(invocation), events, cancel);
+}
+
+Report Status(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return RunStatus(MakeStatusRequest(invocation), events, cancel);
+}
+
+Report Clean(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return RunClean(MakeCleanRequest(invocation), events, cancel);
 }
 
 Report Serve(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
@@ -33,8 +59,8 @@ constexpr Runner kRunners[kCommandCount] = {
     nullptr,  // export
     nullptr,  // import
     nullptr,  // revert
-    nullptr,  // status
-    nullptr,  // clean
+    Status,
+    Clean,
     Serve,
 };
 
@@ -64,6 +90,7 @@ CopyRequest MakeCopyRequest(const Invocation& invocation) {
   request.deep = s.deep;
   request.write_certificate = s.write_certificate;
   request.only_rejects = s.only_rejects;
+  request.command_line = CommandLineOf(invocation);
   return request;
 }
 
@@ -111,11 +138,12 @@ RevertRequest MakeRevertRequest(const Invocation& invocation) {
 }
 
 StatusRequest MakeStatusRequest(const Invocation& invocation) {
-  return StatusRequest{invocation.settings.common, invocation.target};
+  const Settings& s = invocation.settings;
+  return StatusRequest{s.common, invocation.target, s.undo_sql, s.empty_sql};
 }
 
 CleanRequest MakeCleanRequest(const Invocation& invocation) {
-  return CleanRequest{invocation.settings.common, invocation.target};
+  return CleanRequest{invocation.settings.common, invocation.target, invocation.settings.force};
 }
 
 ServeRequest MakeServeRequest(const Invocation& invocation) {

@@ -50,6 +50,7 @@ struct Settings {
   std::vector<Expectation> expect;
   bool require_idle = false;
   bool resume = false, restart = false, dry_run = false, deep = false;
+  bool undo_sql = false, empty_sql = false, force = false;
   std::string write_certificate, certificate, only_rejects;
   std::string config_file;
   OutputOptions output;

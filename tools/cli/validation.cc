@@ -63,6 +63,9 @@ void CheckDistinct(Invocation* invocation) {
 void Validate(Invocation* invocation) {
   const Settings& s = invocation->settings;
   if (s.resume && s.restart) Add(invocation, "--resume and --restart exclude each other");
+  if (s.undo_sql && s.empty_sql) {
+    Add(invocation, "--undo-sql and --empty-sql exclude each other");
+  }
   if ((s.resume || s.restart) && s.dry_run) {
     Add(invocation, "--dry-run changes nothing, so there is nothing to --resume or --restart");
   }
