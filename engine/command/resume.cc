@@ -44,7 +44,8 @@ absl::StatusOr<bool> TablesAreThere(PgConnection& connection, const RunRecord& r
                    ReadRelationNames(connection, run.target_schema));
   const std::set<std::string> there(names.begin(), names.end());
   return std::all_of(report.tables.begin(), report.tables.end(), [&](const TableReport& table) {
-    return (table.state != "copied" && table.state != "skipped") || there.contains(table.target_name);
+    const bool loaded = table.state == "copied" || table.state == "skipped";
+    return !loaded || there.contains(table.target_name);
   });
 }
 
@@ -214,7 +215,8 @@ absl::Status HideStaged(PgConnection& connection, const RunRecord& run, PlanInpu
           {run.target_schema, prefix}));
   std::set<std::string> staged;
   for (int i = 0; i < rows.rows(); ++i) staged.insert(std::string(rows.Text(i, 0)));
-  std::erase_if(inputs->taken_names, [&](const std::string& name) { return staged.contains(name); });
+  std::erase_if(inputs->taken_names,
+                [&](const std::string& name) { return staged.contains(name); });
   std::erase_if(inputs->target_tables,
                 [&](const TargetTable& table) { return staged.contains(table.name); });
   return absl::OkStatus();
@@ -240,7 +242,8 @@ namespace {
 
 // A table of ours begins anew, with nothing of what post-data has made of it. Views and foreign
 // keys of others go with it, and are made again.
-absl::Status Reload(PgConnection& connection, const Ledger& ledger, const Plan& plan, size_t index) {
+absl::Status Reload(PgConnection& connection, const Ledger& ledger, const Plan& plan,
+                    size_t index) {
   const TablePlan& table = plan.tables[index];
   LITE2PG_FAILPOINT("resume.reload.before");
   std::vector<size_t> objects;

@@ -1,8 +1,8 @@
 // copy --resume: which run goes on, whether it may, and what of it can be kept.
 //
-// docs/ledger.md, "Resuming", tells the whole of it. In short: the same source, the same options and
-// the same plan; what was loaded is read again on the source and must have the digest that the
-// ledger has for it; what is left of each table is loaded.
+// docs/operations.md and docs/ledger.md, "Resuming", tell the whole of it. In short: the same
+// source, the same options and the same plan; what was loaded is read again on the source and must
+// have the digest that the ledger has for it; what is left of each table is loaded.
 #ifndef LITE2PG_ENGINE_COMMAND_RESUME_H_
 #define LITE2PG_ENGINE_COMMAND_RESUME_H_
 

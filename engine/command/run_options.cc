@@ -104,8 +104,8 @@ class PlanText {
   }
 
   void AddTable(const TablePlan& table) {
-    Add({table.source->name, table.LoadTarget(), table.MergeTarget(), Number(table.reading.key_kind),
-         table.reading.where_sql, Number(table.create), Number(table.merge)});
+    Add({table.source->name, table.LoadTarget(), table.MergeTarget(), table.reading.where_sql,
+         Number(table.reading.key_kind), Number(table.create), Number(table.merge)});
     for (const ColumnPlan& column : table.columns) {
       const ReadingRules& rules = column.rules;
       Add({absl::StrCat(column.source_column), column.target_name, column.type.sql_name,

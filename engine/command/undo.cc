@@ -64,7 +64,8 @@ class Undo {
  private:
   absl::Status NotRecorded() const {
     return MakeError(ErrorCode::kUnfinishedRun, ExitCode::kCannotResume,
-                     absl::StrCat("run ", run_.run_id, " left no record that this version can read"),
+                     absl::StrCat("run ", run_.run_id,
+                                  " left no record that this version can read"),
                      "use the version that made it");
   }
 

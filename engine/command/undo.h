@@ -16,8 +16,8 @@ enum class UndoKind : uint8_t {
 };
 
 // Fills report->undo_sql with one transaction; children come before what they refer to. Where it
-// cannot be told which rows are the run's, a finding says why and nothing is printed for that table.
-// Changes nothing. REQUIRES: the run is done.
+// cannot be told which rows are the run's, a finding says why, and there is no statement for that
+// table. Changes nothing. REQUIRES: the run is done.
 absl::Status FillUndo(PgConnection& connection, const LedgerLocation& location,
                       const RunRecord& run, UndoKind kind, Report* report);
 

@@ -13,7 +13,7 @@
 
 namespace lite2pg {
 
-// JSON (docs/ledger.md, "Key ranges"): the ends of the range as typed values, and a text for people.
+// JSON (docs/ledger.md, "Resuming"): the ends of the range as typed values, and a text for people.
 std::string EncodeKeyRange(const TableReading& reading, const KeyRange& range);
 // The inverse; kUnfinishedRun with exit code 11 for anything else than what EncodeKeyRange makes.
 absl::StatusOr<KeyRange> DecodeKeyRange(absl::string_view json);
