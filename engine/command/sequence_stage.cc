@@ -1,5 +1,6 @@
 // The sequences stage: one row of the report per sequence, a finding for each that is used up.
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/status_macros.h"
@@ -10,6 +11,7 @@
 namespace lite2pg {
 
 absl::Status SetSequences(PgConnection& connection, const Plan& plan, Report* report) {
+  std::vector<SequenceRequest> requests;
   for (const SequencePlan& sequence : plan.sequences) {
     const TablePlan& table = plan.tables[static_cast<size_t>(sequence.table)];
     SequenceRequest request;
@@ -18,7 +20,14 @@ absl::Status SetSequences(PgConnection& connection, const Plan& plan, Report* re
     request.column = sequence.column;
     request.sequence = sequence.sequence;
     request.source_sequence = sequence.source_sequence;
-    ASSIGN_OR_RETURN(const SequenceResult set, SetColumnSequence(connection, request));
+    requests.push_back(std::move(request));
+  }
+  ASSIGN_OR_RETURN(const std::vector<SequenceResult> results,
+                   SetColumnSequences(connection, requests));
+  for (size_t i = 0; i < results.size(); ++i) {
+    const SequenceResult& set = results[i];
+    const SequencePlan& sequence = plan.sequences[i];
+    const TablePlan& table = plan.tables[static_cast<size_t>(sequence.table)];
     if (set.name.empty()) continue;
     SequenceReport row;
     row.name = set.name;

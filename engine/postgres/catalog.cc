@@ -1,6 +1,7 @@
 #include "engine/postgres/catalog.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/postgres/array_text.h"
+#include "engine/postgres/column_sequences.h"
 #include "engine/postgres/type_resolver.h"
 
 namespace lite2pg {
@@ -275,22 +277,48 @@ absl::StatusOr<std::vector<TargetTable>> ReadTargetTables(PgConnection& connecti
   return tables;
 }
 
+absl::StatusOr<std::vector<TableColumnSequence>> ReadSequencesOfTables(
+    PgConnection& connection, const std::vector<std::string>& tables) {
+  std::vector<TableColumnSequence> sequences;
+  if (tables.empty()) return sequences;
+  ASSIGN_OR_RETURN(const PgResult found,
+                   connection.Query("SELECT pg_catalog.to_regclass(u.t)::oid FROM "
+                                    "pg_catalog.unnest($1::text[]) WITH ORDINALITY AS u(t, n) "
+                                    "ORDER BY u.n",
+                                    {FormatArray(tables)}));
+  std::map<std::string, std::vector<size_t>> asked;  // by oid; a table may be asked for twice
+  std::vector<std::string> oids;
+  for (size_t i = 0; i < tables.size(); ++i) {
+    const int row = static_cast<int>(i);
+    if (found.IsNull(row, 0)) continue;
+    std::vector<size_t>& indexes = asked[std::string(found.Text(row, 0))];
+    if (indexes.empty()) oids.emplace_back(found.Text(row, 0));
+    indexes.push_back(i);
+  }
+  ASSIGN_OR_RETURN(
+      const PgResult rows,
+      connection.Query(
+          absl::StrCat("SELECT f.relid, a.attname, f.nspname, f.relname FROM (", kSequencesSql,
+                       ") AS f JOIN pg_catalog.pg_attribute a "
+                       "ON a.attrelid = f.relid AND a.attnum = f.attnum"),
+          {FormatArray(oids)}));
+  for (int i = 0; i < rows.rows(); ++i) {
+    for (const size_t table : asked[std::string(rows.Text(i, 0))]) {
+      sequences.push_back({table, std::string(rows.Text(i, 1)),
+                           QuoteQualified(rows.Text(i, 2), rows.Text(i, 3))});
+    }
+  }
+  return sequences;
+}
+
 absl::StatusOr<std::vector<ColumnSequence>> ReadColumnSequences(PgConnection& connection,
                                                                 const std::string& schema,
                                                                 const std::string& table) {
-  ASSIGN_OR_RETURN(const PgResult oid, connection.Query("SELECT pg_catalog.to_regclass($1)::oid",
-                                                        {QuoteQualified(schema, table)}));
+  ASSIGN_OR_RETURN(std::vector<TableColumnSequence> found,
+                   ReadSequencesOfTables(connection, {QuoteQualified(schema, table)}));
   std::vector<ColumnSequence> sequences;
-  if (oid.IsNull(0, 0)) return sequences;
-  ASSIGN_OR_RETURN(
-      const PgResult rows,
-      connection.Query(absl::StrCat("SELECT a.attname, f.nspname, f.relname FROM (", kSequencesSql,
-                                    ") AS f JOIN pg_catalog.pg_attribute a "
-                                    "ON a.attrelid = f.relid AND a.attnum = f.attnum"),
-                       {FormatArray(std::vector<std::string>{std::string(oid.Text(0, 0))})}));
-  for (int i = 0; i < rows.rows(); ++i) {
-    sequences.push_back(
-        {std::string(rows.Text(i, 0)), QuoteQualified(rows.Text(i, 1), rows.Text(i, 2))});
+  for (TableColumnSequence& sequence : found) {
+    sequences.push_back({std::move(sequence.column), std::move(sequence.sequence)});
   }
   return sequences;
 }

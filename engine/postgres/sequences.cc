@@ -9,7 +9,8 @@
 #include "engine/base/error.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
-#include "engine/postgres/catalog.h"
+#include "engine/postgres/array_text.h"
+#include "engine/postgres/column_sequences.h"
 
 namespace lite2pg {
 namespace {
@@ -50,40 +51,118 @@ SequencePosition NextAscending(const SequenceShape& shape, int64_t used, int64_t
   return position;
 }
 
-constexpr absl::string_view kShapeSql =
-    "SELECT s.seqstart, s.seqincrement, s.seqmin, s.seqmax FROM pg_catalog.pg_sequence s "
-    "WHERE s.seqrelid = $1::regclass";
+// Requests that share their round trips. Each locks a table and a sequence, and a server with its
+// default settings has room for about 6,400 locks.
+constexpr size_t kRequestsMax = 500;
 
-absl::StatusOr<SequenceShape> ReadShape(PgConnection& connection, const std::string& sequence) {
-  ASSIGN_OR_RETURN(const PgResult row, connection.Query(kShapeSql, {sequence}));
-  if (row.rows() != 1 || row.Int(0, 1) == 0) {
-    return MakeError(ErrorCode::kTargetStatement, ExitCode::kTargetRefuses,
-                     absl::StrCat("not a sequence: ", EscapeName(sequence)));
+// One request on its way.
+struct Pending {
+  const SequenceRequest* request = nullptr;
+  SequenceResult* result = nullptr;
+  SequenceShape shape;
+  SequencePosition position;
+  std::optional<int64_t> used;
+};
+
+// Names the sequences of those that were asked for by column.
+absl::Status FindSequences(PgConnection& connection, const std::vector<SequenceRequest>& requests,
+                           size_t first, size_t last, std::vector<SequenceResult>* results) {
+  std::vector<std::string> tables;
+  std::vector<size_t> asking;
+  for (size_t i = first; i < last; ++i) {
+    (*results)[i].name = requests[i].sequence;
+    if (!requests[i].sequence.empty()) continue;
+    tables.push_back(QuoteQualified(requests[i].schema, requests[i].table));
+    asking.push_back(i);
   }
-  return SequenceShape{row.Int(0, 0), row.Int(0, 1), row.Int(0, 2), row.Int(0, 3)};
+  ASSIGN_OR_RETURN(const std::vector<TableColumnSequence> found,
+                   ReadSequencesOfTables(connection, tables));
+  for (const TableColumnSequence& sequence : found) {
+    const size_t i = asking[sequence.table];
+    if (sequence.column == requests[i].column) (*results)[i].name = sequence.sequence;
+  }
+  return absl::OkStatus();
 }
 
-// max(column), or min(column) for a descending sequence, as int64. A numeric column may hold more
-// than that, fractions and NaN: cut towards the side that keeps the next value free.
-absl::StatusOr<std::optional<int64_t>> ReadOutermost(PgConnection& connection,
-                                                     const SequenceRequest& request,
-                                                     bool ascending) {
-  const std::string column = QuoteIdentifier(request.column);
-  const std::string from = absl::StrCat(" FROM ", QuoteQualified(request.schema, request.table));
-  const absl::string_view aggregate = ascending ? "pg_catalog.max(" : "pg_catalog.min(";
-  const absl::string_view round = ascending ? "pg_catalog.ceil(" : "pg_catalog.floor(";
-  const std::string value = absl::StrCat(round, aggregate, column, ")::numeric)::text");
-  ASSIGN_OR_RETURN(PgResult row, connection.Query(absl::StrCat("SELECT ", value, from)));
-  if (!row.IsNull(0, 0) && row.Text(0, 0) == "NaN") {
-    // NaN sorts above all numbers and is none.
-    ASSIGN_OR_RETURN(row, connection.Query(absl::StrCat("SELECT ", value, from, " WHERE ", column,
-                                                        "::numeric <> 'NaN'")));
+absl::Status ReadShapes(PgConnection& connection, std::vector<Pending>* pending) {
+  std::vector<std::string> names;
+  for (const Pending& p : *pending) names.push_back(p.result->name);
+  ASSIGN_OR_RETURN(
+      const PgResult rows,
+      connection.Query("SELECT s.seqstart, s.seqincrement, s.seqmin, s.seqmax FROM "
+                       "pg_catalog.unnest($1::text[]) WITH ORDINALITY AS u(t, n) "
+                       "LEFT JOIN pg_catalog.pg_sequence s ON s.seqrelid = u.t::regclass "
+                       "ORDER BY u.n",
+                       {FormatArray(names)}));
+  for (size_t i = 0; i < pending->size(); ++i) {
+    const int row = static_cast<int>(i);
+    if (rows.Int(row, 1) == 0) {
+      return MakeError(ErrorCode::kTargetStatement, ExitCode::kTargetRefuses,
+                       absl::StrCat("not a sequence: ", EscapeName(names[i])));
+    }
+    (*pending)[i].shape = {rows.Int(row, 0), rows.Int(row, 1), rows.Int(row, 2), rows.Int(row, 3)};
   }
-  if (row.IsNull(0, 0)) return std::optional<int64_t>();
-  const absl::string_view text = row.Text(0, 0);
-  int64_t outermost = 0;
-  if (absl::SimpleAtoi(text, &outermost)) return std::optional<int64_t>(outermost);
-  return std::optional<int64_t>(absl::StartsWith(text, "-") ? INT64_MIN : INT64_MAX);
+  return absl::OkStatus();
+}
+
+// max(column), or min(column) for a descending sequence. A numeric column may hold more than an
+// int64, fractions and NaN: cut towards the side that keeps the next value free.
+std::string OutermostSql(const Pending& p, absl::string_view condition) {
+  const bool ascending = p.shape.increment > 0;
+  return absl::StrCat("SELECT ", ascending ? "pg_catalog.ceil(" : "pg_catalog.floor(",
+                      ascending ? "pg_catalog.max(" : "pg_catalog.min(",
+                      QuoteIdentifier(p.request->column), ")::numeric)::text FROM ",
+                      QuoteQualified(p.request->schema, p.request->table), condition);
+}
+
+absl::Status ReadOutermost(PgConnection& connection, std::vector<Pending>* pending) {
+  std::vector<PgStatement> statements;
+  for (const Pending& p : *pending) statements.push_back({OutermostSql(p, ""), {}});
+  ASSIGN_OR_RETURN(std::vector<PgResult> rows, connection.QueryAll(statements));
+  for (size_t i = 0; i < pending->size(); ++i) {
+    Pending& p = (*pending)[i];
+    if (!rows[i].IsNull(0, 0) && rows[i].Text(0, 0) == "NaN") {
+      // NaN sorts above all numbers and is none.
+      const std::string column = QuoteIdentifier(p.request->column);
+      ASSIGN_OR_RETURN(rows[i], connection.Query(OutermostSql(
+                                    p, absl::StrCat(" WHERE ", column, "::numeric <> 'NaN'"))));
+    }
+    if (!rows[i].IsNull(0, 0)) {
+      const absl::string_view text = rows[i].Text(0, 0);
+      int64_t outermost = 0;
+      if (!absl::SimpleAtoi(text, &outermost)) {
+        outermost = absl::StartsWith(text, "-") ? INT64_MIN : INT64_MAX;
+      }
+      p.used = outermost;
+    }
+    if (p.shape.increment > 0 && p.request->source_sequence > 0) {
+      p.used = std::max(p.used.value_or(0), p.request->source_sequence);
+    }
+    p.position = NextSequencePosition(p.shape, p.used);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetAndReadBack(PgConnection& connection, std::vector<Pending>* pending) {
+  std::vector<PgStatement> sets, reads;
+  for (const Pending& p : *pending) {
+    sets.push_back({"SELECT pg_catalog.setval($1::regclass, $2::bigint, $3::boolean)",
+                    {p.result->name, absl::StrCat(p.position.last_value),
+                     p.position.is_called ? "t" : "f"}});
+    reads.push_back({absl::StrCat("SELECT last_value, is_called FROM ", p.result->name), {}});
+  }
+  RETURN_IF_ERROR(connection.QueryAll(sets).status());
+  // What the report says is what the server has, not what we asked for.
+  ASSIGN_OR_RETURN(const std::vector<PgResult> rows, connection.QueryAll(reads));
+  for (size_t i = 0; i < pending->size(); ++i) {
+    const Pending& p = (*pending)[i];
+    p.result->last_value = rows[i].Int(0, 0);
+    p.result->exhausted = p.position.exhausted;
+    if (p.result->exhausted) continue;
+    p.result->next_value =
+        p.result->last_value + (rows[i].Bool(0, 1) ? p.shape.increment : int64_t{0});
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -104,45 +183,24 @@ SequencePosition NextSequencePosition(const SequenceShape& shape, std::optional<
   return position;
 }
 
-absl::StatusOr<SequenceResult> SetColumnSequence(PgConnection& connection,
-                                                 const SequenceRequest& request) {
-  SequenceResult result;
-  result.name = request.sequence;
-  if (result.name.empty()) {
-    ASSIGN_OR_RETURN(result.name,
-                     FindColumnSequence(connection, request.schema, request.table, request.column));
-    if (result.name.empty()) return result;
+absl::StatusOr<std::vector<SequenceResult>> SetColumnSequences(
+    PgConnection& connection, const std::vector<SequenceRequest>& requests) {
+  std::vector<SequenceResult> results(requests.size());
+  for (size_t first = 0; first < requests.size(); first += kRequestsMax) {
+    const size_t last = std::min(requests.size(), first + kRequestsMax);
+    RETURN_IF_ERROR(FindSequences(connection, requests, first, last, &results));
+    std::vector<Pending> pending;
+    for (size_t i = first; i < last; ++i) {
+      if (results[i].name.empty()) continue;
+      pending.emplace_back();
+      pending.back().request = &requests[i];
+      pending.back().result = &results[i];
+    }
+    RETURN_IF_ERROR(ReadShapes(connection, &pending));
+    RETURN_IF_ERROR(ReadOutermost(connection, &pending));
+    RETURN_IF_ERROR(SetAndReadBack(connection, &pending));
   }
-  ASSIGN_OR_RETURN(const SequenceShape shape, ReadShape(connection, result.name));
-  const bool ascending = shape.increment > 0;
-  ASSIGN_OR_RETURN(std::optional<int64_t> used, ReadOutermost(connection, request, ascending));
-  if (ascending && request.source_sequence > 0) {
-    used = std::max(used.value_or(0), request.source_sequence);
-  }
-  const SequencePosition position = NextSequencePosition(shape, used);
-  RETURN_IF_ERROR(connection.Execute(
-      "SELECT pg_catalog.setval($1::regclass, $2::bigint, $3::boolean)",
-      {result.name, absl::StrCat(position.last_value), position.is_called ? "t" : "f"}));
-  // What the report says is what the server has, not what we asked for.
-  ASSIGN_OR_RETURN(const PgResult row, connection.Query(absl::StrCat(
-                                           "SELECT last_value, is_called FROM ", result.name)));
-  result.last_value = row.Int(0, 0);
-  result.exhausted = position.exhausted;
-  if (!result.exhausted) {
-    result.next_value = result.last_value + (row.Bool(0, 1) ? shape.increment : 0);
-  }
-  return result;
-}
-
-absl::StatusOr<std::string> FindColumnSequence(PgConnection& connection, const std::string& schema,
-                                               const std::string& table,
-                                               const std::string& column) {
-  ASSIGN_OR_RETURN(const std::vector<ColumnSequence> sequences,
-                   ReadColumnSequences(connection, schema, table));
-  for (const ColumnSequence& found : sequences) {
-    if (found.column == column) return found.sequence;
-  }
-  return std::string();
+  return results;
 }
 
 }  // namespace lite2pg

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "engine/postgres/connection.h"
@@ -44,15 +45,13 @@ struct SequenceResult {
   bool exhausted = false;
 };
 
-// Reads the column's outermost value, sets the sequence, and reads back where it stands. A column
-// without a sequence is no error. Needs SELECT on the table, UPDATE and SELECT on the sequence.
-absl::StatusOr<SequenceResult> SetColumnSequence(PgConnection& connection,
-                                                 const SequenceRequest& request);
-
-// The sequence of an identity column, or the one that the column's default calls nextval on
-// (owned by the column or not); "" if it has none.
-absl::StatusOr<std::string> FindColumnSequence(PgConnection& connection, const std::string& schema,
-                                               const std::string& table, const std::string& column);
+// Reads each column's outermost value, sets the sequences, and reads back where they stand; one
+// result per request, in a number of round trips that grows by six for every few hundred of them.
+// A column without a sequence is no error. Its sequence is that of an identity column, or the one
+// that the column's default calls nextval on (owned by the column or not). Needs SELECT on the
+// tables, UPDATE and SELECT on the sequences. After an error some sequences may have been set.
+absl::StatusOr<std::vector<SequenceResult>> SetColumnSequences(
+    PgConnection& connection, const std::vector<SequenceRequest>& requests);
 
 }  // namespace lite2pg
 
