@@ -22,6 +22,9 @@
 namespace lite2pg {
 namespace {
 
+// Locks of a publishing transaction that no table is the reason of: catalogs, schemas, the ledger.
+constexpr int64_t kPublishLocksBesides = 50;
+
 // PostgreSQL: MaxHeapTupleSize of 8 KiB pages less the header (src/include/access/htup_details.h);
 // 8,160 was found by trying.
 constexpr size_t kRowInPageBytesMax = 8160;
@@ -87,6 +90,7 @@ class Planner {
     PlanFills(in_, &plan_);
     PlanExisting(in_, &plan_);
     PlanForeignKeyLinks(in_, &plan_);
+    CheckLocks();
     std::stable_sort(plan_.findings.begin(), plan_.findings.end(),
                      [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
     return std::move(plan_);
@@ -333,6 +337,26 @@ class Planner {
         plan_.sequences.push_back(std::move(sequence));
       }
     }
+  }
+
+  // Publishing moves every table and the sequences of its columns in one transaction and holds a
+  // lock for each. To learn at the very end that there is no room for them would be late.
+  void CheckLocks() {
+    if (in_.facts.max_locks <= 0 || !plan_.target_schema_exists) return;
+    int64_t locks = kPublishLocksBesides;
+    for (const TablePlan& table : plan_.tables) locks += table.create ? 1 : 0;
+    for (const SequencePlan& sequence : plan_.sequences) {
+      locks += plan_.tables[static_cast<size_t>(sequence.table)].create ? 1 : 0;
+    }
+    for (const PostObject& object : plan_.objects) locks += object.kind == PostKind::kView ? 1 : 0;
+    if (locks <= in_.facts.max_locks) return;
+    Note(Severity::kBlocking, ErrorCode::kTargetOutOfResource, plan_.target_schema,
+         absl::StrCat("publishing ", plan_.tables.size(), " tables at once takes about ", locks,
+                      " locks, and this server has room for ", in_.facts.max_locks,
+                      " (max_locks_per_transaction * (max_connections + "
+                      "max_prepared_transactions))"),
+         "copy into a schema that does not exist yet (--target-schema NAME), which is renamed as a "
+         "whole; or set max_locks_per_transaction higher and restart the server");
   }
 
   const PlanInputs& in_;

@@ -48,6 +48,23 @@ class Plan(EndToEndTest):
         self.assertEqual(self.tables_in_target(), [])
         self.assertFalse(list(self.dir.glob("*-journal")) + list(self.dir.glob("*-wal")))
 
+    def test_more_tables_than_can_be_published_at_once(self):
+        # Each takes two locks, its own and its sequence's; the server has 64 for each connection.
+        [(room,)] = self.sql("SELECT current_setting('max_connections')::int"
+                             " * current_setting('max_locks_per_transaction')::int")
+
+        def build(db):
+            for i in range(room // 2 + 1):
+                db.execute(f"CREATE TABLE t{i} (id INTEGER PRIMARY KEY)")
+        path = self.make_source(build=build)
+        run = self.plan(path)
+        self.assertEqual(run.exit_code, 12, str(run)[:3000])
+        [finding] = run.findings("L2P3009")
+        self.assertIn(str(room), finding["message"])
+        self.assertIn("--target-schema", finding["hint"])
+        # A schema that does not exist yet is renamed as a whole.
+        self.assertEqual(self.plan(path, "--target-schema", "fresh").exit_code, 0)
+
     def test_is_what_a_dry_run_prints(self):
         path = self.make_source(SCRIPT)
         plan = self.plan(path)
