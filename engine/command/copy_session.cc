@@ -1,6 +1,7 @@
 #include "engine/command/copy_session.h"
 
 #include <algorithm>
+#include <chrono>
 #include <random>
 #include <thread>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/base/thread_priority.h"
 #include "engine/command/coordinator.h"
 #include "engine/command/copy_report.h"
 #include "engine/command/duplicate_keys.h"
@@ -33,6 +35,12 @@ namespace {
 // Memory that a stream takes: its batches, libpq's buffers, SQLite's page cache and a share of the
 // allocator's slack.
 constexpr size_t kStreamBytes = size_t{12} << 20;
+// --streams auto: a stream waits for the network, the disk and the server, so that more of them
+// than there are processors can pay; how many it measures.
+constexpr int kAutoStreamsMin = 4;
+constexpr int kAutoStreamsPerProcessor = 2;
+constexpr int kSpareConnections = 5;
+
 // What the process needs besides.
 constexpr size_t kBaseBytes = size_t{64} << 20;
 
@@ -41,6 +49,19 @@ std::string NewRunId() {
   std::string id;
   for (int i = 0; i < 4; ++i) absl::StrAppend(&id, absl::Hex(random(), absl::kZeroPad8));
   return id;
+}
+
+// Whether a stream would spend much of its time on the way: it waits for the server four times for
+// each chunk. Then the copy begins with many, instead of finding out.
+bool IsFar(PgConnection& connection) {
+  constexpr auto kFar = std::chrono::milliseconds(4);
+  auto best = std::chrono::steady_clock::duration::max();
+  for (int i = 0; i < 3; ++i) {
+    const auto began = std::chrono::steady_clock::now();
+    if (!connection.Execute("SELECT").ok()) return false;  // whoever needs it next will say why
+    best = std::min(best, std::chrono::steady_clock::now() - began);
+  }
+  return best > kFar;
 }
 
 // Begins a stage for the display and measures it for the report.
@@ -121,11 +142,23 @@ int CopySession::Streams() const {
   return std::clamp(streams, 1, kStreamsMax);
 }
 
+int CopySession::StreamsMax() const {
+  if (request_.common.streams != 0) return Streams();
+  const size_t memory = request_.common.memory_bytes;
+  const size_t by_memory = memory > kBaseBytes ? (memory - kBaseBytes) / kStreamBytes : 1;
+  const auto processors = static_cast<int>(std::thread::hardware_concurrency());
+  int streams = std::min<int>(std::max(kAutoStreamsMin, kAutoStreamsPerProcessor * processors),
+                              static_cast<int>(std::max<size_t>(by_memory, 1)));
+  // Some connections stay for the application, and for ours that send no rows.
+  if (facts_.version != 0) streams = std::min(streams, facts_.connections_free - kSpareConnections);
+  return std::clamp(streams, Streams(), kStreamsMax);
+}
+
 absl::Status CopySession::Inspect() {
   const StageScope stage(Stage::kInspect, events_, &report_);
   // One reader per stream, and one for quick_check beside them.
   ASSIGN_OR_RETURN(snapshot_,
-                   SourceSnapshot::Open(request_.source, Streams() + 1, SqliteOpenOptions{}));
+                   SourceSnapshot::Open(request_.source, StreamsMax() + 1, SqliteOpenOptions{}));
   ASSIGN_OR_RETURN(catalog_, ReadSourceCatalog(snapshot_->reader(0)));
   report_.source.path = catalog_.path;
   report_.source.encoding = catalog_.encoding;
@@ -284,12 +317,21 @@ absl::Status CopySession::Data() {
   options.connect = target_->connect_options();
   options.connect.application_name = RunApplicationName(run_id_);
   options.streams = Streams();
+  if (request_.common.streams == 0) {
+    options.streams_max = std::min(StreamsMax(), snapshot_->size() - 1);
+    if (IsFar(*coordinator_)) options.streams = options.streams_max;
+  }
   options.policy = request_.policy;
   // Triggers, checks and defaults of the application run as they do for the application.
   if (plan_.existing.any()) options.connect.search_path = std::nullopt;
   report_.resources.streams_max = options.streams;
   ASSIGN_OR_RETURN(loaded_, CopyTables(plan_, *snapshot_, *ledger_, options, events_, cancel_));
-  RETURN_IF_ERROR(FinishQuickCheck());
+  for (const LoadedTable& table : loaded_) {
+    const int lanes = table.streams.empty() ? 0 : *table.streams.rbegin() + 1;
+    report_.resources.streams_max = std::max(report_.resources.streams_max, lanes);
+  }
+  // Tables of the application are written to from here on; ours can wait until they are published.
+  if (plan_.existing.any()) RETURN_IF_ERROR(FinishQuickCheck());
   RETURN_IF_ERROR(CheckSource());
   for (size_t i = 0; i < plan_.tables.size(); ++i) {
     const TablePlan& table = plan_.tables[i];
@@ -304,9 +346,11 @@ absl::Status CopySession::Data() {
   return existing_.Fill(*coordinator_, &loaded_);
 }
 
-// SQLite's own look at the file, beside the copy and on a reader of its own.
+// SQLite's own look at the file, beside everything up to publish and on a reader of its own. It
+// takes what processor time nobody else wants: the stages after the data leave plenty.
 void CopySession::StartQuickCheck() {
   quick_check_ = std::thread([this] {
+    LowerThreadPriority();
     SqliteConnection& reader = snapshot_->reader(snapshot_->size() - 1);
     quick_check_status_ = QuickCheck(reader, &quick_check_findings_);
   });
@@ -375,6 +419,7 @@ absl::Status CopySession::Verify() {
 
 absl::Status CopySession::Publish() {
   const StageScope stage(Stage::kPublish, events_, &report_);
+  RETURN_IF_ERROR(FinishQuickCheck());
   RETURN_IF_ERROR(cancel_.Check());
   if (!plan_.staging_schema.empty() || plan_.existing.any()) {
     if (!coordinator_->in_transaction()) RETURN_IF_ERROR(coordinator_->Begin());

@@ -52,7 +52,8 @@ class CopySession {
   Report TakeReport(const absl::Status& status);
 
  private:
-  int Streams() const;
+  int Streams() const;     // to begin with
+  int StreamsMax() const;  // what --streams auto may rise to
   LedgerLocation Location() const;
   absl::Status TakeLock();
   absl::Status TakeOver();

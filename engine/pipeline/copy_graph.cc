@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,6 +16,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/pipeline/copy_lane.h"
+#include "engine/pipeline/stream_controller.h"
 
 namespace lite2pg {
 namespace {
@@ -25,6 +28,9 @@ using SendNode = tbb::flow::async_node<BatchPtr, BatchPtr>;
 
 // Rows larger than this go one lane at a time, one batch at a time.
 constexpr uint64_t kHugeRowBytes = 8 * kBatchBytes;
+
+// How often the number of streams is thought over: long enough to carry dozens of batches.
+constexpr auto kGovernInterval = std::chrono::milliseconds(200);
 
 std::vector<WorkRange> RangesOf(const Plan& plan) {
   std::vector<WorkRange> ranges;
@@ -58,14 +64,12 @@ class CopyRun {
     CopyLane::Options lane_options;
     lane_options.chunk_bytes_max = options_.chunk_bytes > 0 ? options_.chunk_bytes : kChunkBytesMax;
     lane_options.reject_refused = options_.policy.on_bad_value == OnBadValue::kReject;
-    for (int i = 0; i < options_.streams; ++i) {
-      ASSIGN_OR_RETURN(PgConnection connection, PgConnection::Connect(options_.connect));
-      auto lane = std::make_unique<CopyLane>(i, plan_, snapshot_.reader(i), pool_, readings_,
-                                             next_chunk_, budget_, lane_options);
-      lane->stream = std::make_unique<CopyStreamThread>(std::move(connection), ledger_,
-                                                        CallbacksFor(lane.get()));
-      lanes_.push_back(std::move(lane));
+    for (int i = 0; i < std::max(options_.streams, options_.streams_max); ++i) {
+      lanes_.push_back(std::make_unique<CopyLane>(i, plan_, snapshot_.reader(i), pool_, readings_,
+                                                  next_chunk_, budget_, lane_options));
     }
+    pool_.LimitLanes(options_.streams);
+    while (opened_ < options_.streams) RETURN_IF_ERROR(OpenNext());
     return absl::OkStatus();
   }
 
@@ -90,8 +94,11 @@ class CopyRun {
     {
       const CancelToken::Registration on_cancel =
           cancel.OnCancel([this, &cancel] { Fail(cancel.Check()); });
-      for (size_t i = 0; i < lanes_.size(); ++i) Activate(static_cast<int>(i));
+      for (int i = 0; i < options_.streams; ++i) Activate(i);
+      std::thread governor;
+      if (options_.streams_max > 1) governor = std::thread([this] { Govern(); });
       graph.wait_for_all();
+      StopGoverning(&governor);
     }
     graph.wait_for_all();  // a late cancellation may have woken lanes once more
     lanes_.clear();        // joins the streams
@@ -121,6 +128,52 @@ class CopyRun {
     };
     callbacks.retrying = [this](const std::string& what) { Retrying(what); };
     return callbacks;
+  }
+
+  // Gives the next lane its stream; until then it must not be activated.
+  absl::Status OpenNext() {
+    CopyLane* const lane = lanes_[static_cast<size_t>(opened_)].get();
+    ASSIGN_OR_RETURN(PgConnection connection, PgConnection::Connect(options_.connect));
+    auto stream =
+        std::make_unique<CopyStreamThread>(std::move(connection), ledger_, CallbacksFor(lane));
+    const std::lock_guard<std::mutex> lock(streams_mutex_);
+    lane->stream = std::move(stream);
+    ++opened_;
+    // Fail() has passed already; the next to be sent must find it stopped.
+    if (error_.stopped()) lane->stream->Stop();
+    return absl::OkStatus();
+  }
+
+  // --streams auto: on a thread of its own, because connecting waits for the server.
+  void Govern() {
+    StreamController controller(options_.streams, options_.streams_max);
+    uint64_t sent_before = 0;
+    std::unique_lock<std::mutex> lock(govern_mutex_);
+    while (!govern_wake_.wait_for(lock, kGovernInterval, [this] { return governed_; })) {
+      const uint64_t sent = sent_bytes_.load();
+      const int before = controller.streams();
+      const int wanted = controller.Observe(sent - sent_before);
+      sent_before = sent;
+      if (wanted == before || error_.stopped()) continue;
+      lock.unlock();
+      while (opened_ < wanted) {
+        if (OpenNext().ok()) continue;
+        controller.LimitTo(opened_);  // the server has no more connections for us
+        break;
+      }
+      pool_.LimitLanes(controller.streams());
+      for (int i = 0; i < controller.streams(); ++i) Activate(i);
+      lock.lock();
+    }
+  }
+
+  void StopGoverning(std::thread* governor) {
+    {
+      const std::lock_guard<std::mutex> lock(govern_mutex_);
+      governed_ = true;
+    }
+    govern_wake_.notify_all();
+    if (governor->joinable()) governor->join();
   }
 
   void Activate(int lane) {
@@ -157,6 +210,7 @@ class CopyRun {
 
   // On a stream's thread.
   void BatchDone(BatchPtr batch) {
+    sent_bytes_ += batch->rows.size();
     SendNode::gateway_type* const gateway = gateway_;
     gateway->try_put(std::move(batch));
     gateway->release_wait();
@@ -164,8 +218,7 @@ class CopyRun {
 
   void Recycle(const BatchPtr& batch) {
     const int lane = batch->lane;
-    lanes_[static_cast<size_t>(lane)]->Recycle(batch);
-    Activate(lane);
+    if (lanes_[static_cast<size_t>(lane)]->Recycle(batch)) Activate(lane);
   }
 
   void Begun(const Batch& batch) {
@@ -205,7 +258,10 @@ class CopyRun {
   void Fail(const absl::Status& status) {
     error_.Set(status);
     pool_.Close();
-    for (const std::unique_ptr<CopyLane>& lane : lanes_) lane->stream->Stop();
+    const std::lock_guard<std::mutex> lock(streams_mutex_);
+    for (const std::unique_ptr<CopyLane>& lane : lanes_) {
+      if (lane->stream != nullptr) lane->stream->Stop();
+    }
   }
 
   const Plan& plan_;
@@ -220,6 +276,12 @@ class CopyRun {
   FirstError error_;
   FillNode* fill_ = nullptr;
   std::atomic<SendNode::gateway_type*> gateway_{nullptr};
+  std::atomic<uint64_t> sent_bytes_{0};
+  std::mutex streams_mutex_;  // of the lanes' streams while there may come more
+  int opened_ = 0;            // lanes that have one; Connect(), then Govern()
+  std::mutex govern_mutex_;
+  std::condition_variable govern_wake_;
+  bool governed_ = false;  // no more of it
   std::mutex mutex_;  // of the two below
   std::vector<LoadedTable> results_;
   std::vector<Clock::time_point> begun_;

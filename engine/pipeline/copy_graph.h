@@ -28,7 +28,9 @@ struct LoadedTable {
 
 struct CopyOptions {
   PgConnectOptions connect;
-  int streams = 2;         // 1..kStreamsMax, not more than snapshot.size()
+  int streams = 2;         // to begin with: 1..kStreamsMax
+  int streams_max = 0;     // not 0: their number follows what they carry, between 1 and this; never
+                           // more than snapshot.size()
   size_t chunk_bytes = 0;  // 0: kChunkBytesMax
   LoadPolicy policy;       // what becomes of refused rows, and how many there may be
 };

@@ -18,6 +18,12 @@ constexpr int kSharedTransactionChunks = 200;
 // A batch that one large row has blown up gives its memory back.
 constexpr size_t kKeepBytesMax = 4 * kBatchBytes;
 
+// A worker that runs out of work spins for a while before it sleeps, and on a machine shared with
+// the server that takes time from it. So a lane whose stream is the slower side is woken for two
+// batches at a time; the third is under way meanwhile.
+constexpr size_t kWakeBatchesMin = 2;
+static_assert(kWakeBatchesMin < kBatchesPerStream);
+
 // A stream keeps the rejects of a chunk until its COPY is over.
 constexpr size_t kChunkRejectBytesMax = size_t{4} << 20;
 
@@ -37,7 +43,7 @@ CopyLane::CopyLane(int index, const Plan& plan, SqliteConnection& reader, RangeP
   for (int i = 0; i < kBatchesPerStream; ++i) free_.push_back(std::make_shared<Batch>());
 }
 
-void CopyLane::Recycle(std::shared_ptr<Batch> batch) {
+bool CopyLane::Recycle(std::shared_ptr<Batch> batch) {
   if (batch->rows.capacity() > kKeepBytesMax) {
     batch->rows.Release();
   } else {
@@ -46,6 +52,7 @@ void CopyLane::Recycle(std::shared_ptr<Batch> batch) {
   batch->rejects.clear();
   const std::lock_guard<std::mutex> lock(mutex_);
   free_.push_back(std::move(batch));
+  return free_.size() >= kWakeBatchesMin;
 }
 
 // With `all_needed`, only when no other batch of this lane is under way: huge rows go one by one.
@@ -130,6 +137,11 @@ absl::StatusOr<std::shared_ptr<Batch>> CopyLane::FillRows(std::shared_ptr<Batch>
   if (range_done) {
     EndChunk(*batch, true);
     cursor_.Finish();
+    return batch;
+  }
+  if (cursor_.IsBeyondLimit() && cursor_.CanGiveBack()) {
+    EndChunk(*batch, false);
+    cursor_.GiveBack();
     return batch;
   }
   if (batch->commits || ChunkIsFull()) EndChunk(*batch, false);

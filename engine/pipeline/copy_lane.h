@@ -32,8 +32,8 @@ class CopyLane {
   // The next batch for the stream; nullptr when there is none to be had now: all batches are under
   // way, or the lane is parked or done. *more: Fill() can go on at once.
   absl::StatusOr<std::shared_ptr<Batch>> Fill(bool* more);
-  // The stream is through with a batch.
-  void Recycle(std::shared_ptr<Batch> batch);
+  // The stream is through with a batch. True: the lane has enough of them to be worth waking.
+  bool Recycle(std::shared_ptr<Batch> batch);
 
   // For the stream's thread: loads a chunk again, with the lane's reader; while that lasts, Fill()
   // has no batch to give.

@@ -60,6 +60,15 @@ absl::Status RangeCursor::Yield(uint64_t bytes) {
   return absl::OkStatus();
 }
 
+void RangeCursor::GiveBack() {
+  WorkRange rest = work_;
+  rest.range = KeyRange{source_->CurrentKey(), work_.range.up_to};
+  rest.weight_bytes = work_.weight_bytes > bytes_read_ ? work_.weight_bytes - bytes_read_ : 0;
+  // Offered first, or the pool could think that all is done.
+  pool_.Offer(std::move(rest));
+  Finish();
+}
+
 void RangeCursor::Finish() {
   source_->Close();
   if (work_.huge) connection_.ReleaseMemory();

@@ -34,6 +34,11 @@ class RangeCursor {
   absl::Status Yield(uint64_t bytes);
   // The range was read to its end.
   void Finish();
+  // For a lane that shall stop: gives back what it has not read. REQUIRES: CanGiveBack(), and as
+  // for Yield().
+  void GiveBack();
+  bool CanGiveBack() const { return !work_.huge && reading().key_kind != KeyKind::kNone; }
+  bool IsBeyondLimit() const { return pool_.IsBeyondLimit(lane_); }
 
  private:
   SqliteConnection& connection_;

@@ -1,6 +1,7 @@
 #include "engine/pipeline/range_pool.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace lite2pg {
@@ -12,6 +13,10 @@ RangePool::RangePool(std::vector<WorkRange> ranges, std::function<void(int lane)
 RangePool::Answer RangePool::Take(int lane, WorkRange* range) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (DoneLocked()) return Answer::kClosed;
+  if (IsBeyondLimit(lane)) {
+    benched_.push_back(lane);
+    return Answer::kParked;
+  }
   const auto ready = std::find_if(queue_.begin(), queue_.end(),
                                   [this](const WorkRange& r) { return !r.huge || !huge_active_; });
   if (ready == queue_.end()) {
@@ -62,6 +67,22 @@ void RangePool::Close() {
     const std::lock_guard<std::mutex> lock(mutex_);
     closed_ = true;
     wake = TakeParked(parked_.size());
+  }
+  Wake(wake);
+}
+
+void RangePool::LimitLanes(int lanes) {
+  std::vector<int> wake;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    lanes_max_.store(std::max(1, lanes));
+    const auto beyond = [this](int lane) { return IsBeyondLimit(lane); };
+    // Whoever waits beyond the new limit must not be the one that is woken for work.
+    const auto first = std::partition(parked_.begin(), parked_.end(), std::not_fn(beyond));
+    std::vector<int> benched(first, parked_.end());
+    parked_.erase(first, parked_.end());
+    for (const int lane : benched_) (beyond(lane) ? benched : wake).push_back(lane);
+    benched_ = std::move(benched);
   }
   Wake(wake);
 }

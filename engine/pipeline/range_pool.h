@@ -2,6 +2,8 @@
 #ifndef LITE2PG_ENGINE_PIPELINE_RANGE_POOL_H_
 #define LITE2PG_ENGINE_PIPELINE_RANGE_POOL_H_
 
+#include <atomic>
+#include <climits>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -29,7 +31,7 @@ struct WorkRange {
 // No lane ever blocks in here. All methods: any thread.
 class RangePool {
  public:
-  // `ranges` are handed out in the order given.
+  // `ranges` are handed out in the order given, to all lanes until LimitLanes() says otherwise.
   RangePool(std::vector<WorkRange> ranges, std::function<void(int lane)> wake);
 
   enum class Answer : uint8_t { kRange, kParked, kClosed };
@@ -44,6 +46,12 @@ class RangePool {
   // Everybody gets kClosed from now on.
   void Close();
 
+  // Only lanes below `lanes` (at least 1) get work from now on; others that ask are parked until
+  // the limit is raised, and do not count as hungry. One that holds a range may keep it, or see by
+  // IsBeyondLimit() that it should give back what it has not read.
+  void LimitLanes(int lanes);
+  bool IsBeyondLimit(int lane) const { return lane >= lanes_max_.load(); }
+
  private:
   // Lanes to wake, taken from parked_. REQUIRES: mutex_ is held.
   std::vector<int> TakeParked(size_t count);
@@ -54,6 +62,8 @@ class RangePool {
   mutable std::mutex mutex_;
   std::deque<WorkRange> queue_;
   std::vector<int> parked_;
+  std::vector<int> benched_;  // parked because they are beyond the limit
+  std::atomic<int> lanes_max_{INT_MAX};
   int active_ = 0;
   bool huge_active_ = false;
   bool closed_ = false;

@@ -2,9 +2,11 @@
 
 #include <tbb/flow_graph.h>
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -36,8 +38,12 @@ class ScanRun {
         results_(tasks.size()),
         scan_(graph_, tbb::flow::unlimited, [this](int lane) { RunLane(lane); }) {
     for (const ScanTask& task : tasks) readings_.push_back(&task.reading);
-    lanes_.resize(static_cast<size_t>(snapshot.size()));
-    for (int i = 0; i < snapshot.size(); ++i) {
+    // It is all work of the processors: more readers than they are would only share them. One more,
+    // as now and then one waits for the disk.
+    const int lanes = std::min(
+        snapshot.size(), static_cast<int>(std::max(2u, std::thread::hardware_concurrency())) + 1);
+    lanes_.resize(static_cast<size_t>(lanes));
+    for (int i = 0; i < lanes; ++i) {
       auto lane = std::make_unique<ScanLane>();
       lane->cursor = std::make_unique<RangeCursor>(snapshot.reader(i), pool_, readings_, i);
       lanes_[static_cast<size_t>(i)] = std::move(lane);

@@ -29,6 +29,41 @@ TEST(RangePool, HandsOutEveryRangeOnceInOrderAndThenCloses) {
   EXPECT_EQ(pool.Take(0, &none), RangePool::Answer::kClosed);
 }
 
+TEST(RangePool, GivesNothingToLanesBeyondTheLimitUntilItIsRaised) {
+  std::vector<int> woken;
+  RangePool pool({RangeOf(1), RangeOf(2)}, [&](int lane) { woken.push_back(lane); });
+  pool.LimitLanes(1);
+  WorkRange mine, theirs;
+  ASSERT_EQ(pool.Take(0, &mine), RangePool::Answer::kRange);
+  EXPECT_TRUE(pool.IsBeyondLimit(1));
+  ASSERT_EQ(pool.Take(1, &theirs), RangePool::Answer::kParked);
+  pool.Offer(RangeOf(3));
+  EXPECT_TRUE(woken.empty());
+  pool.LimitLanes(2);
+  EXPECT_EQ(woken, std::vector<int>{1});
+  EXPECT_EQ(pool.Take(1, &theirs), RangePool::Answer::kRange);
+}
+
+TEST(RangePool, WakesNobodyBeyondALimitThatWasLoweredForWork) {
+  std::vector<int> woken;
+  RangePool pool({RangeOf(1)}, [&](int lane) { woken.push_back(lane); });
+  WorkRange first, range;
+  ASSERT_EQ(pool.Take(2, &first), RangePool::Answer::kRange);
+  ASSERT_EQ(pool.Take(0, &range), RangePool::Answer::kParked);
+  ASSERT_EQ(pool.Take(1, &range), RangePool::Answer::kParked);
+  pool.LimitLanes(1);
+  EXPECT_TRUE(pool.hungry());
+  // What a lane that must stop has left goes to one that may read it.
+  pool.Offer(RangeOf(1));
+  pool.Finish(first);
+  EXPECT_EQ(woken, std::vector<int>{0});
+  ASSERT_EQ(pool.Take(0, &range), RangePool::Answer::kRange);
+  EXPECT_FALSE(pool.hungry());
+  pool.Finish(range);
+  EXPECT_EQ(pool.Take(0, &range), RangePool::Answer::kClosed);
+  EXPECT_EQ(pool.Take(1, &range), RangePool::Answer::kClosed);
+}
+
 TEST(RangePool, ParksALaneWhileOthersStillReadAndWakesItForAnOfferedHalf) {
   std::vector<int> woken;
   RangePool pool({RangeOf(1)}, [&](int lane) { woken.push_back(lane); });
