@@ -19,6 +19,10 @@ def text(value):
     return html.escape(str(value))
 
 
+def number(value):
+    return "-" if value is None else f"{value:.2f}"
+
+
 def table(head, rows):
     cells = "".join(f"<th>{text(cell)}</th>" for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
@@ -94,9 +98,9 @@ def workload_section(name, workload):
                   for field in ("data_seconds", "whole_seconds")]
         rates.append((contender, workload["copy_bytes"] / 1e6 / data))
         rows.append([text(contender), len(runs), f"{data:.2f}",
-                     "-" if ratios[0] is None else f"{ratios[0]:.2f}",
-                     f"{runner.median(runs, 'whole_seconds'):.2f}",
-                     "-" if ratios[1] is None else f"{ratios[1]:.2f}",
+                     number(ratios[0]),
+                     number(runner.median(runs, "whole_seconds")),
+                     number(ratios[1]),
                      f"{runner.median(runs, 'client_cpu_seconds'):.2f}",
                      f"{runner.median(runs, 'server_cpu_seconds'):.2f}",
                      "equal" if runs[0].get("same_content") else '<span class="no">differs</span>'])

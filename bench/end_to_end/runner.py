@@ -1,16 +1,37 @@
 """Runs workloads against contenders: prepares each run alike, and checks what came of it."""
 
+import contextlib
+import fcntl
+import os
 import pathlib
 import shutil
 import sqlite3
 import statistics
+import threading
 import time
+
+import psycopg2
 
 import contenders
 import workloads
 
 # More tables than this are no stream of bytes any more, and replay says nothing about them.
 REPLAY_TABLES_MAX = 100
+# How often a picture of the streams is taken.
+SAMPLE_SECONDS = 0.05
+
+
+@contextlib.contextmanager
+def quiet():
+    """Holds the file that LITE2PG_BENCH_LOCK names locked while something is measured, so that
+    other work on the machine can keep away (flock FILE command)."""
+    path = os.environ.get("LITE2PG_BENCH_LOCK")
+    if not path:
+        yield
+        return
+    with open(path, "w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 class Table:
@@ -159,10 +180,11 @@ class Bench:
         own_tables = getattr(contender, "OWN_TABLES", False)
         if not own_tables:
             self.cluster.psql(database, file=str(prepared.pre_data), sql="")
-        self.cluster.checkpoint()
-        server_before = self.cluster.cpu_seconds()
         try:
-            result = contender.load(Job(self, prepared, database, streams))
+            with quiet():
+                self.cluster.checkpoint()
+                server_before = self.cluster.cpu_seconds()
+                result = contender.load(Job(self, prepared, database, streams))
         except contenders.Unable as unable:
             return {"failed": str(unable)}
         server_cpu = self.cluster.cpu_seconds() - server_before
@@ -172,17 +194,52 @@ class Bench:
             return {"failed": f"table {wrong} has {counts.get(wrong)} rows of"
                               f" {prepared.rows[wrong]}"}
         measured = {
-            "data_seconds": result.data_seconds, "whole_seconds": result.whole_seconds,
+            "data_seconds": result.data_seconds, "whole_seconds": result.whole_seconds or None,
             "client_cpu_seconds": result.client_cpu_seconds, "server_cpu_seconds": server_cpu,
             "peak_rss_bytes": result.peak_rss_bytes, "stages": result.stages, "note": result.note}
         if check_content:
             measured["same_content"] = prepared.checksum_of(database) == prepared.checksum
-        if not result.whole_seconds:
+        if result.whole_seconds == 0 and not getattr(contender, "DATA_ONLY", False):
             # The same keys and indexes as everybody has at the end.
             began = time.monotonic()
             self.cluster.psql(database, file=str(prepared.post_data), sql="")
             measured["whole_seconds"] = result.data_seconds + time.monotonic() - began
         return measured
+
+    def sample_streams(self, prepared, streams):
+        """One more copy, not timed, while the server is asked what each COPY has taken."""
+        database = "run_lite2pg"
+        self.cluster.fresh_database(database)
+        samples, done = [], threading.Event()
+
+        def sample():
+            connection = psycopg2.connect(self.cluster.conninfo("postgres"))
+            connection.autocommit = True
+            cursor = connection.cursor()
+            began, carried, last = None, {}, {}
+            while not done.wait(SAMPLE_SECONDS):
+                cursor.execute("SELECT pid, bytes_processed FROM pg_stat_progress_copy WHERE"
+                               " datname = %s AND command = 'COPY FROM'", (database,))
+                now = time.monotonic()
+                for pid, count in cursor.fetchall():
+                    began = began or now
+                    if count < last.get(pid, 0):  # the next COPY of the same connection
+                        carried[pid] = carried.get(pid, 0) + last[pid]
+                    last[pid] = count
+                    samples.append({"stream": pid, "seconds": round(now - began, 3),
+                                    "bytes": carried.get(pid, 0) + count})
+            connection.close()
+
+        sampler = threading.Thread(target=sample)
+        sampler.start()
+        try:
+            contenders.load("lite2pg").copy(Job(self, prepared, database, streams))
+        except contenders.Unable:
+            pass  # the runs that count have said so
+        finally:
+            done.set()
+            sampler.join()
+        return samples
 
     def drop(self, prepared):
         self.cluster.psql("postgres", f"DROP DATABASE IF EXISTS {prepared.database} WITH (FORCE);")
@@ -193,14 +250,14 @@ class Bench:
 
 
 def median(runs, field):
-    values = [run[field] for run in runs if field in run]
+    values = [run[field] for run in runs if run.get(field) is not None]
     return statistics.median(values) if values else None
 
 
 def median_ratio(runs, others, field):
     """Of the pairs that ran one after the other: numerator from `runs`."""
     ratios = [a[field] / b[field] for a, b in zip(runs, others)
-              if a and b and field in a and field in b and b[field] > 0]
+              if a.get(field) and b.get(field)]
     return statistics.median(ratios) if ratios else None
 
 

@@ -1,6 +1,7 @@
 """Contenders: one file each.
 
-A module has NAME, MANDATORY, INSTALL (what to install), missing() -> why it cannot run here or "",
+A module has NAME, MANDATORY, INSTALL (what to install), maybe OWN_TABLES (it makes its tables
+itself) or DATA_ONLY (keys and indexes do not follow), missing() -> why it cannot run here or "",
 and load(job) -> Result. `job` is a runner.Job: the SQLite file, an empty database with the tables
 already in it (unless OWN_TABLES is set), where to keep files, and how many streams to use.
 """
