@@ -40,6 +40,29 @@ bool IsFields(absl::string_view fields, size_t count) {
   return fields.empty();
 }
 
+// What would end a field, a line or the data, or begin an escape.
+void PutEscaped(absl::string_view text, FieldBuffer* out) {
+  out->Reserve(2 * text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '\\':
+        out->PutBytes("\\\\");
+        break;
+      case '\n':
+        out->PutBytes("\\n");
+        break;
+      case '\r':
+        out->PutBytes("\\r");
+        break;
+      case '\t':
+        out->PutBytes("\\t");
+        break;
+      default:
+        out->PutByte(static_cast<uint8_t>(c));
+    }
+  }
+}
+
 bool AnyCanonical(std::span<const ColumnCodec> codecs) {
   for (const ColumnCodec& codec : codecs) {
     if (codec.canonical != nullptr) return true;
@@ -49,8 +72,20 @@ bool AnyCanonical(std::span<const ColumnCodec> codecs) {
 
 }  // namespace
 
-RowEncoder::RowEncoder(std::span<const ColumnCodec> codecs)
-    : codecs_(codecs), counts_(codecs.size()), any_canonical_(AnyCanonical(codecs)) {}
+void ColumnCounts::Add(const ColumnCounts& other) {
+  for (size_t i = 0; i < classes.size(); ++i) classes[i] += other.classes[i];
+  for (size_t i = 0; i < rules.size(); ++i) rules[i] += other.rules[i];
+}
+
+RowEncoder::RowEncoder(std::span<const ColumnCodec> codecs, CopyFormat format)
+    : codecs_(codecs),
+      format_(format),
+      counts_(codecs.size()),
+      any_canonical_(AnyCanonical(codecs)) {
+  for (size_t i = 0; i < codecs.size(); ++i) {
+    if (codecs[i].without_rules != nullptr) ruled_.push_back(i);
+  }
+}
 
 void RowEncoder::Reset() {
   digest_ = {};
@@ -58,6 +93,16 @@ void RowEncoder::Reset() {
 }
 
 RowOutcome RowEncoder::Encode(std::span<const SourceValue> values, FieldBuffer* out) {
+  if (format_ == CopyFormat::kBinary) return EncodeTuple(values, out);
+  tuple_.Clear();
+  const Digest before = digest_;
+  const RowOutcome outcome = EncodeTuple(values, &tuple_);
+  if (outcome.outcome != Outcome::kOk || AppendTextRow(tuple_.view(), codecs_, out)) return outcome;
+  digest_ = before;
+  return {Outcome::kMalformed, 0};
+}
+
+RowOutcome RowEncoder::EncodeTuple(std::span<const SourceValue> values, FieldBuffer* out) {
   const size_t start = out->size();
   out->Reserve(2);
   out->PutInt16(static_cast<int16_t>(values.size()));
@@ -84,10 +129,46 @@ RowOutcome RowEncoder::Encode(std::span<const SourceValue> values, FieldBuffer* 
   } else {
     digest_.AddRow(fields);
   }
-  for (size_t i = 0; i < values.size(); ++i) {
-    ++counts_[i][static_cast<size_t>(values[i].storage_class)];
-  }
+  Count(values);
   return {};
+}
+
+void RowEncoder::Count(std::span<const SourceValue> values) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    ++counts_[i].classes[static_cast<size_t>(values[i].storage_class)];
+  }
+  for (const size_t i : ruled_) {
+    ++counts_[i].rules[static_cast<size_t>(UseOfRules(codecs_[i], values[i], &canonical_))];
+  }
+}
+
+bool AppendTextRow(absl::string_view tuple, std::span<const ColumnCodec> codecs,
+                   FieldBuffer* out) {
+  if (tuple.size() < 2 || !IsFields(tuple.substr(2), codecs.size())) return false;
+  absl::string_view fields = tuple.substr(2);
+  const size_t start = out->size();
+  std::string text;
+  for (size_t i = 0; i < codecs.size(); ++i) {
+    const int32_t length = LoadInt32(fields.data());
+    const size_t bytes = length < 0 ? 0 : static_cast<size_t>(length);
+    const absl::string_view field = fields.substr(4, bytes);
+    fields.remove_prefix(4 + bytes);
+    out->Reserve(3);
+    if (i > 0) out->PutByte('\t');
+    if (length < 0) {
+      out->PutBytes("\\N");
+      continue;
+    }
+    text.clear();
+    if (!codecs[i].decode(field, codecs[i].params, &text)) {
+      out->Truncate(start);
+      return false;
+    }
+    PutEscaped(text, out);
+  }
+  out->Reserve(1);
+  out->PutByte('\n');
+  return true;
 }
 
 bool AddTupleToDigest(absl::string_view tuple, std::span<const ColumnCodec> codecs,

@@ -15,6 +15,17 @@ namespace lite2pg {
 // How many values of each storage class a column has shown.
 using ClassCounts = std::array<uint64_t, kStorageClassCount>;
 
+// What a column has shown, and what the user's rules made of it (indexed by RuleUse).
+struct ColumnCounts {
+  ClassCounts classes{};
+  std::array<uint64_t, kRuleUseCount> rules{};
+
+  void Add(const ColumnCounts& other);
+};
+
+// How rows travel. Text where a column's values are for the server's own input function.
+enum class CopyFormat : uint8_t { kBinary, kText };
+
 struct RowOutcome {
   Outcome outcome = Outcome::kOk;
   int column = -1;  // index of the offending column; -1 when kOk
@@ -23,24 +34,36 @@ struct RowOutcome {
 // One per worker and table; one thread at a time. The codecs must outlive it.
 class RowEncoder {
  public:
-  explicit RowEncoder(std::span<const ColumnCodec> codecs);
+  explicit RowEncoder(std::span<const ColumnCodec> codecs,
+                      CopyFormat format = CopyFormat::kBinary);
 
-  // Appends one tuple (int16 field count, then fields) to `out` and adds it to digest() and
-  // counts(). On any other outcome `out`, digest and counts are as before the call.
+  // Appends one tuple (int16 field count, then fields), or one line of text COPY, to `out` and adds
+  // the row to digest() and counts(); the digest is the tuple's either way. On any other outcome `out`, digest and counts are as before the call.
   // REQUIRES: values.size() == codecs.size().
   RowOutcome Encode(std::span<const SourceValue> values, FieldBuffer* out);
 
   const Digest& digest() const { return digest_; }
-  std::span<const ClassCounts> counts() const { return counts_; }
+  std::span<const ColumnCounts> counts() const { return counts_; }
   void Reset();
 
  private:
+  RowOutcome EncodeTuple(std::span<const SourceValue> values, FieldBuffer* out);
+  void Count(std::span<const SourceValue> values);
+
   std::span<const ColumnCodec> codecs_;
-  std::vector<ClassCounts> counts_;
+  const CopyFormat format_;
+  std::vector<ColumnCounts> counts_;
+  std::vector<size_t> ruled_;  // columns with rules of the user's
+  FieldBuffer tuple_;          // used only for text
   Digest digest_;
   FieldBuffer canonical_;   // used only when some column has a canonical form
   bool any_canonical_ = false;
 };
+
+// Appends the line of text COPY (PostgreSQL documentation, "COPY, Text Format") for a tuple: fields
+// as their codecs print them, with backslash, tab, newline and carriage return escaped. False if
+// the bytes are not a tuple of these columns; `out` is then as before.
+bool AppendTextRow(absl::string_view tuple, std::span<const ColumnCodec> codecs, FieldBuffer* out);
 
 // Adds a tuple as the server sent it (int16 count and fields, as one CopyData message carries) to
 // `digest`, through the same canonical forms. False if the bytes are not a tuple of these columns.

@@ -44,6 +44,10 @@ enum class TextReading : uint8_t { kPlain, kHex, kBase64 };
 // A blob: plain bytes; 16 bytes of a UUID in either byte order; SQLite's JSONB; or UTF-8 text.
 enum class BlobReading : uint8_t { kPlain, kUuid, kUuidMixedEndian, kSqliteJsonb, kUtf8Text };
 
+// A value that has no faithful form: refused (its row stops the run or is set aside), or NULL, or a
+// value of the user's instead.
+enum class BadValueRule : uint8_t { kRefuse, kNull, kDefault };
+
 // Everything that may differ between two columns of the same type. Defaults are the readings
 // that need no proof. Each lossy rule must be named by the user for the column.
 struct ReadingRules {
@@ -56,6 +60,9 @@ struct ReadingRules {
   bool round_to_microseconds = false;  // lossy: fractions below 1 us
   bool round_to_typmod = false;        // lossy: numeric scale, timestamp(p)
   bool round_to_float4 = false;        // lossy: doubles that float4 cannot show
+  bool escape_text = false;            // lossy: \xNN for what PostgreSQL's text cannot hold
+  BadValueRule bad_value = BadValueRule::kRefuse;
+  std::string bad_value_default;       // with kDefault: as TEXT of the source would say it
   std::string source_time_zone = "UTC";  // for text without an offset going into timestamptz
 };
 
@@ -80,6 +87,10 @@ struct EncodeParams {
   std::shared_ptr<const struct ColumnCodec> element;  // array
   Oid element_oid = 0;                           // array
   EncodeFn text_encode = nullptr;  // with rules.empty_text_as_null: the encoder of other text
+  EncodeFn escaped_encode = nullptr;  // with rules.escape_text: the encoder of what was escaped
+  // With rules.bad_value: the encoders of values that are good, and the field instead of others.
+  EncodeFn good_encode[kStorageClassCount] = {};
+  std::string substitute;
   // Small state a codec may keep between values, for instance a last-value cache. None today.
 };
 
@@ -128,12 +139,37 @@ struct ColumnCodec {
   uint32_t fixed_bytes = 16;
   uint32_t expand = 1;
   EncodeParams params;
+  // The server's own input function reads the values: fields are text, rows travel as text COPY.
+  bool server_text = false;
+  // For columns with rules that the user named; tells which values they change. See UseOfRules.
+  std::shared_ptr<const struct WithoutRules> without_rules;
 };
+
+// The same column without the user's rules, and with all of them but rules.bad_value.
+struct WithoutRules {
+  ColumnCodec plain, changed;
+};
+
+// What the user's rules make of a value.
+enum class RuleUse : uint8_t { kNone, kEmptyAsNull, kRounded, kEscaped, kBadAsNull, kBadAsDefault };
+inline constexpr size_t kRuleUseCount = 6;
+inline constexpr absl::string_view kRuleUseNames[kRuleUseCount] = {
+    "", "empty-as-null", "round", "escape", "bad value as null", "bad value as default"};
+
+// Which rule changes `value`, which the codec encodes. REQUIRES: codec.without_rules. Encodes up to
+// twice; `scratch` is overwritten.
+RuleUse UseOfRules(const ColumnCodec& codec, const SourceValue& value, FieldBuffer* scratch);
 
 // Looks the type up (domains by their base, arrays by their element, enums as labels) and binds
 // it. Errors: kUnimplemented when there is no codec for the type or the server has no binary
-// receive for it (that column needs text COPY); kInvalidArgument for an unknown time zone.
+// receive for it (that column needs text COPY); kInvalidArgument for an unknown time zone, or a
+// rules.bad_value_default that is no value of the type.
 absl::StatusOr<ColumnCodec> BindColumn(const PgType& type, const ReadingRules& rules);
+
+// For types that BindColumn does not know: values as text for the server's own input function, and
+// as its output function gives them back. Errors: kInvalidArgument for rules that would have to
+// know what a bad value is.
+absl::StatusOr<ColumnCodec> BindServerText(const ReadingRules& rules);
 
 // The rows of the type table; defined in type_table.cc, the one place that lists types.
 const TypeCodec* FindCodec(Oid oid);

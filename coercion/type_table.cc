@@ -33,6 +33,7 @@
 #include "coercion/types/name.h"
 #include "coercion/types/numeric.h"
 #include "coercion/types/oid.h"
+#include "coercion/types/server_text.h"
 #include "coercion/types/text.h"
 #include "coercion/types/time.h"
 #include "coercion/types/timestamp.h"
@@ -110,6 +111,25 @@ Outcome EncodeTextEmptyAsNull(const SourceValue& value, const EncodeParams& para
   return params.text_encode(value, params, out);
 }
 
+Outcome EncodeTextEscaped(const SourceValue& value, const EncodeParams& params, FieldBuffer* out) {
+  const Outcome outcome = params.escaped_encode(value, params, out);
+  if (outcome != Outcome::kInvalidUtf8 && outcome != Outcome::kContainsNul) return outcome;
+  const std::string escaped = EscapeUnstorableText(value.bytes());
+  out->Reserve(kTextFixedBytes + 2 * escaped.size());
+  return params.escaped_encode(SourceValue::Text(escaped), params, out);
+}
+
+Outcome EncodeOrSubstitute(const SourceValue& value, const EncodeParams& params,
+                           FieldBuffer* out) {
+  const EncodeFn encode = params.good_encode[static_cast<size_t>(value.storage_class)];
+  const size_t start = out->size();
+  if (encode(value, params, out) == Outcome::kOk) return Outcome::kOk;
+  out->Truncate(start);
+  out->Reserve(params.substitute.size());
+  out->PutBytes(params.substitute);
+  return Outcome::kOk;
+}
+
 absl::Status NoCodec(const PgType& type) {
   return absl::UnimplementedError(
       absl::StrCat("no binary codec for type ",
@@ -149,6 +169,7 @@ absl::Status BindElement(const PgType& type, const ReadingRules& rules, int dept
   ReadingRules element_rules = rules;
   element_rules.not_null = false;
   element_rules.empty_text_as_null = false;
+  element_rules.bad_value = BadValueRule::kRefuse;
   absl::StatusOr<ColumnCodec> bound = BindNested(element, element_rules, depth + 1);
   if (!bound.ok()) return bound.status();
   params->element = std::make_shared<const ColumnCodec>(*std::move(bound));
@@ -162,6 +183,10 @@ void CompleteEncoders(ColumnCodec* codec) {
     if (codec->encode[i] == nullptr) codec->encode[i] = EncodeWrongClass;
   }
   codec->encode[static_cast<size_t>(StorageClass::kNull)] = EncodeNull;
+  if (codec->params.rules.escape_text) {
+    EncodeFn& text = codec->encode[static_cast<size_t>(StorageClass::kText)];
+    codec->params.escaped_encode = std::exchange(text, EncodeTextEscaped);
+  }
   if (codec->params.rules.empty_text_as_null) {
     EncodeFn& text = codec->encode[static_cast<size_t>(StorageClass::kText)];
     codec->params.text_encode = std::exchange(text, EncodeTextEmptyAsNull);
@@ -204,10 +229,97 @@ absl::StatusOr<ColumnCodec> BindNested(const PgType& type, const ReadingRules& r
   return codec;
 }
 
+// Which of the user's rules may change a value.
+bool HasRules(const ReadingRules& rules) {
+  return rules.empty_text_as_null || rules.round_to_microseconds || rules.round_to_typmod ||
+         rules.round_to_float4 || rules.escape_text || rules.bad_value != BadValueRule::kRefuse;
+}
+
+ReadingRules WithoutChanges(ReadingRules rules) {
+  rules.empty_text_as_null = rules.escape_text = false;
+  rules.round_to_microseconds = rules.round_to_typmod = rules.round_to_float4 = false;
+  return rules;
+}
+
+Outcome TryEncode(const ColumnCodec& codec, const SourceValue& value, FieldBuffer* scratch) {
+  scratch->Clear();
+  scratch->Reserve(codec.fixed_bytes + codec.expand * value.size_bytes);
+  return codec.encode[static_cast<size_t>(value.storage_class)](value, codec.params, scratch);
+}
+
+// The field that stands for bad values.
+absl::Status BindSubstitute(ColumnCodec* codec) {
+  const ReadingRules& rules = codec->params.rules;
+  const bool is_null = rules.bad_value == BadValueRule::kNull;
+  FieldBuffer field;
+  const SourceValue value =
+      is_null ? SourceValue::Null() : SourceValue::Text(rules.bad_value_default);
+  const Outcome outcome = TryEncode(*codec, value, &field);
+  if (outcome != Outcome::kOk) {
+    return absl::InvalidArgumentError(
+        is_null ? "bad values cannot become NULL in a column that is NOT NULL"
+                : absl::StrCat("the default for bad values is itself ", OutcomePhrase(outcome)));
+  }
+  codec->params.substitute = std::string(field.view());
+  std::copy(std::begin(codec->encode), std::end(codec->encode),
+            std::begin(codec->params.good_encode));
+  std::fill(std::begin(codec->encode), std::end(codec->encode), EncodeOrSubstitute);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<ColumnCodec> BindColumn(const PgType& type, const ReadingRules& rules) {
-  return BindNested(type, rules, 0);
+  if (!HasRules(rules)) return BindNested(type, rules, 0);
+  absl::StatusOr<ColumnCodec> changed = BindNested(type, rules, 0);
+  if (!changed.ok()) return changed;
+  absl::StatusOr<ColumnCodec> plain = BindNested(type, WithoutChanges(rules), 0);
+  if (!plain.ok()) return plain;
+  ColumnCodec codec = *changed;
+  if (rules.bad_value != BadValueRule::kRefuse) {
+    const absl::Status bound = BindSubstitute(&codec);
+    if (!bound.ok()) return bound;
+  }
+  codec.without_rules =
+      std::make_shared<const WithoutRules>(WithoutRules{*std::move(plain), *std::move(changed)});
+  return codec;
+}
+
+absl::StatusOr<ColumnCodec> BindServerText(const ReadingRules& rules) {
+  if (rules.bad_value != BadValueRule::kRefuse) {
+    return absl::InvalidArgumentError(
+        "only the server can tell which values are bad here; they can stop the run or be set "
+        "aside, not be replaced");
+  }
+  PgType type;
+  type.oid = kOidText;
+  absl::StatusOr<ColumnCodec> codec = BindColumn(type, rules);
+  if (!codec.ok()) return codec;
+  codec->type = &kServerTextCodec;
+  codec->server_text = true;
+  return codec;
+}
+
+RuleUse UseOfRules(const ColumnCodec& codec, const SourceValue& value, FieldBuffer* scratch) {
+  const ReadingRules& rules = codec.params.rules;
+  const WithoutRules& other = *codec.without_rules;
+  const bool empty = value.storage_class == StorageClass::kText && value.size_bytes == 0;
+  if (rules.empty_text_as_null && empty && !rules.not_null) return RuleUse::kEmptyAsNull;
+  const Outcome plain = TryEncode(other.plain, value, scratch);
+  if (plain == Outcome::kOk && !(rules.empty_text_as_null && empty)) return RuleUse::kNone;
+  if (TryEncode(other.changed, value, scratch) == Outcome::kOk) {
+    const bool escaped = plain == Outcome::kInvalidUtf8 || plain == Outcome::kContainsNul;
+    return escaped ? RuleUse::kEscaped : RuleUse::kRounded;
+  }
+  switch (rules.bad_value) {
+    case BadValueRule::kNull:
+      return RuleUse::kBadAsNull;
+    case BadValueRule::kDefault:
+      return RuleUse::kBadAsDefault;
+    case BadValueRule::kRefuse:
+      break;
+  }
+  return RuleUse::kNone;
 }
 
 const TypeCodec* FindCodec(Oid oid) {

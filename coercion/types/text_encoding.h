@@ -47,6 +47,10 @@ inline bool DecodeText(absl::string_view field, const EncodeParams&, std::string
 
 // PostgreSQL: varchar(n) and char(n) count characters and add four.
 inline int64_t LengthOfTypmod(int32_t typmod) { return typmod < 4 ? -1 : typmod - 4; }
+// `text` with \xNN for every byte that is no part of valid UTF-8, and for NUL. It does not tell
+// afterwards whether the source had the escape itself: lossy, and only by the user's word.
+std::string EscapeUnstorableText(absl::string_view text);
+
 std::string LengthTypmodText(int32_t typmod);
 
 }  // namespace lite2pg

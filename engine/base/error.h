@@ -54,6 +54,8 @@ enum class ErrorCode : uint16_t {
   kOffsetDropped = 2005,
   kStorageClassesMixed = 2006,
   kTooManyRejects = 2007,
+  kTextCopy = 2008,        // a type without a binary form
+  kRuleApplied = 2009,     // values that a rule of the user's changed
   kTargetUnreachable = 3001,
   kTargetLogin = 3002,
   kTargetPrivilege = 3003,

@@ -25,7 +25,8 @@ bool IsNatural(StorageClass c, Oid oid) {
   return false;
 }
 
-ColumnReport DescribeColumn(const ColumnPlan& column, const ClassCounts& counts) {
+ColumnReport DescribeColumn(const ColumnPlan& column, const ColumnCounts& shown) {
+  const ClassCounts& counts = shown.classes;
   ColumnReport report;
   report.source_name = column.source_name;
   report.target_name = column.target_name;
@@ -41,6 +42,19 @@ ColumnReport DescribeColumn(const ColumnPlan& column, const ClassCounts& counts)
     coercion.to = column.type.sql_name;
     coercion.count = counts[c];
     coercion.example = column.scan.examples[c];
+    report.coercions.push_back(std::move(coercion));
+    report.round_trips = false;
+  }
+  for (size_t r = 1; r < kRuleUseCount; ++r) {
+    if (shown.rules[r] == 0) continue;
+    CoercionReport coercion;
+    coercion.rule = std::string(kRuleUseNames[r]);
+    const auto use = static_cast<RuleUse>(r);
+    const bool becomes_null = use == RuleUse::kEmptyAsNull || use == RuleUse::kBadAsNull;
+    coercion.from = use == RuleUse::kEmptyAsNull ? "empty text" : "value";
+    coercion.to = becomes_null ? "NULL" : column.type.sql_name;
+    coercion.count = shown.rules[r];
+    coercion.example = column.scan.rule_examples[r];
     report.coercions.push_back(std::move(coercion));
     report.round_trips = false;
   }
@@ -65,7 +79,7 @@ void FillPlannedTables(const Plan& plan, Report* report) {
     TableReport row = DescribeTable(table);
     row.state = "copied";
     for (const ColumnPlan& column : table.columns) {
-      row.columns.push_back(DescribeColumn(column, column.scan.counts));
+      row.columns.push_back(DescribeColumn(column, {column.scan.counts, column.scan.rule_counts}));
     }
     report->tables.push_back(std::move(row));
   }
@@ -108,7 +122,7 @@ void FillCopiedTables(const Plan& plan, const std::vector<LoadedTable>& loaded,
       }
     }
     for (size_t c = 0; c < table.columns.size(); ++c) {
-      const ClassCounts counts = c < load.counts.size() ? load.counts[c] : ClassCounts{};
+      const ColumnCounts counts = c < load.counts.size() ? load.counts[c] : ColumnCounts{};
       row.columns.push_back(DescribeColumn(table.columns[c], counts));
     }
     report->tables.push_back(std::move(row));

@@ -19,6 +19,7 @@
 #include "engine/command/orphans.h"
 #include "engine/command/rejects_export.h"
 #include "engine/command/source_checks.h"
+#include "engine/command/source_replay.h"
 #include "engine/command/staging.h"
 #include "engine/pipeline/postdata_graph.h"
 #include "engine/pipeline/scan_graph.h"
@@ -202,6 +203,7 @@ absl::Status CopySession::MakePlan() {
                      ReadRelationNames(*coordinator_, request_.common.target_schema));
     std::vector<uint32_t> oids;
     for (const TargetTable& table : inputs.target_tables) oids.push_back(table.oid);
+    ASSIGN_OR_RETURN(inputs.server_types, ReadConfiguredTypes(*coordinator_, request_.common));
     ASSIGN_OR_RETURN(inputs.target_objects, ReadTableObjects(*coordinator_, oids));
   }
   ASSIGN_OR_RETURN(Selection selection, SelectTables(inputs));
@@ -225,6 +227,9 @@ absl::Status CopySession::MakePlan() {
   ASSIGN_OR_RETURN(plan_, lite2pg::MakePlan(inputs, std::move(selection), std::move(scans)));
   if (coordinator_.has_value()) {
     RETURN_IF_ERROR(ExistingTables::CheckPlan(*coordinator_, &plan_));
+    ASSIGN_OR_RETURN(PgConnection server, PgConnection::Connect(LoadOptions()));
+    RETURN_IF_ERROR(
+        CheckServerText(snapshot_->reader(0), server, request_.policy, cancel_, &plan_));
   }
   RETURN_IF_ERROR(FindOrphansInSource(snapshot_->reader(0), plan_, request_.policy.orphans,
                                       request_.deep, &plan_.findings));
@@ -314,16 +319,13 @@ absl::Status CopySession::Data() {
   }
   if (request_.common.check == CheckMode::kFull) StartQuickCheck();
   CopyOptions options;
-  options.connect = target_->connect_options();
-  options.connect.application_name = RunApplicationName(run_id_);
+  options.connect = LoadOptions();
   options.streams = Streams();
   if (request_.common.streams == 0) {
     options.streams_max = std::min(StreamsMax(), snapshot_->size() - 1);
     if (IsFar(*coordinator_)) options.streams = options.streams_max;
   }
   options.policy = request_.policy;
-  // Triggers, checks and defaults of the application run as they do for the application.
-  if (plan_.existing.any()) options.connect.search_path = std::nullopt;
   report_.resources.streams_max = options.streams;
   ASSIGN_OR_RETURN(loaded_, CopyTables(plan_, *snapshot_, *ledger_, options, events_, cancel_));
   for (const LoadedTable& table : loaded_) {
@@ -343,7 +345,18 @@ absl::Status CopySession::Data() {
                      "look for a program that writes the file without SQLite's locks");
   }
   RETURN_IF_ERROR(KeepCoordinator());
+  ASSIGN_OR_RETURN(PgConnection server, PgConnection::Connect(LoadOptions()));
+  RETURN_IF_ERROR(DigestServerText(snapshot_->reader(0), server, *ledger_, plan_, cancel_,
+                                   &loaded_));
   return existing_.Fill(*coordinator_, &loaded_);
+}
+
+PgConnectOptions CopySession::LoadOptions() const {
+  PgConnectOptions options = target_->connect_options();
+  options.application_name = RunApplicationName(run_id_);
+  // Triggers, checks and defaults of the application run as they do for the application.
+  if (plan_.existing.any()) options.search_path = std::nullopt;
+  return options;
 }
 
 // SQLite's own look at the file, beside everything up to publish and on a reader of its own. It

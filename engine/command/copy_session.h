@@ -59,6 +59,8 @@ class CopySession {
   absl::Status TakeOver();
   absl::Status RunHook(const std::string& file, absl::string_view option);
   absl::Status CheckSource();
+  // How the streams of the data stage connect.
+  PgConnectOptions LoadOptions() const;
   absl::Status KeepCoordinator();
   absl::Status ExportRejectsIfAsked();
   void StartQuickCheck();

@@ -335,14 +335,13 @@ absl::Status DigestMerged(PgConnection& connection, const Plan& plan, ExistingRo
   for (const int index : plan.existing.merge_order) {
     const TablePlan& table = plan.tables[static_cast<size_t>(index)];
     MergedTable& result = (*merged)[static_cast<size_t>(index)];
-    const std::vector<std::string> columns = table.TargetColumns();
     // Rows that were skipped keep the target's values: this run does not account for them.
     const bool only_new = policy == ExistingRows::kSkip;
     const bool whole = result.rows_preexisting == 0 || policy == ExistingRows::kReplace;
-    std::string source = absl::StrCat("SELECT ", absl::StrJoin(Quoted(columns, "s"), ", "),
-                                      " FROM ", table.LoadTarget(), " s");
-    std::string target = absl::StrCat("SELECT ", absl::StrJoin(Quoted(columns, "t"), ", "),
-                                      " FROM ", table.MergeTarget(), " t");
+    std::string source = 
+        absl::StrCat("SELECT ", table.ReadColumns("s"), " FROM ", table.LoadTarget(), " s");
+    std::string target = 
+        absl::StrCat("SELECT ", table.ReadColumns("t"), " FROM ", table.MergeTarget(), " t");
     if (only_new) absl::StrAppend(&source, " WHERE s.", kPresent, " IS NULL");
     if (!whole) {
       absl::StrAppend(&target, " WHERE EXISTS (SELECT FROM ", table.LoadTarget(), " s WHERE ",
@@ -359,7 +358,7 @@ absl::Status DigestMerged(PgConnection& connection, const Plan& plan, ExistingRo
 absl::StatusOr<uint64_t> FillValues(PgConnection& connection, const TablePlan& table, bool prove,
                                     Digest* digest) {
   const std::string all =
-      absl::StrCat("SELECT ", QuoteColumns(table.TargetColumns()), " FROM ", table.LoadTarget());
+      absl::StrCat("SELECT ", table.ReadColumns(""), " FROM ", table.LoadTarget());
   if (prove) {
     ASSIGN_OR_RETURN(const Digest sent, DigestQuery(connection, all, table));
     if (!(sent == *digest)) {

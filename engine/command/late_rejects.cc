@@ -10,6 +10,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/pipeline/chunk_loader.h"
+#include "engine/postgres/server_text.h"
 
 namespace lite2pg {
 namespace {
@@ -78,7 +79,8 @@ absl::StatusOr<LateRejects::Pending> LateRejects::Describe(size_t table,
   return pending;
 }
 
-// --fill changed columns after they were loaded; the others say which row it may be.
+// --fill changed columns after they were loaded, and the server prints those that only it reads in
+// its own way; the others say which row it may be.
 LateRejects::RowHash LateRejects::KeyOf(size_t table, const std::vector<RowHash>& fields) const {
   const TablePlan& plan = plan_.tables[table];
   FieldBuffer bytes(16 * fields.size());
@@ -86,7 +88,7 @@ LateRejects::RowHash LateRejects::KeyOf(size_t table, const std::vector<RowHash>
     const bool filled = std::any_of(
         plan.fills.begin(), plan.fills.end(),
         [&](const FillPlan& fill) { return fill.column == plan.columns[i].target_name; });
-    if (filled) continue;
+    if (filled || plan.codecs[i].server_text) continue;
     bytes.PutInt64(static_cast<int64_t>(fields[i].first));
     bytes.PutInt64(static_cast<int64_t>(fields[i].second));
   }
@@ -95,21 +97,44 @@ LateRejects::RowHash LateRejects::KeyOf(size_t table, const std::vector<RowHash>
   return {digest.low, digest.high};
 }
 
-absl::Status LateRejects::FindRows(size_t table, PendingRows* wanted,
+absl::Status LateRejects::FindRows(PgConnection& connection, size_t table, PendingRows* wanted,
                                    const std::vector<std::string>& taken_keys,
                                    const OnFound& on_found) {
   const TablePlan& plan = plan_.tables[table];
   const std::set<std::string> taken(taken_keys.begin(), taken_keys.end());
   // Rows that are like it in all columns first, then those that only --fill has made so.
-  RETURN_IF_ERROR(FindRowsOnce(table, /*exact=*/true, taken, wanted, on_found));
+  RETURN_IF_ERROR(FindRowsOnce(connection, table, /*exact=*/true, taken, wanted, on_found));
   if (!plan.fills.empty()) {
-    RETURN_IF_ERROR(FindRowsOnce(table, /*exact=*/false, taken, wanted, on_found));
+    RETURN_IF_ERROR(FindRowsOnce(connection, table, /*exact=*/false, taken, wanted, on_found));
   }
   return wanted->empty() ? absl::OkStatus() : NoSuchRow(plan);
 }
 
-absl::Status LateRejects::FindRowsOnce(size_t table, bool exact, const std::set<std::string>& taken,
-                                       PendingRows* wanted, const OnFound& on_found) {
+absl::StatusOr<bool> LateRejects::ReadServerText(PgConnection& connection, size_t table,
+                                                 absl::string_view tuple,
+                                                 std::vector<RowHash>* fields) const {
+  const TablePlan& plan = plan_.tables[table];
+  tuple.remove_prefix(2);
+  for (size_t i = 0; i < plan.codecs.size(); ++i) {
+    const int32_t length = LoadInt32(tuple.data());
+    const size_t size = length < 0 ? 0 : static_cast<size_t>(length);
+    if (plan.codecs[i].server_text && length >= 0) {
+      ASSIGN_OR_RETURN(const std::vector<ServerValue> reading,
+                       ReadByServer(connection, plan.columns[i].type,
+                                    {std::string(tuple.substr(4, size))}));
+      if (!reading[0].status.ok()) return false;
+      Digest digest;
+      digest.AddRow(reading[0].text);
+      (*fields)[i] = {digest.low, digest.high};
+    }
+    tuple.remove_prefix(4 + size);
+  }
+  return true;
+}
+
+absl::Status LateRejects::FindRowsOnce(PgConnection& connection, size_t table, bool exact,
+                                       const std::set<std::string>& taken, PendingRows* wanted,
+                                       const OnFound& on_found) {
   const TablePlan& plan = plan_.tables[table];
   const std::unique_ptr<RowSource> source = NewLibraryRowSource(snapshot_.reader(0));
   RETURN_IF_ERROR(source->Open(plan.reading, KeyRange()));
@@ -120,13 +145,18 @@ absl::Status LateRejects::FindRowsOnce(size_t table, bool exact, const std::set<
     if (row.empty()) break;
     tuple.Clear();
     if (encoder.Encode(row, &tuple).outcome != Outcome::kOk) continue;
-    ASSIGN_OR_RETURN(const Pending here, Describe(table, tuple.view()));
+    ASSIGN_OR_RETURN(Pending here, Describe(table, tuple.view()));
     auto [candidate, end] = wanted->equal_range(KeyOf(table, here.fields));
+    if (candidate != end && plan.is_text_copy()) {
+      ASSIGN_OR_RETURN(const bool readable,
+                       ReadServerText(connection, table, tuple.view(), &here.fields));
+      if (!readable) continue;
+    }
     const auto is_it = [&](const Pending& pending) {
       bool same = true;
       for (size_t i = 0; i < here.fields.size(); ++i) {
         // --fill makes something of NULL, and nothing of anything else.
-        const bool filled = !exact && row[i].storage_class == StorageClass::kNull;
+        const bool filled = !exact && here.fields[i] == RowHash();
         same = same && (filled || here.fields[i] == pending.fields[i]);
       }
       return same;
@@ -154,6 +184,7 @@ absl::Status LateRejects::Record(PgConnection& connection, const Ledger& ledger)
     };
     RETURN_IF_ERROR(ReadRejects(connection, ledger, &plan.source->name, on_earlier));
     std::vector<RejectRecord> records;
+    FieldBuffer scratch;
     size_t bytes = 0;
     const auto on_found = [&](std::span<const SourceValue> row, const std::string& row_key,
                               const Pending& pending) -> absl::Status {
@@ -166,7 +197,11 @@ absl::Status LateRejects::Record(PgConnection& connection, const Ledger& ledger)
       ++loaded.rows_rejected;
       if (pending.counted) loaded.digest.Subtract(pending.digest);
       for (size_t i = 0; i < row.size() && i < loaded.counts.size(); ++i) {
-        --loaded.counts[i][static_cast<size_t>(row[i].storage_class)];
+        --loaded.counts[i].classes[static_cast<size_t>(row[i].storage_class)];
+        if (plan.codecs[i].without_rules != nullptr) {
+          --loaded.counts[i].rules[static_cast<size_t>(
+              UseOfRules(plan.codecs[i], row[i], &scratch))];
+        }
         bytes += row[i].size_bytes + 64;
       }
       records.push_back(std::move(reject));
@@ -176,14 +211,15 @@ absl::Status LateRejects::Record(PgConnection& connection, const Ledger& ledger)
       records.clear();
       return status;
     };
-    RETURN_IF_ERROR(FindRows(table, &rows, taken, on_found));
+    RETURN_IF_ERROR(FindRows(connection, table, &rows, taken, on_found));
     RETURN_IF_ERROR(InsertRejects(connection, ledger, records));
   }
   pending_.clear();
   return absl::OkStatus();
 }
 
-absl::Status LateRejects::Locate(size_t table, absl::string_view tuple, ErrorInfo error) {
+absl::Status LateRejects::Locate(PgConnection& connection, size_t table,
+                                 absl::string_view tuple, ErrorInfo error) {
   const TablePlan& plan = plan_.tables[table];
   ASSIGN_OR_RETURN(Pending pending, Describe(table, tuple));
   const RowHash key = KeyOf(table, pending.fields);
@@ -206,7 +242,7 @@ absl::Status LateRejects::Locate(size_t table, absl::string_view tuple, ErrorInf
     error.value = absl::StrJoin(values, ", ");
     return absl::OkStatus();
   };
-  RETURN_IF_ERROR(FindRows(table, &wanted, {}, on_found));
+  RETURN_IF_ERROR(FindRows(connection, table, &wanted, {}, on_found));
   return MakeError(error);
 }
 

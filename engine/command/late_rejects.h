@@ -50,7 +50,8 @@ class LateRejects {
 
   // For the policy to stop: `error` with the row key and values of the source row that is like
   // `tuple`.
-  absl::Status Locate(size_t table, absl::string_view tuple, ErrorInfo error);
+  absl::Status Locate(PgConnection& connection, size_t table, absl::string_view tuple,
+                      ErrorInfo error);
 
   bool rejects_refused() const { return policy_.on_bad_value == OnBadValue::kReject; }
 
@@ -69,10 +70,15 @@ class LateRejects {
 
   absl::StatusOr<Pending> Describe(size_t table, absl::string_view tuple) const;
   RowHash KeyOf(size_t table, const std::vector<RowHash>& fields) const;
-  absl::Status FindRows(size_t table, PendingRows* wanted,
+  absl::Status FindRows(PgConnection& connection, size_t table, PendingRows* wanted,
                         const std::vector<std::string>& taken_keys, const OnFound& on_found);
-  absl::Status FindRowsOnce(size_t table, bool exact, const std::set<std::string>& taken,
-                            PendingRows* wanted, const OnFound& on_found);
+  absl::Status FindRowsOnce(PgConnection& connection, size_t table, bool exact,
+                            const std::set<std::string>& taken, PendingRows* wanted,
+                            const OnFound& on_found);
+  // Puts what the server makes of the columns that only it reads into `fields` of a source row.
+  // False: it refuses one of them.
+  absl::StatusOr<bool> ReadServerText(PgConnection& connection, size_t table,
+                                      absl::string_view tuple, std::vector<RowHash>* fields) const;
 
   const Plan& plan_;
   const LoadPolicy& policy_;

@@ -92,11 +92,7 @@ class Halving {
     if (accepted) return absl::OkStatus();
     ErrorInfo info = InfoOf(refusal);
     RETURN_IF_ERROR(NameColumn(&info));
-    std::vector<std::string> columns;
-    for (const std::string& column : table_.TargetColumns()) {
-      columns.push_back(absl::StrCat("s.", QuoteIdentifier(column)));
-    }
-    const std::string list = absl::StrJoin(columns, ", ");
+    const std::string list = table_.ReadColumns("s");
     if (!late_.rejects_refused()) {
       std::string tuple;
       RETURN_IF_ERROR(CopyOut(connection_,
@@ -109,7 +105,7 @@ class Halving {
                           .status());
       info.what = "the server refuses this row";
       info.hint = "mend the row in the source, or set such rows aside with --on-bad-value reject";
-      return late_.Locate(table_index_, tuple, info);
+      return late_.Locate(connection_, table_index_, tuple, info);
     }
     LateRejects::Why why;
     why.code = ErrorCodeName(info.code);

@@ -21,7 +21,7 @@ constexpr size_t kExampleBytesMax = 64;  // of one value
 // A query that deletes the link's orphans and returns them in the order of the plan's columns.
 std::string DeleteSql(const Plan& plan, const ForeignKeyLink& link) {
   const TablePlan& child = plan.tables[static_cast<size_t>(link.child)];
-  std::vector<std::string> conditions, equal, returned;
+  std::vector<std::string> conditions, equal;
   for (size_t i = 0; i < link.child_columns.size(); ++i) {
     const std::string column = absl::StrCat("c.", QuoteIdentifier(link.child_columns[i]));
     conditions.push_back(absl::StrCat(column, " IS NOT NULL"));
@@ -32,12 +32,8 @@ std::string DeleteSql(const Plan& plan, const ForeignKeyLink& link) {
     conditions.push_back(absl::StrCat("NOT EXISTS (SELECT FROM ", parent, " p WHERE ",
                                       absl::StrJoin(equal, " AND "), ")"));
   }
-  for (const std::string& column : child.TargetColumns()) {
-    returned.push_back(absl::StrCat("c.", QuoteIdentifier(column)));
-  }
   return absl::StrCat("DELETE FROM ", child.LoadTarget(), " c WHERE ",
-                      absl::StrJoin(conditions, " AND "), " RETURNING ",
-                      absl::StrJoin(returned, ", "));
+                      absl::StrJoin(conditions, " AND "), " RETURNING ", child.ReadColumns("c"));
 }
 
 absl::StatusOr<uint64_t> DeleteOrphans(PgConnection& connection, const Plan& plan,

@@ -5,12 +5,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "coercion/wire.h"
 #include "engine/base/error.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/postgres/copy_stream.h"
 #include "engine/postgres/row_refusal.h"
+#include "engine/postgres/server_text.h"
 
 namespace lite2pg {
 namespace {
@@ -192,7 +194,8 @@ absl::Status ChunkLoader::Send(const ChunkPosition& part, Attempt* attempt) {
   RETURN_IF_ERROR(OpenAt(part));
   {
     CopyIn copy(connection_);
-    RETURN_IF_ERROR(copy.Begin(table_.LoadTarget(), table_.TargetColumns()));
+    RETURN_IF_ERROR(
+        copy.Begin(table_.LoadTarget(), table_.TargetColumns(), !table_.is_text_copy()));
     const absl::Status status = ReadRows(part, &copy, attempt);
     NoteEnd(part, attempt->rows, &attempt->end);
     RETURN_IF_ERROR(status);
@@ -210,7 +213,7 @@ absl::Status ChunkLoader::Send(const ChunkPosition& part, Attempt* attempt) {
 }
 
 absl::Status ChunkLoader::ReadRows(const ChunkPosition& part, CopyIn* copy, Attempt* attempt) {
-  RowEncoder encoder(table_.codecs);
+  RowEncoder encoder(table_.codecs, table_.format);
   buffer_.Clear();
   size_t reject_bytes = 0;
   while (attempt->rows < part.rows) {
@@ -285,9 +288,7 @@ absl::Status ChunkLoader::Accept(Attempt& attempt) {
   result_.digest.Add(attempt.loaded.digest);
   result_.bytes += attempt.loaded.bytes;
   for (size_t i = 0; i < result_.counts.size(); ++i) {
-    for (size_t c = 0; c < kStorageClassCount; ++c) {
-      result_.counts[i][c] += attempt.loaded.counts[i][c];
-    }
+    result_.counts[i].Add(attempt.loaded.counts[i]);
   }
   for (RejectRecord& reject : attempt.rejects) RETURN_IF_ERROR(AddReject(std::move(reject)));
   return absl::OkStatus();
@@ -296,7 +297,6 @@ absl::Status ChunkLoader::Accept(Attempt& attempt) {
 // The one row of `part` was refused by the server.
 absl::Status ChunkLoader::Refuse(const ChunkPosition& part, const absl::Status& refusal) {
   ErrorInfo info = InfoOf(refusal);
-  ASSIGN_OR_RETURN(const std::vector<int> blamed, BlamedColumns(info));
   ClassifyRefusal(&info);
   RETURN_IF_ERROR(OpenAt(part));
   ASSIGN_OR_RETURN(const std::span<const SourceValue> row, source_.Next());
@@ -304,6 +304,7 @@ absl::Status ChunkLoader::Refuse(const ChunkPosition& part, const absl::Status& 
     return MakeError(ErrorCode::kSourceChanged, ExitCode::kSource,
                      "a row is gone from the source when it is read again");
   }
+  ASSIGN_OR_RETURN(const std::vector<int> blamed, BlamedColumns(info, row));
   if (options_.reject_refused) {
     RejectRecord reject =
         MakeReject(table_, row, source_.DescribeRow(), blamed.empty() ? -1 : blamed[0]);
@@ -338,7 +339,8 @@ absl::Status ChunkLoader::Refuse(const ChunkPosition& part, const absl::Status& 
 }
 
 // Indexes of the columns that the server named, itself or by the constraint.
-absl::StatusOr<std::vector<int>> ChunkLoader::BlamedColumns(const ErrorInfo& info) {
+absl::StatusOr<std::vector<int>> ChunkLoader::BlamedColumns(const ErrorInfo& info,
+                                                            std::span<const SourceValue> row) {
   std::vector<std::string> names;
   if (!info.column.empty()) {
     names.push_back(info.column);
@@ -351,6 +353,23 @@ absl::StatusOr<std::vector<int>> ChunkLoader::BlamedColumns(const ErrorInfo& inf
     if (std::find(names.begin(), names.end(), name) != names.end()) {
       columns.push_back(static_cast<int>(i));
     }
+  }
+  if (!columns.empty() || !table_.is_text_copy()) return columns;
+  // The server says in words which column's input function it was; asking it is surer.
+  for (size_t i = 0; i < row.size(); ++i) {
+    if (!table_.codecs[i].server_text) continue;
+    buffer_.Clear();
+    const auto storage_class = static_cast<size_t>(row[i].storage_class);
+    buffer_.Reserve(table_.codecs[i].fixed_bytes + table_.codecs[i].expand * row[i].size_bytes);
+    if (table_.codecs[i].encode[storage_class](row[i], table_.codecs[i].params, &buffer_) !=
+            Outcome::kOk ||
+        LoadInt32(buffer_.data()) < 0) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::vector<ServerValue> reading,
+                     ReadByServer(connection_, table_.columns[i].type,
+                                  {std::string(buffer_.view_from(4))}));
+    if (!reading[0].status.ok()) return std::vector<int>{static_cast<int>(i)};
   }
   return columns;
 }

@@ -32,7 +32,7 @@ struct ChunkPosition {
 struct LoadedChunk {
   Digest digest;  // of the rows that were accepted
   uint64_t bytes = 0;
-  std::vector<ClassCounts> counts;
+  std::vector<ColumnCounts> counts;
   uint64_t rejected = 0;
 };
 
@@ -92,7 +92,8 @@ class ChunkLoader {
   void NoteEnd(const ChunkPosition& part, uint64_t rows, ChunkPosition* end) const;
   absl::Status Accept(Attempt& attempt);
   absl::Status Refuse(const ChunkPosition& part, const absl::Status& refusal);
-  absl::StatusOr<std::vector<int>> BlamedColumns(const ErrorInfo& info);
+  absl::StatusOr<std::vector<int>> BlamedColumns(const ErrorInfo& info,
+                                                 std::span<const SourceValue> row);
   absl::Status AddReject(RejectRecord reject);
   absl::Status FlushRejects();
   absl::Status CheckStop() const;

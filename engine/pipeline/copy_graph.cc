@@ -241,7 +241,7 @@ class CopyRun {
     table.seconds = std::chrono::duration<double>(Clock::now() - begun_[chunk.table_index]).count();
     table.counts.resize(chunk.counts.size());
     for (size_t i = 0; i < chunk.counts.size(); ++i) {
-      for (size_t c = 0; c < kStorageClassCount; ++c) table.counts[i][c] += chunk.counts[i][c];
+      table.counts[i].Add(chunk.counts[i]);
     }
   }
 

@@ -23,7 +23,7 @@ struct LoadedTable {
   uint64_t bytes = 0;
   double seconds = 0;               // from its first batch to its last commit
   std::set<int> streams;            // lanes that carried rows
-  std::vector<ClassCounts> counts;  // per column
+  std::vector<ColumnCounts> counts;  // per column
 };
 
 struct CopyOptions {

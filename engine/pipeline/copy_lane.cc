@@ -89,7 +89,7 @@ absl::StatusOr<bool> CopyLane::BeginRange() {
   ASSIGN_OR_RETURN(const RangePool::Answer answer, cursor_.Take());
   if (answer != RangePool::Answer::kRange) return false;
   const TablePlan& table = plan_.tables[static_cast<size_t>(cursor_.work().table)];
-  encoder_ = std::make_unique<RowEncoder>(table.codecs);
+  encoder_ = std::make_unique<RowEncoder>(table.codecs, table.format);
   chunk_ = ChunkPosition{cursor_.work().range.after};
   return true;
 }

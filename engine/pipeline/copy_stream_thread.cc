@@ -127,7 +127,8 @@ absl::Status CopyStreamThread::Send(Batch& batch, bool* chunk_is_open) {
   if (batch.begins_copy) {
     if (open_.empty()) RETURN_IF_ERROR(ledger_.BeginChunk(connection_));
     copy_ = std::make_unique<CopyIn>(connection_);
-    RETURN_IF_ERROR(copy_->Begin(batch.table->LoadTarget(), batch.table->TargetColumns()));
+    RETURN_IF_ERROR(copy_->Begin(batch.table->LoadTarget(), batch.table->TargetColumns(),
+                                 !batch.table->is_text_copy()));
   }
   for (RejectRecord& reject : batch.rejects) rejects_.push_back(std::move(reject));
   if (!batch.rows.empty()) RETURN_IF_ERROR(copy_->Write(batch.rows.view()));

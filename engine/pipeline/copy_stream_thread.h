@@ -31,7 +31,7 @@ struct Chunk {
   int lane = 0;
   ChunkPosition position;
   ChunkRecord record;               // of the rows that were accepted
-  std::vector<ClassCounts> counts;  // of these, per column
+  std::vector<ColumnCounts> counts;  // of these, per column
   uint64_t rejected = 0;
 };
 

@@ -72,9 +72,7 @@ void AddUuid(const SourceColumn& column, List* list) {
             BlobRules(BlobReading::kUuid));
 }
 
-}  // namespace
-
-std::vector<Candidate> CandidatesFor(const SourceColumn& column) {
+std::vector<Candidate> ListFor(const SourceColumn& column) {
   const DeclaredType declared = ParseDeclaredType(column.declared_type);
   List list;
   switch (declared.family) {
@@ -135,11 +133,26 @@ std::vector<Candidate> CandidatesFor(const SourceColumn& column) {
   return list.Take();
 }
 
+}  // namespace
+
+std::vector<Candidate> CandidatesFor(const SourceColumn& column, bool empty_as_null) {
+  std::vector<Candidate> list = ListFor(column);
+  if (!empty_as_null) return list;
+  for (Candidate& candidate : list) {
+    candidate.rules.empty_text_as_null = true;
+    candidate.codec = BindColumn(candidate.type, candidate.rules).value();
+  }
+  return list;
+}
+
 absl::StatusOr<Candidate> FixedCandidate(const PgType& type, const ReadingRules& rules) {
   Candidate c;
   c.type = type;
   c.rules = rules;
-  ASSIGN_OR_RETURN(c.codec, BindColumn(type, rules));
+  absl::StatusOr<ColumnCodec> codec = BindColumn(type, rules);
+  if (codec.status().code() == absl::StatusCode::kUnimplemented) codec = BindServerText(rules);
+  RETURN_IF_ERROR(codec.status());
+  c.codec = *std::move(codec);
   return c;
 }
 

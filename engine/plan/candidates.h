@@ -31,11 +31,11 @@ struct Candidate {
 };
 
 // Never empty; the last one (bytea) accepts every value. For a column that shows nothing but NULL
-// the first is taken.
-std::vector<Candidate> CandidatesFor(const SourceColumn& column);
+// the first is taken. With `empty_as_null`, '' is NULL to each of them.
+std::vector<Candidate> CandidatesFor(const SourceColumn& column, bool empty_as_null = false);
 
-// The candidate list for a type that the user or the target's catalog names: that one alone.
-// Errors as BindColumn.
+// The candidate list for a type that the user or the target's catalog names: that one alone. Types
+// that BindColumn does not know get text for the server. Errors: kInvalidArgument as BindColumn.
 absl::StatusOr<Candidate> FixedCandidate(const PgType& type, const ReadingRules& rules);
 
 }  // namespace lite2pg

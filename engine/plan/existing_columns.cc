@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/postgres/type_resolver.h"
 
 namespace lite2pg {
 namespace {
@@ -86,6 +87,9 @@ ReadingRules RulesFor(const CommonOptions& options, const ColumnConfig& column, 
   rules.round_to_microseconds = o.round_to_microseconds;
   rules.round_to_typmod = o.round_to_typmod;
   rules.round_to_float4 = o.round_to_float4;
+  rules.escape_text = o.escape_text;
+  rules.bad_value = column.bad_value;
+  rules.bad_value_default = column.bad_value_default;
   if (!o.source_time_zone.empty()) {
     rules.source_time_zone = o.source_time_zone;
   } else if (!options.source_time_zone.empty()) {
@@ -148,6 +152,19 @@ absl::StatusOr<PgType> ParseConfiguredType(absl::string_view sql_type) {
     typmod = arguments[0];
   }
   return BuiltinType(codec->oid, typmod);
+}
+
+absl::StatusOr<std::map<std::string, PgType>> ReadConfiguredTypes(PgConnection& connection,
+                                                                  const CommonOptions& options) {
+  std::map<std::string, PgType> types;
+  for (const TableConfig& table : options.tables) {
+    for (const ColumnConfig& column : table.columns) {
+      if (column.type.empty() || ParseConfiguredType(column.type).ok()) continue;
+      ASSIGN_OR_RETURN(types[column.type],
+                       ReadNamedType(connection, column.type, options.target_schema));
+    }
+  }
+  return types;
 }
 
 void CheckExistingTable(const PlanInputs& inputs, const TargetTable& target,
@@ -227,10 +244,8 @@ absl::Status MatchExistingColumns(const PlanInputs& inputs, SelectedTable* selec
     }
     absl::StatusOr<Candidate> candidate = FixedCandidate(partner->type, rules);
     if (!candidate.ok()) {
-      Block(ErrorCode::kTargetColumnMismatch, object,
-            absl::StrCat("no way to load the column type ", partner->type.sql_name, ": ",
-                         InfoOf(candidate.status()).what),
-            "--exclude the table, or change the column's type", findings);
+      Block(ErrorCode::kConfig, object, std::string(candidate.status().message()),
+            "correct the configuration", findings);
       continue;
     }
     columns->push_back(static_cast<int>(i));

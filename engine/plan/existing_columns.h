@@ -2,6 +2,7 @@
 #ifndef LITE2PG_ENGINE_PLAN_EXISTING_COLUMNS_H_
 #define LITE2PG_ENGINE_PLAN_EXISTING_COLUMNS_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,10 @@ ReadingRules RulesFor(const CommonOptions& options, const ColumnConfig& column, 
 // "numeric(10,2)", "varchar(20)", "timestamptz", ... as written in a configuration. Errors name
 // the type and what is known.
 absl::StatusOr<PgType> ParseConfiguredType(absl::string_view sql_type);
+
+// The configured types that are not among those, asked of the server; for PlanInputs.
+absl::StatusOr<std::map<std::string, PgType>> ReadConfiguredTypes(PgConnection& connection,
+                                                                  const CommonOptions& options);
 
 // After a first scan: the reading of numbers in a date column that every value supports, when
 // exactly one does (docs/coercion.md, "Bands"); kNone otherwise.

@@ -45,6 +45,7 @@ struct ReadingOverrides {
   bool round_to_microseconds = false;
   bool round_to_typmod = false;
   bool round_to_float4 = false;
+  bool escape_text = false;
   std::string source_time_zone;  // "": CommonOptions::source_time_zone
 };
 
@@ -56,6 +57,8 @@ struct ColumnConfig {
   bool empty_as_null = false;  // '' becomes NULL; counted
   std::optional<FillValue> fill;
   std::optional<OnBadValue> on_bad_value;  // not set: LoadPolicy::on_bad_value
+  BadValueRule bad_value = BadValueRule::kRefuse;  // otherwise no value is bad
+  std::string bad_value_default;                   // with kDefault
 };
 
 struct TableConfig {

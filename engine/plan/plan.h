@@ -46,6 +46,7 @@ struct TablePlan {
   TableReading reading;
   std::vector<ColumnPlan> columns;
   std::vector<ColumnCodec> codecs;  // one per column, bound to columns[i].type
+  CopyFormat format = CopyFormat::kBinary;  // kText: a column's type is the server's to read
   TargetTable target;              // existing tables only
   uint64_t rows = 0;               // by the scan
   uint64_t bytes = 0;              // about what COPY will carry
@@ -61,6 +62,10 @@ struct TablePlan {
   std::string MergeTarget() const;          // where its rows are in the end; LoadTarget() unless
                                             // merged
   std::vector<std::string> TargetColumns() const;
+  // What to SELECT, or to have RETURNed, in the order of `columns`, so that the tuples are in the
+  // form of `codecs`. `alias` is that of the table, or "".
+  std::string ReadColumns(absl::string_view alias) const;
+  bool is_text_copy() const { return format == CopyFormat::kText; }
 };
 
 // One step of post-data. Attempts are tried in order: the strongest form first; each following

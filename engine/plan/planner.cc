@@ -18,6 +18,7 @@
 #include "engine/plan/post_objects.h"
 #include "engine/postgres/ddl.h"
 #include "engine/postgres/identifier.h"
+#include "engine/postgres/server_text.h"
 
 namespace lite2pg {
 namespace {
@@ -246,9 +247,32 @@ class Planner {
                         "; PostgreSQL's limit for one value is 1 GiB"),
            "exclude the table, or store such values outside the database");
     }
+    NoteRules(object, scan, column);
     column.scan = std::move(scan);
+    if (candidate.codec.server_text) NoteTextCopy(object, *table, column);
+    if (candidate.codec.server_text) table->format = CopyFormat::kText;
     table->codecs.push_back(candidate.codec);
     table->columns.push_back(std::move(column));
+  }
+
+  void NoteRules(const std::string& object, const ColumnScan& scan, const ColumnPlan& column) {
+    for (size_t r = 1; r < kRuleUseCount; ++r) {
+      if (scan.rule_counts[r] == 0) continue;
+      Note(Severity::kInfo, ErrorCode::kRuleApplied, object,
+           absl::StrCat(scan.rule_counts[r], " value(s) are changed by your rule (",
+                        kRuleUseNames[r], ") to fit ",
+                        EscapeForMessage(column.type.sql_name, 100), "; the first is ",
+                        scan.rule_examples[r]));
+    }
+  }
+
+  void NoteTextCopy(const std::string& object, const TablePlan& table, const ColumnPlan& column) {
+    if (table.is_text_copy()) return;  // said already
+    Note(Severity::kInfo, ErrorCode::kTextCopy, object,
+         absl::StrCat("the type ", EscapeForMessage(column.type.sql_name, 100),
+                      " has no binary form here: the table is loaded by text COPY, and the server "
+                      "itself reads the values"),
+         "nothing; such a table loads more slowly");
   }
 
   // Of a table's rows, how many may be set aside at most.
@@ -264,7 +288,9 @@ class Planner {
     const bool declared =
         column.not_null || (table.rowid_alias >= 0 && column.primary_key_position > 0);
     if (!declared) return false;
-    const uint64_t nulls = scan.counts[static_cast<size_t>(StorageClass::kNull)];
+    const uint64_t nulls = scan.counts[static_cast<size_t>(StorageClass::kNull)] +
+                           scan.rule_counts[static_cast<size_t>(RuleUse::kEmptyAsNull)] +
+                           scan.rule_counts[static_cast<size_t>(RuleUse::kBadAsNull)];
     if (nulls == 0) return true;
     Note(Severity::kWarning, ErrorCode::kConstraintViolated, object,
          absl::StrCat("declared NOT NULL, but ", nulls, " row(s) hold NULL (",
@@ -383,6 +409,17 @@ std::vector<std::string> TablePlan::TargetColumns() const {
   names.reserve(columns.size());
   for (const ColumnPlan& column : columns) names.push_back(column.target_name);
   return names;
+}
+
+std::string TablePlan::ReadColumns(absl::string_view alias) const {
+  std::vector<std::string> read;
+  read.reserve(columns.size());
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const std::string name = absl::StrCat(alias, alias.empty() ? "" : ".",
+                                          QuoteIdentifier(columns[i].target_name));
+    read.push_back(codecs[i].server_text ? ServerTextSql(columns[i].type, name) : name);
+  }
+  return absl::StrJoin(read, ", ");
 }
 
 bool Plan::blocked() const {

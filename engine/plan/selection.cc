@@ -217,13 +217,24 @@ class Selector {
                                                            const SourceColumn& column,
                                                            const TableConfig* config) {
     const ColumnConfig* wanted = FindColumnConfig(config, column.name);
-    if (wanted == nullptr || wanted->type.empty()) return CandidatesFor(column);
-    ASSIGN_OR_RETURN(const PgType type, ParseConfiguredType(wanted->type));
-    ASSIGN_OR_RETURN(Candidate only,
-                     FixedCandidate(type, RulesFor(*in_.options, *wanted, /*not_null=*/false)));
-    (void)table;
+    if (wanted == nullptr) return CandidatesFor(column);
+    if (wanted->type.empty()) return CandidatesFor(column, wanted->empty_as_null);
+    PgType type;
+    if (const auto known = in_.server_types.find(wanted->type); known != in_.server_types.end()) {
+      type = known->second;
+    } else {
+      ASSIGN_OR_RETURN(type, ParseConfiguredType(wanted->type));
+    }
+    absl::StatusOr<Candidate> only =
+        FixedCandidate(type, RulesFor(*in_.options, *wanted, /*not_null=*/false));
+    if (!only.ok()) {
+      return MakeError(ErrorCode::kConfig, ExitCode::kUsage,
+                       absl::StrCat(EscapeName(table.name), ".", EscapeName(column.name), ": ",
+                                    only.status().message()),
+                       "correct the configuration");
+    }
     std::vector<Candidate> list;
-    list.push_back(std::move(only));
+    list.push_back(*std::move(only));
     return list;
   }
 

@@ -2,6 +2,7 @@
 #ifndef LITE2PG_ENGINE_PLAN_SELECTION_H_
 #define LITE2PG_ENGINE_PLAN_SELECTION_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct PlanInputs {
   std::vector<TargetTable> target_tables;   // of the target schema; views and the like by kind
   std::vector<std::string> taken_names;     // relations of the target schema, of every kind
   TableObjects target_objects;              // of target_tables: indexes and foreign keys
+  // Types that the configuration names and only the server knows, by the words used.
+  std::map<std::string, PgType> server_types;
   std::string run_tag;                      // makes the staging schema's name unique
 };
 

@@ -102,6 +102,10 @@ void TableScan::Merge(const TableScan& other) {
     to.bytes += from.bytes;
     to.value_bytes_max = std::max(to.value_bytes_max, from.value_bytes_max);
     to.offsets_seen |= from.offsets_seen;
+    for (size_t r = 0; r < kRuleUseCount; ++r) {
+      to.rule_counts[r] += from.rule_counts[r];
+      if (to.rule_examples[r].empty()) to.rule_examples[r] = from.rule_examples[r];
+    }
     for (const std::string& key : from.null_rows) {
       if (to.null_rows.size() < kNullRowsMax) to.null_rows.push_back(key);
     }
@@ -116,6 +120,7 @@ TableScanner::TableScanner(std::span<const std::vector<Candidate>> candidates)
     const size_t count = candidates[i].size();
     column.alive = count >= 32 ? ~uint32_t{0} : (uint32_t{1} << count) - 1;
     column.refused.resize(count);
+    column.rule_counts = {};
     for (size_t c = 0; c < kStorageClassCount; ++c) {
       must_check_[i][c] = 0;
       for (size_t k = 0; k < count; ++k) {
@@ -164,16 +169,32 @@ void TableScanner::Add(std::span<const SourceValue> row, const RowSource& source
         row_bytes += value.size_bytes;
     }
     if ((must_check_[i][c] & column.alive) != 0) Check(i, value, source);
+    // All candidates of a column have the same rules.
+    if (candidates_[i][0].codec.without_rules != nullptr) NoteRule(i, value, source);
   }
   ++scan_.rows;
   scan_.encoded_bytes += row_bytes + 2 + 4 * row.size();
   scan_.row_bytes_max = std::max(scan_.row_bytes_max, row_bytes);
 }
 
+void TableScanner::NoteRule(size_t column_index, const SourceValue& value,
+                            const RowSource& source) {
+  const RuleUse use = UseOfRules(candidates_[column_index][0].codec, value, &scratch_);
+  if (use == RuleUse::kNone) return;
+  ColumnScan& column = scan_.columns[column_index];
+  const auto r = static_cast<size_t>(use);
+  if (column.rule_counts[r]++ > 0) return;
+  column.rule_examples[r] = absl::StrCat(DescribeTypedValue(value), " at ", source.DescribeRow());
+}
+
 void TableScanner::Check(size_t column_index, const SourceValue& value, const RowSource& source) {
   ColumnScan& column = scan_.columns[column_index];
   const auto c = static_cast<size_t>(value.storage_class);
   uint32_t todo = must_check_[column_index][c] & column.alive;
+  const ReadingRules& rules = candidates_[column_index][0].rules;  // all have the same of these
+  const bool becomes_null = rules.empty_text_as_null && !rules.not_null &&
+                            value.storage_class == StorageClass::kText && value.size_bytes == 0;
+  if (becomes_null) return;
   while (todo != 0) {
     const auto k = static_cast<size_t>(std::countr_zero(todo));
     todo &= todo - 1;

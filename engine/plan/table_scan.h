@@ -36,6 +36,8 @@ struct ColumnScan {
   std::array<std::string, kStorageClassCount> examples;          // escaped, one per class
   std::array<std::vector<OwnedValue>, kStorageClassCount> samples;  // for the server's cross-check
   std::vector<std::string> null_rows;        // the first few keys of NULLs
+  std::array<uint64_t, kRuleUseCount> rule_counts{};  // values that the user's rules change
+  std::array<std::string, kRuleUseCount> rule_examples;  // "REAL 1.5 at id=2", escaped
 };
 
 // Mergeable result for a range or a table.
@@ -65,6 +67,7 @@ class TableScanner {
 
  private:
   void Check(size_t column, const SourceValue& value, const RowSource& source);
+  void NoteRule(size_t column, const SourceValue& value, const RowSource& source);
   void Refuse(size_t column, size_t candidate, Outcome outcome, const SourceValue& value,
               const RowSource& source);
 

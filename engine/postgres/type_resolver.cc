@@ -1,10 +1,14 @@
 #include "engine/postgres/type_resolver.h"
 
+#include <libpq-fe.h>
+
 #include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "engine/base/status_macros.h"
+#include "engine/base/error.h"
+#include "engine/base/text.h"
 #include "engine/postgres/array_text.h"
 
 namespace lite2pg {
@@ -126,6 +130,33 @@ bool TypeResolver::IsNotNull(Oid oid) const {
     oid = it->second.base;
   }
   return false;
+}
+
+absl::StatusOr<PgType> ReadNamedType(PgConnection& connection, const std::string& words,
+                                     const std::string& schema) {
+  for (const std::string& name :
+       {words, absl::StrCat(QuoteIdentifier(schema), ".", words), absl::StrCat("public.", words)}) {
+    // It reads the whole text as one type's name, so that nothing else can be in it.
+    const absl::StatusOr<PgResult> found =
+        connection.Query("SELECT pg_catalog.to_regtype($1)::pg_catalog.oid", {name});
+    if (!found.ok()) {
+      if (!connection.alive() || InfoOf(found.status()).sqlstate.empty()) return found.status();
+      continue;
+    }
+    if (found->IsNull(0, 0)) continue;
+    const auto oid = static_cast<Oid>(found->Int(0, 0));
+    ASSIGN_OR_RETURN(const PgResult value, connection.Query(absl::StrCat("SELECT NULL::", name)));
+    const int32_t typmod = PQfmod(value.raw(), 0);
+    ASSIGN_OR_RETURN(const PgResult formatted,
+                     connection.Query("SELECT pg_catalog.format_type($1, $2)",
+                                      {absl::StrCat(oid), absl::StrCat(typmod)}));
+    TypeResolver resolver;
+    RETURN_IF_ERROR(resolver.Read(connection, {oid}));
+    return resolver.Resolve(oid, typmod, formatted.Text(0, 0));
+  }
+  return MakeError(ErrorCode::kConfig, ExitCode::kUsage,
+                   absl::StrCat("unknown PostgreSQL type '", EscapeForMessage(words), "'"),
+                   "write it as SQL does, for example bigint, numeric(10,2) or app.pair");
 }
 
 }  // namespace lite2pg

@@ -41,6 +41,11 @@ class TypeResolver {
   std::unordered_map<Oid, Row> rows_;
 };
 
+// The type that `words` name, as SQL writes it ("point", "geometry(Point,4326)", "app.pair"), in
+// `schema` where pg_catalog has none of that name. kConfig (2) when there is none.
+absl::StatusOr<PgType> ReadNamedType(PgConnection& connection, const std::string& words,
+                                     const std::string& schema);
+
 }  // namespace lite2pg
 
 #endif  // LITE2PG_ENGINE_POSTGRES_TYPE_RESOLVER_H_

@@ -31,6 +31,7 @@ struct CoercionReport {
   std::string from, to;  // storage class, type
   uint64_t count = 0;
   std::string example;   // escaped
+  std::string rule;      // of the user's, that changed the value, or ""
 };
 
 struct ColumnReport {

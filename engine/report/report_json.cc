@@ -35,6 +35,7 @@ Json ColumnJson(const ColumnReport& column) {
                              {"to", Text(coercion.to)},
                              {"count", coercion.count},
                              {"example", Text(coercion.example)}});
+    if (!coercion.rule.empty()) coercions.back()["rule"] = Text(coercion.rule);
   }
   return Json{{"source_name", Text(column.source_name)},
               {"target_name", Text(column.target_name)},

@@ -28,12 +28,8 @@ struct Part {
 };
 
 std::string QueryOf(const TablePlan& table, const Part& part) {
-  std::vector<std::string> columns;
-  for (const ColumnPlan& column : table.columns) {
-    columns.push_back(QuoteIdentifier(column.target_name));
-  }
   std::string query =
-      absl::StrCat("SELECT ", absl::StrJoin(columns, ", "), " FROM ", table.LoadTarget());
+      absl::StrCat("SELECT ", table.ReadColumns(""), " FROM ", table.LoadTarget());
   if (part.first > 0 || part.last >= 0) {
     absl::StrAppend(&query, " WHERE ctid >= '(", part.first, ",0)'::pg_catalog.tid");
     if (part.last >= 0)

@@ -23,7 +23,7 @@ TEST_F(RowEncoderTest, WritesTheTupleOfBinaryCopy) {
   EXPECT_EQ(encoder.Encode(row_, &out_).outcome, Outcome::kOk);
   EXPECT_EQ(ToHex(out_.view()), "0003" "00000004" "00000007" "00000002" "6162" "00000001" "63");
   EXPECT_EQ(encoder.digest().rows, 1u);
-  EXPECT_EQ(encoder.counts()[0][static_cast<size_t>(StorageClass::kInteger)], 1u);
+  EXPECT_EQ(encoder.counts()[0].classes[static_cast<size_t>(StorageClass::kInteger)], 1u);
 }
 
 TEST_F(RowEncoderTest, LeavesEverythingAsItWasWhenAValueIsRefused) {
@@ -37,7 +37,7 @@ TEST_F(RowEncoderTest, LeavesEverythingAsItWasWhenAValueIsRefused) {
   EXPECT_EQ(refused.column, 2);
   EXPECT_EQ(out_.view(), before);
   EXPECT_EQ(encoder.digest(), digest);
-  EXPECT_EQ(encoder.counts()[0][static_cast<size_t>(StorageClass::kInteger)], 1u);
+  EXPECT_EQ(encoder.counts()[0].classes[static_cast<size_t>(StorageClass::kInteger)], 1u);
 }
 
 // What the server sends back is padded; the digest is over the value.
@@ -142,6 +142,52 @@ TEST(Digest, SurvivesItsHexadecimalForm) {
                           "g0000000000000000000000000000000"}) {
     EXPECT_FALSE(Digest::FromHex(hex, &back)) << hex;
   }
+}
+
+// The forms are those of PostgreSQL's documentation of COPY; a server takes them in
+// tests/e2e/text_copy_test.py.
+TEST_F(RowEncoderTest, WritesALineOfTextCopy) {
+  const std::vector<ColumnCodec> codecs{Bind(kOidInt4), Bind(kOidText), Bind(kOidBytea),
+                                        BindServerText(ReadingRules()).value()};
+  RowEncoder text(codecs, CopyFormat::kText), binary(codecs);
+  const std::vector<SourceValue> row{SourceValue::Integer(-7),
+                                     SourceValue::Text("\\N\t\n\r\\."), SourceValue::Blob("\\x"),
+                                     SourceValue::Text("(1,2)")};
+  EXPECT_EQ(text.Encode(row, &out_).outcome, Outcome::kOk);
+  EXPECT_EQ(out_.view(), "-7\t\\\\N\\t\\n\\r\\\\.\t\\\\x5c78\t(1,2)\n");
+  FieldBuffer tuple;
+  EXPECT_EQ(binary.Encode(row, &tuple).outcome, Outcome::kOk);
+  EXPECT_EQ(text.digest(), binary.digest());
+  out_.Clear();
+  const std::vector<SourceValue> nulls(4, SourceValue::Null());
+  EXPECT_EQ(text.Encode(nulls, &out_).outcome, Outcome::kOk);
+  EXPECT_EQ(out_.view(), "\\N\t\\N\t\\N\t\\N\n");
+  out_.Clear();
+  EXPECT_FALSE(AppendTextRow("\0\2", codecs, &out_));
+  EXPECT_TRUE(out_.empty());
+}
+
+TEST_F(RowEncoderTest, CountsWhatTheUsersRulesChange) {
+  ReadingRules rules;
+  rules.empty_text_as_null = true;
+  rules.bad_value = BadValueRule::kDefault;
+  rules.bad_value_default = "-1";
+  PgType type = BuiltinType(kOidInt4);
+  const std::vector<ColumnCodec> codecs{BindColumn(type, rules).value()};
+  RowEncoder encoder(codecs);
+  for (const SourceValue& value :
+       {SourceValue::Text(""), SourceValue::Text("x"), SourceValue::Integer(5),
+        SourceValue::Integer(int64_t{1} << 40), SourceValue::Null()}) {
+    EXPECT_EQ(encoder.Encode({&value, 1}, &out_).outcome, Outcome::kOk);
+  }
+  EXPECT_EQ(ToHex(out_.view()), "0001" "ffffffff" "0001" "00000004" "ffffffff" "0001" "00000004"
+                                "00000005" "0001" "00000004" "ffffffff" "0001" "ffffffff");
+  const auto& counts = encoder.counts()[0].rules;
+  EXPECT_EQ(counts[static_cast<size_t>(RuleUse::kNone)], 2u);
+  EXPECT_EQ(counts[static_cast<size_t>(RuleUse::kEmptyAsNull)], 1u);
+  EXPECT_EQ(counts[static_cast<size_t>(RuleUse::kBadAsDefault)], 2u);
+  rules.bad_value_default = "many";
+  EXPECT_FALSE(BindColumn(type, rules).ok());
 }
 
 }  // namespace

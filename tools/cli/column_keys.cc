@@ -43,6 +43,20 @@ absl::Status ApplyRound(absl::string_view value, ColumnConfig* column) {
   return absl::OkStatus();
 }
 
+absl::Status ApplyOnBadValue(absl::string_view value, ColumnConfig* column) {
+  enum class Choices { kStop, kReject, kNull };
+  constexpr Choice<Choices> kChoices[] = {
+      {"stop", Choices::kStop}, {"reject", Choices::kReject}, {"null", Choices::kNull}};
+  Choices choice = Choices::kStop;
+  RETURN_IF_ERROR(Choose(value, kChoices, &choice));
+  if (choice == Choices::kNull) {
+    column->bad_value = BadValueRule::kNull;
+  } else {
+    column->on_bad_value = choice == Choices::kReject ? OnBadValue::kReject : OnBadValue::kStop;
+  }
+  return absl::OkStatus();
+}
+
 constexpr TableKeyRow kTableKeys[] = {
     {"rename", "NAME", "name of the table in the target",
      [](absl::string_view v, TableConfig* t) { return Put(v, &t->rename); }},
@@ -81,13 +95,17 @@ constexpr ColumnKeyRow kColumnKeys[] = {
        ASSIGN_OR_RETURN(c->fill, ParseFill(v));
        return absl::OkStatus();
      }},
-    {"on-bad-value", "stop|reject", "as --on-bad-value, for this column",
+    {"on-bad-value", "stop|reject|null", "as --on-bad-value, for this column; null stores NULL",
+     ApplyOnBadValue},
+    {"bad-value-default", "VALUE", "what is stored instead of a value without a faithful form",
      [](absl::string_view v, ColumnConfig* c) {
-       OnBadValue choice = OnBadValue::kStop;
-       RETURN_IF_ERROR(Choose(v, kBadValueChoices, &choice));
-       c->on_bad_value = choice;
+       c->bad_value = BadValueRule::kDefault;
+       c->bad_value_default = std::string(v);
        return absl::OkStatus();
      }},
+    {"escape-text", "true|false",
+     "store \\xNN for bytes that PostgreSQL's text cannot hold: NUL, and what is not UTF-8",
+     [](absl::string_view v, ColumnConfig* c) { return ChooseFlag(v, &c->reading.escape_text); }},
     {"source-time-zone", "ZONE", "as --source-time-zone, for this column",
      [](absl::string_view v, ColumnConfig* c) {
        RETURN_IF_ERROR(CheckTimeZone(v));
