@@ -38,7 +38,8 @@ class RowEncoder {
                       CopyFormat format = CopyFormat::kBinary);
 
   // Appends one tuple (int16 field count, then fields), or one line of text COPY, to `out` and adds
-  // the row to digest() and counts(); the digest is the tuple's either way. On any other outcome `out`, digest and counts are as before the call.
+  // the row to digest() and counts(); the digest is the tuple's either way. On any other outcome
+  // `out`, digest and counts are as before the call.
   // REQUIRES: values.size() == codecs.size().
   RowOutcome Encode(std::span<const SourceValue> values, FieldBuffer* out);
 

@@ -388,7 +388,8 @@ absl::Status CopySession::PostData() {
   RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", StageName(Stage::kPostData), ""));
   LateRejects late(plan_, request_.policy, *snapshot_, &loaded_);
   RETURN_IF_ERROR(
-      RejectOrphans(*coordinator_, plan_, *ledger_, &late, &report_.findings, cancel_));
+      RejectOrphans(*coordinator_, plan_, *ledger_, request_.policy.orphans, &late,
+                    &report_.findings, cancel_));
   PostDataOptions options;
   options.connect = target_->connect_options();
   options.connect.application_name = RunApplicationName(run_id_);

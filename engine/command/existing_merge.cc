@@ -1,6 +1,7 @@
 #include "engine/command/existing_merge.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/merge_refusals.h"
+#include "engine/command/rejected_parents.h"
 #include "engine/postgres/copy_stream.h"
 #include "engine/postgres/ddl.h"
 
@@ -175,8 +177,22 @@ class Merge {
     return absl::OkStatus();
   }
 
+  // What the application's tables refused of a parent takes the rows that refer to it along.
+  absl::Status DeleteChildrenOfRefused(int index) {
+    if (plan_.links.empty() || late_->added().empty()) return absl::OkStatus();
+    RejectedParents parents(plan_);
+    for (const LateRejects::Added& row : late_->added()) parents.Add(row.table, row.tuple);
+    RejectedParents::Options options;
+    options.child = index;
+    options.counted = false;
+    std::map<int, uint64_t> rows;
+    const CancelToken none;
+    return parents.DeleteChildren(connection_, options, late_, &rows, none);
+  }
+
   absl::Status One(int index, MergedTable* merged) {
     const TablePlan& table = Table(index);
+    RETURN_IF_ERROR(DeleteChildrenOfRefused(index));
     uint64_t present = 0;
     if (merged->rows_preexisting > 0 && policy_ != ExistingRows::kReplace) {
       ASSIGN_OR_RETURN(const PgResult marked,
@@ -314,7 +330,27 @@ absl::Status CreateMergeTables(PgConnection& connection, const Plan& plan) {
 
 absl::Status MergeRows(PgConnection& connection, const Plan& plan, ExistingRows policy,
                        LateRejects* late, std::vector<MergedTable>* merged) {
-  return Merge(connection, plan, policy, late, merged).Run();
+  if (plan.links.empty()) return Merge(connection, plan, policy, late, merged).Run();
+  const CancelToken none;
+  // Ends because every round but the last takes rows out of the loaded tables for good.
+  while (true) {
+    RETURN_IF_ERROR(connection.Execute("SAVEPOINT lite2pg_merge"));
+    const LateRejects::State before = late->Save();
+    RETURN_IF_ERROR(Merge(connection, plan, policy, late, merged).Run());
+    // In a circle of keys, rows that are merged already may refer to one that was refused later.
+    RejectedParents refused(plan);
+    for (const LateRejects::Added& row : late->added()) refused.Add(row.table, row.tuple);
+    RejectedParents again = refused;
+    RejectedParents::Options options;
+    options.counted = false;
+    std::map<int, uint64_t> rows;
+    RETURN_IF_ERROR(refused.DeleteChildren(connection, options, late, &rows, none));
+    if (rows.empty()) return connection.Execute("RELEASE SAVEPOINT lite2pg_merge");
+    RETURN_IF_ERROR(connection.Execute("ROLLBACK TO SAVEPOINT lite2pg_merge"));
+    late->Restore(before);
+    options.parents_are_back = true;
+    RETURN_IF_ERROR(again.DeleteChildren(connection, options, late, &rows, none));
+  }
 }
 
 absl::StatusOr<Digest> DigestQuery(PgConnection& connection, const std::string& query,

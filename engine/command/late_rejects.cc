@@ -46,7 +46,15 @@ absl::Status LateRejects::Add(size_t table, absl::string_view tuple, Why why, bo
   last.reason = pending.why.reason;
   RETURN_IF_ERROR(budget.Check(table, 1, &last));
   pending_[table].emplace(key, std::move(pending));
+  added_.push_back({table, std::string(tuple)});
   return absl::OkStatus();
+}
+
+LateRejects::State LateRejects::Save() const { return {pending_, added_.size()}; }
+
+void LateRejects::Restore(const State& state) {
+  pending_ = state.pending;
+  added_.resize(state.added);
 }
 
 absl::StatusOr<LateRejects::Pending> LateRejects::Describe(size_t table,

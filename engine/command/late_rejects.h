@@ -53,6 +53,16 @@ class LateRejects {
   absl::Status Locate(PgConnection& connection, size_t table, absl::string_view tuple,
                       ErrorInfo error);
 
+  // What was added, so that a transaction that is rolled back in part can be followed.
+  struct Added {
+    size_t table = 0;
+    std::string tuple;
+  };
+  const std::vector<Added>& added() const { return added_; }
+  struct State;
+  State Save() const;
+  void Restore(const State& state);
+
   bool rejects_refused() const { return policy_.on_bad_value == OnBadValue::kReject; }
 
  private:
@@ -85,6 +95,12 @@ class LateRejects {
   SourceSnapshot& snapshot_;
   std::vector<LoadedTable>& loaded_;
   std::map<size_t, PendingRows> pending_;  // by table
+  std::vector<Added> added_;
+};
+
+struct LateRejects::State {
+  std::map<size_t, PendingRows> pending;
+  size_t added = 0;
 };
 
 }  // namespace lite2pg

@@ -10,6 +10,7 @@
 #include "engine/base/error.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/command/rejected_parents.h"
 #include "engine/postgres/copy_stream.h"
 
 namespace lite2pg {
@@ -50,9 +51,8 @@ absl::StatusOr<uint64_t> DeleteOrphans(PgConnection& connection, const Plan& pla
   });
 }
 
-absl::Status DeleteAll(PgConnection& connection, const Plan& plan, const Ledger& ledger,
-                       LateRejects* late, std::map<int, uint64_t>* rows,
-                       const CancelToken& cancel) {
+absl::Status DeleteOrphansOfAll(PgConnection& connection, const Plan& plan, LateRejects* late,
+                                std::map<int, uint64_t>* rows, const CancelToken& cancel) {
   std::set<const ForeignKeyLink*> impossible;
   bool more = true;
   // Ends because every round takes at least one row away.
@@ -76,6 +76,20 @@ absl::Status DeleteAll(PgConnection& connection, const Plan& plan, const Ledger&
       more = true;
     }
   }
+  return absl::OkStatus();
+}
+
+// Rows that refer to rows set aside first, so that their reason names the parent.
+absl::Status DeleteAll(PgConnection& connection, const Plan& plan, const Ledger& ledger,
+                       bool orphans, LateRejects* late, std::map<int, uint64_t>* rows,
+                       const CancelToken& cancel) {
+  RejectedParents parents(plan);
+  RETURN_IF_ERROR(ReadRejects(connection, ledger, nullptr, [&](const RejectRecord& reject) {
+    parents.Add(reject);
+    return absl::OkStatus();
+  }));
+  RETURN_IF_ERROR(parents.DeleteChildren(connection, {}, late, rows, cancel));
+  if (orphans) RETURN_IF_ERROR(DeleteOrphansOfAll(connection, plan, late, rows, cancel));
   return late->Record(connection, ledger);
 }
 
@@ -164,12 +178,13 @@ absl::Status FindOrphansInSource(SqliteConnection& reader, const Plan& plan, Orp
 }
 
 absl::Status RejectOrphans(PgConnection& connection, const Plan& plan, const Ledger& ledger,
-                           LateRejects* late, std::vector<Finding>* findings,
+                           Orphans policy, LateRejects* late, std::vector<Finding>* findings,
                            const CancelToken& cancel) {
   if (plan.links.empty()) return absl::OkStatus();
   std::map<int, uint64_t> rows;
   RETURN_IF_ERROR(connection.Begin());
-  absl::Status status = DeleteAll(connection, plan, ledger, late, &rows, cancel);
+  absl::Status status = DeleteAll(connection, plan, ledger, policy == Orphans::kReject, late, &rows,
+                                  cancel);
   if (status.ok()) status = connection.Commit();
   if (!status.ok()) {
     connection.Rollback();
@@ -178,8 +193,9 @@ absl::Status RejectOrphans(PgConnection& connection, const Plan& plan, const Led
   for (const auto& [table, count] : rows) {
     findings->push_back({Severity::kWarning, ErrorCode::kConstraintViolated,
                          plan.tables[static_cast<size_t>(table)].source->name,
-                         absl::StrCat(count, " row(s) whose foreign key points nowhere, or to a "
-                                             "row that is set aside, are set aside"),
+                         absl::StrCat(count, " row(s) whose foreign key points ",
+                                      policy == Orphans::kReject ? "nowhere, or " : "",
+                                      "to a row that is set aside, are set aside"),
                          "lite2pg.reject on the target keeps them"});
   }
   return absl::OkStatus();

@@ -23,11 +23,11 @@ namespace lite2pg {
 absl::Status FindOrphansInSource(SqliteConnection& reader, const Plan& plan, Orphans policy,
                                  bool deep, std::vector<Finding>* findings);
 
-// After the data stage, for `reject`: takes rows whose key points nowhere out of the tables that
-// were loaded, and rows that point to these, until none is left; all in one transaction of
-// `connection`, with their records. By PostgreSQL's own comparison.
+// After the data stage: takes rows that refer to rows set aside out of the tables that were loaded,
+// with `reject` also those whose key points nowhere, and rows that point to these, until none is
+// left; all in one transaction of `connection`, with their records. By PostgreSQL's own comparison.
 absl::Status RejectOrphans(PgConnection& connection, const Plan& plan, const Ledger& ledger,
-                           LateRejects* late, std::vector<Finding>* findings,
+                           Orphans policy, LateRejects* late, std::vector<Finding>* findings,
                            const CancelToken& cancel);
 
 // After post-data, for `stop`: exit code 8 when a foreign key of a created table could only be made

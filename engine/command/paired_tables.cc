@@ -262,10 +262,12 @@ class Pairing {
     }
     absl::StatusOr<Candidate> candidate =
         FixedCandidate(target->type, ColumnRules(config, record, *target));
-    if (!candidate.ok()) {
+    if (!candidate.ok() || candidate->codec.server_text) {
+      const std::string why = candidate.ok() ? std::string("only the server can read it")
+                                             : InfoOf(candidate.status()).what;
       Note(Severity::kWarning, ErrorCode::kNotLookedAt, object,
            absl::StrCat("not looked at: no way to read the type ", target->type.sql_name, " (",
-                        InfoOf(candidate.status()).what, ")"));
+                        why, ")"));
       pair->unread_columns.push_back(source.name);
       return absl::OkStatus();
     }

@@ -38,7 +38,11 @@ void Complete(const ColumnConfig& pattern, ColumnConfig* column) {
   Take(pattern.reading.source_time_zone, &column->reading.source_time_zone);
   column->empty_as_null |= pattern.empty_as_null;
   Take(pattern.fill, &column->fill);
-  Take(pattern.on_bad_value, &column->on_bad_value);
+  column->reading.escape_text |= pattern.reading.escape_text;
+  if (column->on_bad_value.has_value() || column->bad_value != BadValueRule::kRefuse) return;
+  column->on_bad_value = pattern.on_bad_value;
+  column->bad_value = pattern.bad_value;
+  column->bad_value_default = pattern.bad_value_default;
 }
 
 ColumnConfig* Entry(const std::string& name, TableConfig* table) {

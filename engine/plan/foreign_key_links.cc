@@ -1,5 +1,6 @@
 #include "engine/plan/foreign_key_links.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -24,6 +25,7 @@ void AddCreated(const PlanInputs& inputs, const std::vector<PostObject>& objects
     ForeignKeyLink link;
     link.name = object.name;
     link.child = object.table;
+    link.parent = object.parent_table;
     link.parent_tables = PlacesOf(plan->tables[static_cast<size_t>(object.parent_table)],
                                   inputs.existing_rows);
     link.child_columns = object.child_columns;
@@ -42,8 +44,16 @@ int FindTable(const Plan& plan, uint32_t oid) {
 
 }  // namespace
 
+bool MayReject(const PlanInputs& inputs, const Plan& plan) {
+  if (inputs.policy->on_bad_value == OnBadValue::kReject) return true;
+  return std::any_of(plan.tables.begin(), plan.tables.end(), [](const TablePlan& table) {
+    return std::any_of(table.columns.begin(), table.columns.end(),
+                       [](const ColumnPlan& column) { return column.rejects_bad; });
+  });
+}
+
 void PlanForeignKeyLinks(const PlanInputs& inputs, Plan* plan) {
-  if (inputs.policy->orphans != Orphans::kReject) return;
+  if (inputs.policy->orphans != Orphans::kReject && !MayReject(inputs, *plan)) return;
   AddCreated(inputs, plan->objects, plan);
   AddCreated(inputs, plan->late_objects, plan);
   for (const TableForeignKeyObject& key : inputs.target_objects.foreign_keys) {
@@ -53,6 +63,7 @@ void PlanForeignKeyLinks(const PlanInputs& inputs, Plan* plan) {
     ForeignKeyLink link;
     link.name = key.name;
     link.child = child;
+    link.parent = parent;
     link.parent_tables =
         parent < 0 ? std::vector<std::string>{QuoteQualified(key.parent_schema, key.parent_table)}
                    : PlacesOf(plan->tables[static_cast<size_t>(parent)], inputs.existing_rows);

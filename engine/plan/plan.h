@@ -101,11 +101,12 @@ struct SequencePlan {
   int64_t source_sequence = 0;     // sqlite_sequence.seq
 };
 
-// A foreign key as --orphans reject looks at it: child rows are in a table of ours, parents where
-// any of the tables named has them.
+// A foreign key as rejecting looks at it: child rows are where they were loaded, parents where any
+// of the tables named has them.
 struct ForeignKeyLink {
   std::string name;                // for messages
   int child = -1;                  // index into Plan::tables
+  int parent = -1;                 // likewise; -1 when it is not loaded
   std::vector<std::string> parent_tables;              // quoted, qualified
   std::vector<std::string> child_columns, parent_columns;
   std::vector<std::string> equals;  // per column, the operator between parent and child
@@ -125,7 +126,7 @@ struct Plan {
   std::vector<PostObject> objects;
   std::vector<SequencePlan> sequences;
   ExistingPlan existing;           // how the application's tables are loaded
-  std::vector<ForeignKeyLink> links;   // with --orphans reject
+  std::vector<ForeignKeyLink> links;   // when rows may be set aside
   // Foreign keys of created tables to merged ones, made in the transaction that merges.
   std::vector<PostObject> late_objects;
   std::vector<TableReport> not_loaded;   // virtual, shadow, system, excluded tables

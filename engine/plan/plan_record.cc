@@ -53,6 +53,11 @@ Json RulesJson(const ReadingRules& rules) {
   if (rules.round_to_microseconds) json["round_to_microseconds"] = true;
   if (rules.round_to_typmod) json["round_to_typmod"] = true;
   if (rules.round_to_float4) json["round_to_float4"] = true;
+  if (rules.escape_text) json["escape_text"] = true;
+  if (rules.bad_value == BadValueRule::kNull) json["bad_value_null"] = true;
+  if (rules.bad_value == BadValueRule::kDefault) {
+    json["bad_value_default"] = Name(rules.bad_value_default);
+  }
   if (rules.source_time_zone != none.source_time_zone) {
     json["source_time_zone"] = Name(rules.source_time_zone);
   }
@@ -195,6 +200,14 @@ absl::Status ReadRules(const Json& json, ReadingRules* rules) {
   members.Read("round_to_microseconds", &rules->round_to_microseconds);
   members.Read("round_to_typmod", &rules->round_to_typmod);
   members.Read("round_to_float4", &rules->round_to_float4);
+  members.Read("escape_text", &rules->escape_text);
+  bool bad_value_null = false;
+  members.Read("bad_value_null", &bad_value_null);
+  if (bad_value_null) rules->bad_value = BadValueRule::kNull;
+  if (members.Find("bad_value_default", false) != nullptr) {
+    rules->bad_value = BadValueRule::kDefault;
+    members.Read("bad_value_default", &rules->bad_value_default);
+  }
   if (members.Find("source_time_zone", false) != nullptr) {
     members.Read("source_time_zone", &rules->source_time_zone);
   }

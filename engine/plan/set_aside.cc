@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "engine/base/text.h"
+#include "engine/plan/foreign_key_links.h"
 #include "engine/plan/plan.h"
 #include "engine/plan/selection.h"
 #include "engine/postgres/ddl.h"
@@ -171,6 +172,11 @@ class ExistingPlanner {
         if (key.child_oid != oid || in_.policy->orphans != Orphans::kReject) continue;
         why = "rows that point nowhere are taken out before they get there";
       }
+      // Rows that refer to rows set aside are deleted again, which triggers should not see.
+      const bool triggers =
+          std::any_of(table.target.triggers.begin(), table.target.triggers.end(),
+                      [](const TargetTrigger& trigger) { return trigger.enabled; });
+      if (triggers && MayReject(in_, *plan_)) why = "rows of it may have to be set aside";
       if (why.empty()) continue;
       table.merge = true;
       if (!table.target.has_rules) continue;
