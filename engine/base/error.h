@@ -104,6 +104,7 @@ enum class ErrorCode : uint16_t {
   kInterrupted = 6004,
   kFencedOff = 6005,
   kHookFailed = 6010,
+  kRejectsMended = 6006,   // rows that were set aside are loaded now
   kUsage = 9001,
   kConfig = 9002,
   kDefect = 9999,

@@ -1,10 +1,14 @@
 // copy, and plan: the list of stages.
+#include <memory>
+#include <utility>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/status_macros.h"
 #include "engine/command/commands.h"
 #include "engine/command/copy_session.h"
 #include "engine/command/exec_hooks.h"
+#include "engine/command/mended_rejects.h"
 
 namespace lite2pg {
 namespace {
@@ -52,9 +56,16 @@ void RunFailureHooks(const absl::Status& status, CopySession& run, const CopyReq
 }  // namespace
 
 Report RunCopy(const CopyRequest& request, EventSink& events, CancelToken& cancel) {
-  CopySession run(request, events, cancel);
+  std::unique_ptr<MendedRejects> mended;
+  absl::Status status;
+  if (!request.only_rejects.empty()) {
+    absl::StatusOr<std::unique_ptr<MendedRejects>> opened = MendedRejects::Open(request);
+    status = opened.status();
+    if (opened.ok()) mended = *std::move(opened);
+  }
+  CopySession run(mended != nullptr ? mended->request() : request, mended.get(), events, cancel);
   ExecHooks hooks(request.hooks, events, cancel);
-  const absl::Status status = RunStages(request, run, hooks);
+  if (status.ok()) status = RunStages(request, run, hooks);
   if (!status.ok()) {
     run.Abandon(status);
     RunFailureHooks(status, run, request, events);

@@ -8,23 +8,6 @@
 namespace lite2pg {
 namespace {
 
-// The type in which a storage class is at home: nothing of the value changes there.
-bool IsNatural(StorageClass c, Oid oid) {
-  switch (c) {
-    case StorageClass::kNull:
-      return true;
-    case StorageClass::kInteger:
-      return oid == kOidInt8 || oid == kOidInt4 || oid == kOidInt2;
-    case StorageClass::kReal:
-      return oid == kOidFloat8;
-    case StorageClass::kText:
-      return oid == kOidText || oid == kOidVarchar;
-    case StorageClass::kBlob:
-      return oid == kOidBytea;
-  }
-  return false;
-}
-
 ColumnReport DescribeColumn(const ColumnPlan& column, const ColumnCounts& shown) {
   const ClassCounts& counts = shown.classes;
   ColumnReport report;
@@ -36,7 +19,7 @@ ColumnReport DescribeColumn(const ColumnPlan& column, const ColumnCounts& shown)
   report.storage_classes = counts;
   for (size_t c = 0; c < kStorageClassCount; ++c) {
     const auto storage_class = static_cast<StorageClass>(c);
-    if (counts[c] == 0 || IsNatural(storage_class, column.type.oid)) continue;
+    if (counts[c] == 0 || IsNaturalIn(storage_class, column.type.oid)) continue;
     CoercionReport coercion;
     coercion.from = std::string(StorageClassName(storage_class));
     coercion.to = column.type.sql_name;
@@ -72,6 +55,22 @@ TableReport DescribeTable(const TablePlan& table) {
 }
 
 }  // namespace
+
+bool IsNaturalIn(StorageClass c, Oid oid) {
+  switch (c) {
+    case StorageClass::kNull:
+      return true;
+    case StorageClass::kInteger:
+      return oid == kOidInt8 || oid == kOidInt4 || oid == kOidInt2;
+    case StorageClass::kReal:
+      return oid == kOidFloat8;
+    case StorageClass::kText:
+      return oid == kOidText || oid == kOidVarchar;
+    case StorageClass::kBlob:
+      return oid == kOidBytea;
+  }
+  return false;
+}
 
 void FillPlannedTables(const Plan& plan, Report* report) {
   report->tables.clear();

@@ -55,6 +55,9 @@ absl::Status DropUnfinishedRuns(PgConnection& connection, const LedgerLocation& 
 // What takes back a published run.
 std::vector<std::string> UndoStatements(const Plan& plan, const Report& report);
 
+// Whether the type is one in which a storage class is at home: nothing of the value changes there.
+bool IsNaturalIn(StorageClass storage_class, Oid oid);
+
 }  // namespace lite2pg
 
 #endif  // LITE2PG_ENGINE_COMMAND_COPY_REPORT_H_

@@ -13,6 +13,7 @@
 #include "engine/base/text.h"
 #include "engine/base/thread_priority.h"
 #include "engine/command/coordinator.h"
+#include "engine/command/coercion_log.h"
 #include "engine/command/copy_report.h"
 #include "engine/command/duplicate_keys.h"
 #include "engine/command/late_rejects.h"
@@ -120,8 +121,10 @@ absl::Status BlockedStatus(const std::vector<Finding>& findings) {
 
 }  // namespace
 
-CopySession::CopySession(const CopyRequest& request, EventSink& events, CancelToken& cancel)
+CopySession::CopySession(const CopyRequest& request, const MendedRejects* mended,
+                         EventSink& events, CancelToken& cancel)
     : request_(request),
+      mended_(mended),
       events_(events),
       cancel_(cancel),
       run_id_(NewRunId()),
@@ -181,6 +184,7 @@ absl::Status CopySession::Inspect() {
   }
   target_->Describe(facts_, request_.common.target_schema, &report_);
   if (!request_.dry_run) RETURN_IF_ERROR(TakeLock());
+  if (mended_ != nullptr) RETURN_IF_ERROR(mended_->Check(*coordinator_, Location()));
   return cancel_.Check();
 }
 
@@ -439,7 +443,14 @@ absl::Status CopySession::Publish() {
     if (!coordinator_->in_transaction()) RETURN_IF_ERROR(coordinator_->Begin());
     RETURN_IF_ERROR(existing_.Finish(*coordinator_, *ledger_));
     RETURN_IF_ERROR(PublishStaged(*coordinator_, plan_, report_));
+    if (mended_ != nullptr) {
+      RETURN_IF_ERROR(mended_->Take(*coordinator_, Location(), plan_, &report_.findings));
+    }
     RETURN_IF_ERROR(ExportRejectsIfAsked());
+    if (!request_.coercion_log.empty()) {
+      RETURN_IF_ERROR(WriteCoercionLog(snapshot_->reader(0), *coordinator_, *ledger_, plan_,
+                                       cancel_, request_.coercion_log));
+    }
     RETURN_IF_ERROR(coordinator_->Commit());
   }
   published_ = true;

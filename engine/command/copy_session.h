@@ -12,6 +12,7 @@
 #include "engine/base/cancel.h"
 #include "engine/command/exec_hooks.h"
 #include "engine/command/existing_tables.h"
+#include "engine/command/mended_rejects.h"
 #include "engine/command/request.h"
 #include "engine/command/target_session.h"
 #include "engine/pipeline/copy_graph.h"
@@ -29,7 +30,9 @@ namespace lite2pg {
 // TakeReport(). One thread.
 class CopySession {
  public:
-  CopySession(const CopyRequest& request, EventSink& events, CancelToken& cancel);
+  // `mended`: the rows that `request` is about, with --only-rejects; otherwise null.
+  CopySession(const CopyRequest& request, const MendedRejects* mended, EventSink& events,
+              CancelToken& cancel);
   ~CopySession();
 
   absl::Status Inspect();
@@ -73,6 +76,7 @@ class CopySession {
   std::string OwnStagingSchema() const;  // "" when staged under a prefix
 
   const CopyRequest& request_;
+  const MendedRejects* const mended_;
   EventSink& events_;
   CancelToken& cancel_;
   Report report_;

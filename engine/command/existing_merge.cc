@@ -142,6 +142,12 @@ class Merge {
 
   absl::Status CountBefore(const TablePlan& table, MergedTable* merged) {
     ASSIGN_OR_RETURN(merged->rows_preexisting, Count(connection_, table.MergeTarget()));
+    if (policy_ == ExistingRows::kAdd) {
+      const std::string there =
+          absl::StrCat("SELECT ", table.ReadColumns("t"), " FROM ", table.MergeTarget(), " t");
+      ASSIGN_OR_RETURN(merged->before, DigestQuery(connection_, there, table));
+      return absl::OkStatus();
+    }
     if (merged->rows_preexisting == 0) return absl::OkStatus();
     const bool by_key = policy_ != ExistingRows::kReplace;
     if (policy_ != ExistingRows::kRefuse && !(by_key && table.key.empty())) return absl::OkStatus();
@@ -194,7 +200,8 @@ class Merge {
     const TablePlan& table = Table(index);
     RETURN_IF_ERROR(DeleteChildrenOfRefused(index));
     uint64_t present = 0;
-    if (merged->rows_preexisting > 0 && policy_ != ExistingRows::kReplace) {
+    if (merged->rows_preexisting > 0 && policy_ != ExistingRows::kReplace &&
+        policy_ != ExistingRows::kAdd) {
       ASSIGN_OR_RETURN(const PgResult marked,
                        connection_.Query(absl::StrCat(
                            "UPDATE ", table.LoadTarget(), " s SET ", kPresent, " = true FROM ",
@@ -340,7 +347,6 @@ absl::Status MergeRows(PgConnection& connection, const Plan& plan, ExistingRows 
     // In a circle of keys, rows that are merged already may refer to one that was refused later.
     RejectedParents refused(plan);
     for (const LateRejects::Added& row : late->added()) refused.Add(row.table, row.tuple);
-    RejectedParents again = refused;
     RejectedParents::Options options;
     options.counted = false;
     std::map<int, uint64_t> rows;
@@ -348,8 +354,14 @@ absl::Status MergeRows(PgConnection& connection, const Plan& plan, ExistingRows 
     if (rows.empty()) return connection.Execute("RELEASE SAVEPOINT lite2pg_merge");
     RETURN_IF_ERROR(connection.Execute("ROLLBACK TO SAVEPOINT lite2pg_merge"));
     late->Restore(before);
-    options.parents_are_back = true;
-    RETURN_IF_ERROR(again.DeleteChildren(connection, options, late, &rows, none));
+    options.found_before = true;
+    rows.clear();
+    RETURN_IF_ERROR(refused.DeleteChildren(connection, options, late, &rows, none));
+    if (rows.empty()) {
+      return MakeError(ErrorCode::kTargetConstraint, ExitCode::kTargetRefuses,
+                       "rows that are refused and rows that refer to them cannot be told apart",
+                       "mend the refused rows in the source");
+    }
   }
 }
 
@@ -373,7 +385,8 @@ absl::Status DigestMerged(PgConnection& connection, const Plan& plan, ExistingRo
     MergedTable& result = (*merged)[static_cast<size_t>(index)];
     // Rows that were skipped keep the target's values: this run does not account for them.
     const bool only_new = policy == ExistingRows::kSkip;
-    const bool whole = result.rows_preexisting == 0 || policy == ExistingRows::kReplace;
+    const bool whole = result.rows_preexisting == 0 || policy == ExistingRows::kReplace ||
+                       policy == ExistingRows::kAdd;
     std::string source = 
         absl::StrCat("SELECT ", table.ReadColumns("s"), " FROM ", table.LoadTarget(), " s");
     std::string target = 
@@ -386,6 +399,8 @@ absl::Status DigestMerged(PgConnection& connection, const Plan& plan, ExistingRo
     }
     ASSIGN_OR_RETURN(result.source, DigestQuery(connection, source, table));
     ASSIGN_OR_RETURN(result.target, DigestQuery(connection, target, table));
+    // What is there beyond what was.
+    if (policy == ExistingRows::kAdd) result.target.Subtract(result.before);
     result.compared = true;
   }
   return absl::OkStatus();

@@ -22,6 +22,7 @@ struct MergedTable {
   uint64_t rows_preexisting = 0, rows_copied = 0, rows_skipped = 0, rows_target = 0;
   bool compared = false;
   Digest source, target;        // of the rows that this run accounts for
+  Digest before;                // kAdd: of the rows that were there
   std::vector<DifferenceReport> differences;   // skip-equal: rows that were refused
 };
 

@@ -20,6 +20,8 @@ namespace {
 constexpr size_t kKeysPerStatement = 500;
 
 constexpr size_t kShownValueBytes = 60;
+// No text of PostgreSQL's has it.
+constexpr absl::string_view kTextEnd("\0", 1);
 
 int FindColumn(const TablePlan& table, const std::string& target_name) {
   for (size_t i = 0; i < table.columns.size(); ++i) {
@@ -36,7 +38,8 @@ std::optional<std::string> Decode(const ColumnCodec& codec, absl::string_view fi
   return text;
 }
 
-std::optional<std::string> FieldOf(absl::string_view tuple, size_t index, const ColumnCodec& codec) {
+std::optional<std::string> FieldOf(absl::string_view tuple, size_t index,
+                                   const ColumnCodec& codec) {
   tuple.remove_prefix(2);
   for (size_t i = 0;; ++i) {
     const int32_t length = LoadInt32(tuple.data());
@@ -73,7 +76,7 @@ void RejectedParents::Add(size_t table, absl::string_view tuple) {
 bool RejectedParents::KeyOf(const ForeignKeyLink& link, const Gone& gone, Key* key) const {
   const TablePlan& parent = plan_.tables[static_cast<size_t>(link.parent)];
   const TablePlan& child = plan_.tables[static_cast<size_t>(link.child)];
-  std::vector<std::string> literals, shown;
+  std::vector<std::string> literals, texts;
   for (size_t i = 0; i < link.child_columns.size(); ++i) {
     const int from = FindColumn(parent, link.parent_columns[i]);
     const int to = FindColumn(child, link.child_columns[i]);
@@ -91,17 +94,18 @@ bool RejectedParents::KeyOf(const ForeignKeyLink& link, const Gone& gone, Key* k
     if (!text.has_value()) return false;
     literals.push_back(absl::StrCat(QuoteLiteral(*text), "::",
                                     child.columns[static_cast<size_t>(to)].type.sql_name));
-    shown.push_back(EscapeForMessage(*text, kShownValueBytes));
+    texts.push_back(*text);
   }
   key->values_sql = absl::StrCat("(", absl::StrJoin(literals, ", "), ")");
-  key->shown = absl::StrJoin(shown, ", ");
+  key->texts = absl::StrJoin(texts, kTextEnd);
   return true;
 }
 
 absl::StatusOr<uint64_t> RejectedParents::DeleteFor(PgConnection& connection,
-                                                    const ForeignKeyLink& link,
+                                                    size_t link_index,
                                                     const std::vector<Key>& keys,
                                                     const Options& options, LateRejects* late) {
+  const ForeignKeyLink& link = plan_.links[link_index];
   const TablePlan& child = plan_.tables[static_cast<size_t>(link.child)];
   std::vector<std::string> names, equal, values, conditions;
   for (size_t i = 0; i < link.child_columns.size(); ++i) {
@@ -109,15 +113,14 @@ absl::StatusOr<uint64_t> RejectedParents::DeleteFor(PgConnection& connection,
     const std::string column = absl::StrCat("c.", QuoteIdentifier(link.child_columns[i]));
     equal.push_back(absl::StrCat("p.", QuoteIdentifier(link.parent_columns[i]), " ",
                                  link.equals[i], " ", column));
-    conditions.push_back(absl::StrCat("g.k", i, " = ", column));
+    conditions.push_back(absl::StrCat("g.k", i, " ", link.equals[i], " ", column));
   }
   for (const Key& key : keys) values.push_back(key.values_sql);
   std::string where =
       absl::StrCat("EXISTS (SELECT FROM (VALUES ", absl::StrJoin(values, ", "), ") AS g (",
                    absl::StrJoin(names, ", "), ") WHERE ", absl::StrJoin(conditions, " AND "), ")");
-  const std::string loaded = plan_.tables[static_cast<size_t>(link.parent)].LoadTarget();
   for (const std::string& parent : link.parent_tables) {
-    if (options.parents_are_back && parent == loaded) continue;
+    if (options.found_before) break;
     absl::StrAppend(&where, " AND NOT EXISTS (SELECT FROM ", parent, " p WHERE ",
                     absl::StrJoin(equal, " AND "), ")");
   }
@@ -136,12 +139,13 @@ absl::StatusOr<uint64_t> RejectedParents::DeleteFor(PgConnection& connection,
       absl::StrCat("DELETE FROM ", child.LoadTarget(), " c WHERE ", where, " RETURNING ",
                    child.ReadColumns("c")),
       [&](absl::string_view tuple) {
-        std::vector<std::string> shown;
+        std::vector<std::string> shown, texts;
         for (const std::string& name : link.child_columns) {
           const auto column = static_cast<size_t>(FindColumn(child, name));
-          shown.push_back(EscapeForMessage(
-              FieldOf(tuple, column, child.codecs[column]).value_or("NULL"), kShownValueBytes));
+          texts.push_back(FieldOf(tuple, column, child.codecs[column]).value_or("NULL"));
+          shown.push_back(EscapeForMessage(texts.back(), kShownValueBytes));
         }
+        found_[link_index].insert(absl::StrJoin(texts, kTextEnd));
         LateRejects::Why row_why = why;
         row_why.reason = absl::StrCat(head, absl::StrJoin(shown, ", "), ")");
         Add(static_cast<size_t>(link.child), tuple);
@@ -159,7 +163,9 @@ absl::StatusOr<uint64_t> RejectedParents::DeleteByLink(PgConnection& connection,
   std::vector<Key> keys;
   for (const Gone& gone : gone_[static_cast<size_t>(link.parent)]) {
     Key key;
-    if (KeyOf(link, gone, &key)) keys.push_back(std::move(key));
+    if (!KeyOf(link, gone, &key)) continue;
+    if (options.found_before && !found_[link_index].contains(key.texts)) continue;
+    keys.push_back(std::move(key));
   }
   for (size_t at = 0; at < keys.size(); at += kKeysPerStatement) {
     RETURN_IF_ERROR(cancel.Check());
@@ -167,7 +173,7 @@ absl::StatusOr<uint64_t> RejectedParents::DeleteByLink(PgConnection& connection,
         keys.begin() + static_cast<ptrdiff_t>(at),
         keys.begin() + static_cast<ptrdiff_t>(std::min(keys.size(), at + kKeysPerStatement)));
     RETURN_IF_ERROR(connection.Execute("SAVEPOINT lite2pg_children"));
-    const absl::StatusOr<uint64_t> deleted = DeleteFor(connection, link, some, options, late);
+    const absl::StatusOr<uint64_t> deleted = DeleteFor(connection, link_index, some, options, late);
     if (!deleted.ok()) {
       const std::string state = InfoOf(deleted.status()).sqlstate.substr(0, 2);
       // Types that cannot be compared, or a text that is no value: no row refers by it.

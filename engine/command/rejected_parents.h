@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,12 +33,13 @@ class RejectedParents {
   struct Options {
     int child = -1;              // only this table; -1: all
     bool counted = true;         // as LateRejects::Add takes it
-    // Parents that were put back into the loaded tables by a rollback count as gone nevertheless.
-    bool parents_are_back = false;
+    // After a rollback that put rows back into the loaded tables: takes those children that were
+    // found before it, without looking for their parents once more.
+    bool found_before = false;
   };
   // Deletes such rows, and those that refer to them, until none is left, in the open transaction;
-  // adds each to `late` with a reason that names its parent. `rows` counts them by table. Keys whose
-  // columns cannot be compared are passed over.
+  // adds each to `late` with a reason that names its parent. `rows` counts them by table. Keys
+  // whose columns cannot be compared are passed over.
   absl::Status DeleteChildren(PgConnection& connection, const Options& options, LateRejects* late,
                               std::map<int, uint64_t>* rows, const CancelToken& cancel);
 
@@ -46,13 +48,13 @@ class RejectedParents {
     std::vector<OwnedCell> cells;  // of the source, or
     std::string tuple;             // of the target
   };
-  // A key as literals, and as it is shown.
+  // A key as literals, and as its texts.
   struct Key {
-    std::string values_sql, shown;
+    std::string values_sql, texts;
   };
 
   bool KeyOf(const ForeignKeyLink& link, const Gone& gone, Key* key) const;
-  absl::StatusOr<uint64_t> DeleteFor(PgConnection& connection, const ForeignKeyLink& link,
+  absl::StatusOr<uint64_t> DeleteFor(PgConnection& connection, size_t link_index,
                                      const std::vector<Key>& keys, const Options& options,
                                      LateRejects* late);
   absl::StatusOr<uint64_t> DeleteByLink(PgConnection& connection, size_t link_index,
@@ -61,6 +63,7 @@ class RejectedParents {
 
   const Plan& plan_;
   std::vector<std::vector<Gone>> gone_;  // by table
+  std::map<size_t, std::set<std::string>> found_;  // by link: keys of children that were deleted
 };
 
 }  // namespace lite2pg

@@ -202,8 +202,20 @@ class SqliteExport {
 
 }  // namespace
 
+std::string JsonMember(absl::string_view name, absl::string_view value) {
+  std::string out;
+  PutMember(name, value, &out);
+  return out;
+}
+
+std::string CellToJson(const OwnedCell& cell) {
+  std::string out;
+  PutValue(cell, &out);
+  return out;
+}
+
 std::string RejectToJson(const RejectRecord& reject) {
-  std::string out = "{";
+  std::string out = absl::StrCat("{\"id\":", reject.id, ",");
   PutMember("table", reject.table, &out);
   PutMember("row_key", reject.row_key, &out);
   PutMember("column", reject.column, &out);

@@ -61,6 +61,7 @@ struct CopyRequest {
   bool deep = false;               // also look for orphans and duplicates before anything is loaded
   std::string write_certificate;   // file to write; "": none
   std::string only_rejects;        // file of mended rows to load instead of the source's
+  std::string coercion_log;        // file of every value that becomes another; "": none
 };
 using PlanRequest = CopyRequest;   // with dry_run set
 

@@ -37,6 +37,7 @@ void Complete(const ColumnConfig& pattern, ColumnConfig* column) {
   column->reading.round_to_float4 |= pattern.reading.round_to_float4;
   Take(pattern.reading.source_time_zone, &column->reading.source_time_zone);
   column->empty_as_null |= pattern.empty_as_null;
+  column->exclude |= pattern.exclude;
   Take(pattern.fill, &column->fill);
   column->reading.escape_text |= pattern.reading.escape_text;
   if (column->on_bad_value.has_value() || column->bad_value != BadValueRule::kRefuse) return;

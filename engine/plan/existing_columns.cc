@@ -222,10 +222,15 @@ absl::Status MatchExistingColumns(const PlanInputs& inputs, SelectedTable* selec
     const bool row_number = !column.stored_name.empty() &&
                             source.rowid_alias == static_cast<int>(i);
     if (partner == nullptr && row_number) continue;
+    if (config != nullptr && config->exclude) {
+      findings->push_back({Severity::kInfo, ErrorCode::kTablePartial, object,
+                           "this column is not copied, as the configuration says", ""});
+      continue;
+    }
     if (partner == nullptr) {
       Block(ErrorCode::kTargetColumnMismatch, object,
             absl::StrCat("the target table has no column ", EscapeName(wanted)),
-            "add the column, rename it in the configuration, or --exclude the table", findings);
+            "add the column, or rename or exclude it in the configuration", findings);
       continue;
     }
     if (!used.insert(partner).second) {

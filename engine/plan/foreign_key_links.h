@@ -9,7 +9,8 @@
 namespace lite2pg {
 
 // Fills plan->links: keys of created tables, and keys of the application's from tables that are
-// loaded. Does nothing when every bad row stops the run. Call when plan->objects and plan->existing are complete.
+// loaded. Does nothing when every bad row stops the run. Call when plan->objects and
+// plan->existing are complete.
 void PlanForeignKeyLinks(const PlanInputs& inputs, Plan* plan);
 
 // Whether a value without a faithful form may set its row aside.

@@ -23,7 +23,8 @@ enum class ReaderChoice : uint8_t { kAuto, kLibrary, kPages, kBoth };
 enum class CheckMode : uint8_t { kFull, kOff };
 enum class VerifyMode : uint8_t { kFull, kCounts, kOff };
 enum class SchemaMode : uint8_t { kAuto, kCreate, kExisting, kMixed };
-enum class ExistingRows : uint8_t { kRefuse, kSkipEqual, kSkip, kUpsert, kReplace };
+// kAdd: mended rejects beside the rows that are there; no option gives it.
+enum class ExistingRows : uint8_t { kRefuse, kSkipEqual, kSkip, kUpsert, kReplace, kAdd };
 enum class OnBadValue : uint8_t { kStop, kReject };
 enum class Orphans : uint8_t { kNotValid, kStop, kReject };
 // The content of full-text tables becomes an ordinary table; kTsvector adds a column to search by.
@@ -55,6 +56,7 @@ struct ColumnConfig {
   std::string type;    // target type as SQL writes it, for columns that we create; "": decided
   ReadingOverrides reading;
   bool empty_as_null = false;  // '' becomes NULL; counted
+  bool exclude = false;        // not copied; only into tables that are there
   std::optional<FillValue> fill;
   std::optional<OnBadValue> on_bad_value;  // not set: LoadPolicy::on_bad_value
   BadValueRule bad_value = BadValueRule::kRefuse;  // otherwise no value is bad

@@ -23,7 +23,7 @@ using Json = nlohmann::ordered_json;
 constexpr size_t kRecordBytesMax = size_t{512} << 20;
 
 constexpr absl::string_view kExistingRowsNames[] = {"refuse", "skip-equal", "skip", "upsert",
-                                                    "replace"};
+                                                    "replace", "add"};
 constexpr absl::string_view kFillNames[] = {"none", "literal", "expression"};
 
 absl::Status NotARecord(absl::string_view what) {

@@ -218,6 +218,12 @@ class Selector {
                                                            const TableConfig* config) {
     const ColumnConfig* wanted = FindColumnConfig(config, column.name);
     if (wanted == nullptr) return CandidatesFor(column);
+    if (wanted->exclude) {
+      return MakeError(ErrorCode::kConfig, ExitCode::kUsage,
+                       absl::StrCat(EscapeName(table.name), ".", EscapeName(column.name),
+                                    ": a column of a table that is created cannot be excluded"),
+                       "drop it from the target afterwards, or make the table first");
+    }
     if (wanted->type.empty()) return CandidatesFor(column, wanted->empty_as_null);
     PgType type;
     if (const auto known = in_.server_types.find(wanted->type); known != in_.server_types.end()) {

@@ -161,6 +161,7 @@ class ExistingPlanner {
                     !table.target.has_rules;
       std::string why;
       if (table.rows_preexisting) why = "it has rows";
+      if (in_.existing_rows == ExistingRows::kAdd) why = "mended rows come in one transaction";
       if (!table.fills.empty()) why = "values are filled in";
       for (const TableForeignKeyObject& key : in_.target_objects.foreign_keys) {
         if (key.child_oid != oid || key.stays.empty() || Loaded(key.parent_oid) == nullptr)
@@ -210,7 +211,10 @@ class ExistingPlanner {
   void CheckExistingRows(TablePlan& table) {
     if (!table.merge) return;
     if (const TableIndexObject* key = FindKey(table); key != nullptr) table.key = key->key;
-    if (!table.rows_preexisting || in_.existing_rows == ExistingRows::kRefuse) return;
+    if (!table.rows_preexisting || in_.existing_rows == ExistingRows::kRefuse ||
+        in_.existing_rows == ExistingRows::kAdd) {
+      return;
+    }
     if (in_.existing_rows != ExistingRows::kReplace) {
       if (!table.key.empty()) return;
       Block(ErrorCode::kTargetTableNotEmpty, table,

@@ -88,6 +88,8 @@ constexpr ColumnKeyRow kColumnKeys[] = {
     {"round", "microseconds|typmod|float4",
      "allow the loss of what the type cannot hold; one word or a list",
      [](absl::string_view v, ColumnConfig* c) { return ApplyRound(v, c); }},
+    {"exclude", "true|false", "do not copy the column; only into tables that are there",
+     [](absl::string_view v, ColumnConfig* c) { return ChooseFlag(v, &c->exclude); }},
     {"empty-as-null", "true|false", "as --empty-as-null",
      [](absl::string_view v, ColumnConfig* c) { return ChooseFlag(v, &c->empty_as_null); }},
     {"fill", "VALUE", "as --fill",

@@ -50,7 +50,7 @@ struct Settings {
   std::vector<Expectation> expect;
   bool require_idle = false;
   bool resume = false, restart = false, dry_run = false, deep = false;
-  std::string write_certificate, certificate, only_rejects;
+  std::string write_certificate, certificate, only_rejects, coercion_log;
   std::string config_file;
   OutputOptions output;
   bool help = false, version = false;

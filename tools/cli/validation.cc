@@ -41,7 +41,7 @@ void CheckWritable(absl::string_view option, const std::string& path, Invocation
 void CheckDistinct(Invocation* invocation) {
   const Settings& s = invocation->settings;
   std::vector<std::string> outputs = s.output.report_files;
-  for (const std::string* path : {&s.policy.rejects_file, &s.write_certificate}) {
+  for (const std::string* path : {&s.policy.rejects_file, &s.write_certificate, &s.coercion_log}) {
     if (!path->empty()) outputs.push_back(*path);
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
@@ -83,6 +83,7 @@ void Validate(Invocation* invocation) {
   CheckReadable("--only-rejects", s.only_rejects, invocation);
   for (const std::string& path : s.output.report_files) CheckWritable("--report", path, invocation);
   CheckWritable("--rejects", s.policy.rejects_file, invocation);
+  CheckWritable("--coercion-log", s.coercion_log, invocation);
   CheckWritable("--write-certificate", s.write_certificate, invocation);
   CheckDistinct(invocation);
 }
