@@ -111,7 +111,8 @@ class Pairing {
     report.state = std::string(state);
     out_.plan.not_loaded.push_back(std::move(report));
     if (why.empty()) return;
-    Note(Severity::kInfo, ErrorCode::kNotLookedAt, table.name, absl::StrCat("not looked at: ", why));
+    Note(Severity::kInfo, ErrorCode::kNotLookedAt, table.name,
+         absl::StrCat("not looked at: ", why));
   }
 
   bool IsCompared(const SourceTable& table) {
