@@ -66,7 +66,8 @@ class CatalogFindings {
       if (!index.valid || index.partial) continue;
       if (unique) {
         if (!index.unique) continue;
-        if (std::set<std::string>(index.columns.begin(), index.columns.end()) == wanted) return true;
+        const std::set<std::string> columns_of(index.columns.begin(), index.columns.end());
+        if (columns_of == wanted) return true;
       } else if (index.columns.size() >= columns.size() &&
                  std::equal(columns.begin(), columns.end(), index.columns.begin())) {
         return true;

@@ -136,7 +136,7 @@ class RecordedSide {
     std::vector<std::string> names;
     std::vector<ColumnCodec> codecs;
     for (const ColumnRecord& column : table.columns) {
-      if (column.source_name.empty()) continue;   // filled; the digest is without it
+      if (column.absent) continue;   // the digest is without it
       const auto found =
           std::find_if(target.columns.begin(), target.columns.end(),
                        [&](const TargetColumn& c) { return c.name == column.target_name; });
@@ -180,6 +180,7 @@ class RecordedSide {
     std::vector<int> columns;
     auto codecs = std::make_unique<std::vector<ColumnCodec>>();
     for (const ColumnRecord& column : table.columns) {
+      if (column.absent) continue;
       const auto found =
           std::find_if(source.columns.begin(), source.columns.end(), [&](const SourceColumn& c) {
             return absl::EqualsIgnoreCase(c.name, column.source_name);
@@ -235,12 +236,11 @@ absl::StatusOr<PlanRecord> RecordOf(const VerifyRequest& request, VerifyInput* i
   ASSIGN_OR_RETURN(PgConnection connection, input->target_a.session->Connect());
   ASSIGN_OR_RETURN(const RecordedRuns runs,
                    ReadRecordedRuns(connection, request.common.target_schema, &input->findings));
-  PlanRecord record = NewestOf(runs);
-  if (!record.tables.empty()) {
+  if (!runs.runs.empty()) {
     report->source.path = runs.runs[0].run.source_path;
     report->source.fingerprint = runs.runs[0].run.source_fingerprint;
     report->run_id = runs.runs[0].run.run_id;
-    return record;
+    return NewestOf(runs);
   }
   return MakeError(ErrorCode::kNotLookedAt, ExitCode::kCannotResume,
                    absl::StrCat("the target keeps no record of a run into schema ",
