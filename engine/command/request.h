@@ -80,7 +80,6 @@ struct VerifyRequest {
   std::string write_certificate;
   uint64_t max_differences = 100;  // rows described per table; all are counted
   double sample_percent = 100;     // of the keys, chosen by their hash
-  bool aggregates = false;         // per column: nulls, least, greatest, sum, distinct values
 };
 
 struct StatusRequest {

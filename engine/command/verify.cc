@@ -1,12 +1,16 @@
 // verify: two sides against each other, or one against what was recorded of it.
 #include <algorithm>
+#include <memory>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/certificate.h"
 #include "engine/command/commands.h"
+#include "engine/command/copy_report.h"
 #include "engine/command/verify_findings.h"
 #include "engine/command/verify_input.h"
 #include "engine/command/verify_record.h"
@@ -15,6 +19,47 @@
 
 namespace lite2pg {
 namespace {
+
+// SQLite's own look at the files, beside the comparison and on readers of their own.
+class QuickChecks {
+ public:
+  ~QuickChecks() { Finish(/*interrupt=*/true, nullptr).IgnoreError(); }   // nobody waits for it
+
+  void Start(SourceSnapshot* snapshot) {
+    if (snapshot == nullptr) return;
+    checks_.push_back(std::make_unique<Check>());
+    Check* check = checks_.back().get();
+    check->reader = &snapshot->reader(snapshot->size() - 1);
+    check->thread =
+        std::thread([check] { check->status = QuickCheck(*check->reader, &check->findings); });
+  }
+  // Any thread.
+  void Interrupt() {
+    for (const std::unique_ptr<Check>& check : checks_) check->reader->Interrupt();
+  }
+  // The first thing that is wrong; waits for the checks unless they are interrupted.
+  absl::Status Finish(bool interrupt, std::vector<Finding>* findings) {
+    absl::Status first;
+    if (interrupt) Interrupt();
+    for (const std::unique_ptr<Check>& check : checks_) {
+      if (!check->thread.joinable()) continue;
+      check->thread.join();
+      if (first.ok()) first = check->status;
+      if (findings == nullptr) continue;
+      findings->insert(findings->end(), check->findings.begin(), check->findings.end());
+    }
+    return first;
+  }
+
+ private:
+  struct Check {
+    SqliteConnection* reader = nullptr;
+    std::thread thread;
+    absl::Status status;
+    std::vector<Finding> findings;
+  };
+  std::vector<std::unique_ptr<Check>> checks_;
+};
 
 class VerifySession {
  public:
@@ -25,7 +70,7 @@ class VerifySession {
 
   absl::Status Run() {
     RETURN_IF_ERROR(InStage(Stage::kInspect, [&] { return Inspect(); }));
-    RETURN_IF_ERROR(InStage(Stage::kVerify, [&] { return Compare(); }));
+    RETURN_IF_ERROR(InStage(Stage::kVerify, [&] { return CompareAndCheck(); }));
     return Decide();
   }
 
@@ -37,6 +82,9 @@ class VerifySession {
       report_.outcome = info.exit_code == ExitCode::kInterrupted ? "interrupted" : "failed";
     }
     // Clusters that were started for this are stopped before it is said how it went.
+    input_.a.reset();
+    input_.b.reset();
+    input_.set_aside_connection.reset();
     input_ = VerifyInput();
     report_.resources = meter_.Read();
     report_.resources.streams_max = BudgetOf(request_.common).workers;
@@ -88,6 +136,19 @@ class VerifySession {
                                          swapped ? request_.a : request_.b, events_, cancel_,
                                          &input_, &report_));
     return FindInCatalogs(*input_.pairs, &input_.findings);
+  }
+
+  absl::Status CompareAndCheck() {
+    QuickChecks checks;
+    if (request_.common.check == CheckMode::kFull) {
+      if (input_.pairs != nullptr) checks.Start(input_.pairs->snapshot.get());
+      checks.Start(input_.source_a.snapshot.get());
+      checks.Start(input_.source_b.snapshot.get());
+    }
+    const CancelToken::Registration on_cancel = cancel_.OnCancel([&] { checks.Interrupt(); });
+    RETURN_IF_ERROR(Compare());
+    RETURN_IF_ERROR(checks.Finish(/*interrupt=*/false, &input_.findings));
+    return cancel_.Check();
   }
 
   absl::Status Compare() {

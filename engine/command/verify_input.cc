@@ -232,7 +232,7 @@ absl::Status PairSourceWithTarget(const VerifyRequest& request, const Side& sour
                                   VerifyInput* input, Report* report) {
   const VerifyBudget budget = BudgetOf(request.common);
   ASSIGN_OR_RETURN(input->pairs, OpenPairedTables(request.common, source.path, target.target,
-                                                  budget.workers, events, cancel));
+                                                  budget.workers + 1, events, cancel));
   PairedTables& pairs = *input->pairs;
   DescribeSource(pairs.catalog, *pairs.snapshot, report);
   pairs.target->Describe(pairs.facts, request.common.target_schema, report);

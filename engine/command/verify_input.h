@@ -78,9 +78,10 @@ absl::Status MatchTargets(const VerifyRequest& request, CancelToken& cancel, Ver
 // A table of the target as the side reads it.
 TargetSideTable ReadableTable(const TargetTable& table, const std::vector<std::string>& columns,
                               const std::vector<ColumnCodec>& codecs);
-// Fills report->target, and `opened` with the catalog of the schema.
+// Fills `opened` with the catalog of the schema, and report->target unless `report` is null.
 absl::Status OpenTarget(const TargetSpec& spec, const CommonOptions& common, CancelToken& cancel,
                         OpenedTarget* opened, Report* report);
+// The last reader is left to SQLite's quick_check.
 absl::Status OpenSource(const std::string& path, int readers, OpenedSource* opened);
 void DescribeSource(const SourceCatalog& catalog, const SourceSnapshot& snapshot, Report* report);
 

@@ -150,7 +150,7 @@ class VerifySides(EndToEndTest):
         run = self.verify(self.path, self.target, "--verify", "counts")
         self.assertEqual((run.exit_code, run.report["outcome"]), (0, "copied"), str(run))
         self.assertTrue(run.findings("L2P5004"), str(run))
-        self.sql("DELETE FROM t WHERE id = 1")
+        self.sql("DELETE FROM t WHERE id = 1999")
         run = self.verify(self.path, self.target, "--verify", "counts")
         self.assertEqual((run.exit_code, kinds(run, "t")), (4, ["count"]), str(run))
 

@@ -81,7 +81,6 @@ VerifyRequest MakeVerifyRequest(const Invocation& invocation) {
   request.write_certificate = invocation.settings.write_certificate;
   request.max_differences = invocation.settings.max_differences;
   request.sample_percent = invocation.settings.sample_percent;
-  request.aggregates = invocation.settings.aggregates;
   return request;
 }
 

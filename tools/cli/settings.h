@@ -53,7 +53,6 @@ struct Settings {
   std::string write_certificate, certificate, only_rejects, coercion_log;
   uint64_t max_differences = 100;
   double sample_percent = 100;
-  bool aggregates = false;
   std::string config_file;
   OutputOptions output;
   bool help = false, version = false;
