@@ -15,7 +15,7 @@ constexpr size_t kRows = 1024;
 
 struct Table {
   std::vector<ColumnCodec> codecs;
-  std::vector<std::string> texts;  // owns what the values view
+  std::vector<std::string> texts;   // owns what the values view
   std::vector<SourceValue> values;  // row by row
 };
 
@@ -116,7 +116,9 @@ SourceValue AnyDate(Table* table, uint64_t v) {
   text[9] = static_cast<char>('0' + v % 10);
   return TextOf(table, text);
 }
-SourceValue AnyBool(Table*, uint64_t v) { return SourceValue::Integer(static_cast<int64_t>(v % 2)); }
+SourceValue AnyBool(Table*, uint64_t v) {
+  return SourceValue::Integer(static_cast<int64_t>(v % 2));
+}
 SourceValue AnyJson(Table* table, uint64_t v) {
   return TextOf(table, "{\"ip\": \"10." + std::to_string(v % 256) + ".0.7\", \"session\": " +
                            std::to_string(v % 1000000) + ", \"tags\": [\"web\", \"a b\"]}");
@@ -137,9 +139,15 @@ void BM_Jsonb(benchmark::State& s) { RunColumns(s, Codec(kOidJsonb), AnyJson); }
 void BM_MixedRow(benchmark::State& state) {
   Table table;
   table.texts.reserve(kRows * 9);
-  table.codecs = {Codec(kOidInt8),   Codec(kOidInt4), Codec(kOidVarchar, LengthTypmod(40)),
-                  Codec(kOidNumeric, NumericTypmod(12, 2)), Codec(kOidFloat8), Codec(kOidBool),
-                  Codec(kOidText),   Codec(kOidBytea), Codec(kOidText)};
+  table.codecs = {Codec(kOidInt8),
+                  Codec(kOidInt4),
+                  Codec(kOidVarchar, LengthTypmod(40)),
+                  Codec(kOidNumeric, NumericTypmod(12, 2)),
+                  Codec(kOidFloat8),
+                  Codec(kOidBool),
+                  Codec(kOidText),
+                  Codec(kOidBytea),
+                  Codec(kOidText)};
   for (size_t row = 0; row < kRows; ++row) {
     const uint64_t v = Mixed(row);
     table.values.push_back(SourceValue::Integer(static_cast<int64_t>(row)));

@@ -1,4 +1,4 @@
-// copy, and plan: the list of stages.
+// copy, plan and import: the list of stages.
 #include <memory>
 #include <utility>
 
@@ -26,6 +26,7 @@ absl::Status RunTableHooks(CopySession& run, ExecHooks& hooks) {
 
 absl::Status RunStages(const CopyRequest& request, CopySession& run, ExecHooks& hooks) {
   RETURN_IF_ERROR(run.Inspect());
+  if (run.IsPublished()) return run.Complete();
   RETURN_IF_ERROR(run.MakePlan());
   if (request.dry_run) return absl::OkStatus();
   RETURN_IF_ERROR(hooks.Run("pre-data", run.Facts()));
@@ -37,6 +38,7 @@ absl::Status RunStages(const CopyRequest& request, CopySession& run, ExecHooks& 
   RETURN_IF_ERROR(run.Verify());
   RETURN_IF_ERROR(hooks.Run("verify", run.Facts()));
   RETURN_IF_ERROR(run.Publish());
+  RETURN_IF_ERROR(run.Complete());
   ErrorInfo published;
   published.effect = "the data is there and verified; only this command failed";
   return WithContext(hooks.Run("publish", run.Facts()), published);
@@ -53,17 +55,11 @@ void RunFailureHooks(const absl::Status& status, CopySession& run, const CopyReq
   ExecHooks(request.hooks, events, not_cancelled).Run("failure", facts).IgnoreError();
 }
 
-}  // namespace
-
-Report RunCopy(const CopyRequest& request, EventSink& events, CancelToken& cancel) {
-  std::unique_ptr<MendedRejects> mended;
-  absl::Status status;
-  if (!request.only_rejects.empty()) {
-    absl::StatusOr<std::unique_ptr<MendedRejects>> opened = MendedRejects::Open(request);
-    status = opened.status();
-    if (opened.ok()) mended = *std::move(opened);
-  }
-  CopySession run(mended != nullptr ? mended->request() : request, mended.get(), events, cancel);
+// `opened` is why the origin could not be had; the run then ends before it begins.
+Report RunSession(const CopyRequest& request, const CopyOrigin& origin, absl::Status opened,
+                  EventSink& events, CancelToken& cancel) {
+  CopySession run(request, origin, events, cancel);
+  absl::Status status = std::move(opened);
   ExecHooks hooks(request.hooks, events, cancel);
   if (status.ok()) status = RunStages(request, run, hooks);
   if (!status.ok()) {
@@ -71,6 +67,23 @@ Report RunCopy(const CopyRequest& request, EventSink& events, CancelToken& cance
     RunFailureHooks(status, run, request, events);
   }
   return run.TakeReport(status);
+}
+
+}  // namespace
+
+Report RunCopyFrom(const CopyRequest& request, ArchiveSource* archive, EventSink& events,
+                   CancelToken& cancel) {
+  return RunSession(request, {.archive = archive}, absl::OkStatus(), events, cancel);
+}
+
+Report RunCopy(const CopyRequest& request, EventSink& events, CancelToken& cancel) {
+  if (request.only_rejects.empty()) {
+    return RunSession(request, {}, absl::OkStatus(), events, cancel);
+  }
+  const absl::StatusOr<std::unique_ptr<MendedRejects>> mended = MendedRejects::Open(request);
+  if (!mended.ok()) return RunSession(request, {}, mended.status(), events, cancel);
+  return RunSession((*mended)->request(), {.mended = mended->get()}, absl::OkStatus(), events,
+                    cancel);
 }
 
 Report RunPlan(const PlanRequest& request, EventSink& events, CancelToken& cancel) {

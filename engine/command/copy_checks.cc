@@ -1,5 +1,7 @@
 // The checks of a copy that are no stage of their own: SQLite's quick_check, leftovers of earlier
 // runs.
+#include <charconv>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -8,7 +10,6 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/copy_report.h"
-#include "engine/command/staging.h"
 #include "engine/plan/existing_columns.h"
 
 namespace lite2pg {
@@ -125,43 +126,6 @@ absl::StatusOr<std::vector<TableScan>> ScanAndSettle(std::vector<ScanTask>* task
     scans[again_index[i]] = std::move(second[i].scan);
   }
   return scans;
-}
-
-namespace {
-
-bool IsUnfinished(const RunRecord& run, const CopyRequest& request) {
-  return run.target_schema == request.common.target_schema &&
-         (run.state == "active" || run.state == "interrupted");
-}
-
-}  // namespace
-
-absl::Status RefuseUnfinishedRuns(PgConnection& connection, const LedgerLocation& location,
-                                  const CopyRequest& request) {
-  ASSIGN_OR_RETURN(const std::vector<RunRecord> runs, Ledger::ReadRuns(connection, location));
-  for (const RunRecord& run : runs) {
-    if (!IsUnfinished(run, request)) continue;
-    return MakeError(ErrorCode::kUnfinishedRun, ExitCode::kCannotResume,
-                     absl::StrCat("run ", run.run_id, " of ", run.started_at,
-                                  " did not finish (it was in stage ", run.stage, ")"),
-                     "--restart drops what it staged and starts over");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status DropUnfinishedRuns(PgConnection& connection, const LedgerLocation& location,
-                                const CopyRequest& request) {
-  ASSIGN_OR_RETURN(const std::vector<RunRecord> runs, Ledger::ReadRuns(connection, location));
-  for (const RunRecord& run : runs) {
-    if (!IsUnfinished(run, request)) continue;
-    // The epoch is raised first, so that nothing of it that is still on its way can commit.
-    ASSIGN_OR_RETURN(const int64_t epoch, Ledger::TakeOver(connection, location, run.run_id));
-    RETURN_IF_ERROR(
-        DropStaged(connection, run.run_id, run.target_schema, run.staging_schema));
-    const Ledger ledger(location, run.run_id, epoch);
-    RETURN_IF_ERROR(ledger.SetState(connection, "failed", run.stage, "restarted"));
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace lite2pg

@@ -45,13 +45,6 @@ absl::StatusOr<std::vector<Digest>> CountTables(PgConnection& connection, const 
 
 absl::Status SetSequences(PgConnection& connection, const Plan& plan, Report* report);
 
-// Runs that ended without finishing: exit code 11, naming what the user can do.
-absl::Status RefuseUnfinishedRuns(PgConnection& connection, const LedgerLocation& location,
-                                  const CopyRequest& request);
-// --restart: removes them with all they staged.
-absl::Status DropUnfinishedRuns(PgConnection& connection, const LedgerLocation& location,
-                                const CopyRequest& request);
-
 // What takes back a published run.
 std::vector<std::string> UndoStatements(const Plan& plan, const Report& report);
 

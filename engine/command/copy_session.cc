@@ -8,10 +8,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/base/thread_priority.h"
+#include "engine/command/certificate.h"
 #include "engine/command/coordinator.h"
 #include "engine/command/coercion_log.h"
 #include "engine/command/copy_report.h"
@@ -19,9 +21,13 @@
 #include "engine/command/late_rejects.h"
 #include "engine/command/orphans.h"
 #include "engine/command/rejects_export.h"
+#include "engine/command/resume.h"
+#include "engine/command/run_options.h"
 #include "engine/command/source_checks.h"
 #include "engine/command/source_replay.h"
+#include "engine/command/stage_scope.h"
 #include "engine/command/staging.h"
+#include "engine/command/stream_count.h"
 #include "engine/pipeline/postdata_graph.h"
 #include "engine/pipeline/scan_graph.h"
 #include "engine/plan/config_patterns.h"
@@ -34,17 +40,10 @@
 namespace lite2pg {
 namespace {
 
-// Memory that a stream takes: its batches, libpq's buffers, SQLite's page cache and a share of the
-// allocator's slack.
-constexpr size_t kStreamBytes = size_t{12} << 20;
-// --streams auto: a stream waits for the network, the disk and the server, so that more of them
-// than there are processors can pay; how many it measures.
-constexpr int kAutoStreamsMin = 4;
-constexpr int kAutoStreamsPerProcessor = 2;
-constexpr int kSpareConnections = 5;
-
-// What the process needs besides.
-constexpr size_t kBaseBytes = size_t{64} << 20;
+// How long --resume waits for the lock of the run that it goes on with: what is left of its
+// sessions ends when the server notices that nobody is there.
+constexpr auto kLockWaitMax = std::chrono::seconds(20);
+constexpr auto kLockPause = std::chrono::milliseconds(200);
 
 std::string NewRunId() {
   std::random_device random;
@@ -53,45 +52,17 @@ std::string NewRunId() {
   return id;
 }
 
-// Whether a stream would spend much of its time on the way: it waits for the server four times for
-// each chunk. Then the copy begins with many, instead of finding out.
-bool IsFar(PgConnection& connection) {
-  constexpr auto kFar = std::chrono::milliseconds(4);
-  auto best = std::chrono::steady_clock::duration::max();
-  for (int i = 0; i < 3; ++i) {
-    const auto began = std::chrono::steady_clock::now();
-    if (!connection.Execute("SELECT").ok()) return false;  // whoever needs it next will say why
-    best = std::min(best, std::chrono::steady_clock::now() - began);
+std::vector<ScanTask> ScanTasks(const Selection& selection, const SourceCatalog& catalog) {
+  std::vector<ScanTask> tasks;
+  for (const SelectedTable& table : selection.tables) {
+    ScanTask task;
+    task.reading = table.reading;
+    task.candidates = table.candidates;
+    task.weight_bytes = static_cast<uint64_t>(catalog.bytes());
+    tasks.push_back(std::move(task));
   }
-  return best > kFar;
+  return tasks;
 }
-
-// Begins a stage for the display and measures it for the report.
-class StageScope {
- public:
-  StageScope(Stage stage, EventSink& events, Report* report)
-      : stage_(stage), events_(events), timer_(stage, report) {
-    events_.counters.rows_done = events_.counters.rows_total = 0;
-    events_.counters.bytes_done = events_.counters.bytes_total = 0;
-    Emit(Event::Kind::kStageBegin);
-  }
-  ~StageScope() {
-    timer_.End();
-    Emit(Event::Kind::kStageEnd);
-  }
-
- private:
-  void Emit(Event::Kind kind) {
-    Event event;
-    event.kind = kind;
-    event.stage = stage_;
-    events_.Emit(event);
-  }
-
-  Stage stage_;
-  EventSink& events_;
-  StageTimer timer_;
-};
 
 // Blocking findings that say "the target refuses" keep that exit code; others stop the plan.
 absl::Status BlockedStatus(const std::vector<Finding>& findings) {
@@ -121,15 +92,16 @@ absl::Status BlockedStatus(const std::vector<Finding>& findings) {
 
 }  // namespace
 
-CopySession::CopySession(const CopyRequest& request, const MendedRejects* mended,
-                         EventSink& events, CancelToken& cancel)
+CopySession::CopySession(const CopyRequest& request, const CopyOrigin& origin, EventSink& events,
+                         CancelToken& cancel)
     : request_(request),
-      mended_(mended),
+      mended_(origin.mended),
+      archive_(origin.archive),
       events_(events),
       cancel_(cancel),
       run_id_(NewRunId()),
       existing_(request, plan_, events, cancel) {
-  report_.command = request.dry_run ? "plan" : "copy";
+  report_.command = origin.archive != nullptr ? "import" : request.dry_run ? "plan" : "copy";
   report_.run_id = run_id_;
 }
 
@@ -137,29 +109,39 @@ CopySession::~CopySession() {
   if (quick_check_.joinable()) quick_check_.join();
 }
 
-int CopySession::Streams() const {
-  const size_t memory = request_.common.memory_bytes;
-  const size_t by_memory = memory > kBaseBytes ? (memory - kBaseBytes) / kStreamBytes : 1;
-  int streams = request_.common.streams;
-  if (streams == 0) streams = static_cast<int>(std::max(2u, std::thread::hardware_concurrency()));
-  streams = std::min<int>(streams, static_cast<int>(std::max<size_t>(by_memory, 1)));
-  return std::clamp(streams, 1, kStreamsMax);
-}
+int CopySession::Streams() const { return FirstStreams(request_.common); }
 
-int CopySession::StreamsMax() const {
-  if (request_.common.streams != 0) return Streams();
-  const size_t memory = request_.common.memory_bytes;
-  const size_t by_memory = memory > kBaseBytes ? (memory - kBaseBytes) / kStreamBytes : 1;
-  const auto processors = static_cast<int>(std::thread::hardware_concurrency());
-  int streams = std::min<int>(std::max(kAutoStreamsMin, kAutoStreamsPerProcessor * processors),
-                              static_cast<int>(std::max<size_t>(by_memory, 1)));
-  // Some connections stay for the application, and for ours that send no rows.
-  if (facts_.version != 0) streams = std::min(streams, facts_.connections_free - kSpareConnections);
-  return std::clamp(streams, Streams(), kStreamsMax);
-}
+int CopySession::StreamsMax() const { return MostStreams(request_.common, facts_); }
 
 absl::Status CopySession::Inspect() {
   const StageScope stage(Stage::kInspect, events_, &report_);
+  RETURN_IF_ERROR(OpenSource());
+
+  ASSIGN_OR_RETURN(target_, TargetSession::Open(request_.target, !request_.dry_run, cancel_));
+  if (!target_->absent()) {
+    ASSIGN_OR_RETURN(PgConnection connection, target_->Connect());
+    ASSIGN_OR_RETURN(facts_, ReadTargetFacts(connection, request_.common.target_schema));
+    coordinator_ = std::move(connection);
+  }
+  target_->Describe(facts_, request_.common.target_schema, &report_);
+  if (!request_.dry_run) {
+    RETURN_IF_ERROR(TakeLock());
+    LITE2PG_FAILPOINT("inspect.locked");
+    if (request_.resume == ResumeMode::kResume) RETURN_IF_ERROR(FindResumed());
+  }
+  if (mended_ != nullptr) RETURN_IF_ERROR(mended_->Check(*coordinator_, Location()));
+  return cancel_.Check();
+}
+
+absl::Status CopySession::OpenSource() {
+  if (archive_ != nullptr) {
+    // Nothing reaches the server before every file was found to be as it was written.
+    archive_->Describe(&report_.source);
+    RETURN_IF_ERROR(archive_->CheckFiles(Streams(), events_, cancel_));
+    ASSIGN_OR_RETURN(snapshot_, archive_->OpenSnapshot(StreamsMax() + 1));
+    catalog_ = archive_->catalog();
+    return absl::OkStatus();
+  }
   // One reader per stream, and one for quick_check beside them.
   ASSIGN_OR_RETURN(snapshot_,
                    SourceSnapshot::Open(request_.source, StreamsMax() + 1, SqliteOpenOptions{}));
@@ -175,17 +157,7 @@ absl::Status CopySession::Inspect() {
     ASSIGN_OR_RETURN(const std::string idle, RequireIdle(catalog_.path));
     absl::StrAppend(&report_.source.snapshot, "; ", idle);
   }
-
-  ASSIGN_OR_RETURN(target_, TargetSession::Open(request_.target, !request_.dry_run, cancel_));
-  if (!target_->absent()) {
-    ASSIGN_OR_RETURN(PgConnection connection, target_->Connect());
-    ASSIGN_OR_RETURN(facts_, ReadTargetFacts(connection, request_.common.target_schema));
-    coordinator_ = std::move(connection);
-  }
-  target_->Describe(facts_, request_.common.target_schema, &report_);
-  if (!request_.dry_run) RETURN_IF_ERROR(TakeLock());
-  if (mended_ != nullptr) RETURN_IF_ERROR(mended_->Check(*coordinator_, Location()));
-  return cancel_.Check();
+  return absl::OkStatus();
 }
 
 absl::Status CopySession::MakePlan() {
@@ -205,29 +177,28 @@ absl::Status CopySession::MakePlan() {
                      ReadTargetTables(*coordinator_, request_.common.target_schema, {}));
     ASSIGN_OR_RETURN(inputs.taken_names,
                      ReadRelationNames(*coordinator_, request_.common.target_schema));
+    if (resumed_.has_value()) RETURN_IF_ERROR(HideStaged(*coordinator_, *resumed_, &inputs));
     std::vector<uint32_t> oids;
     for (const TargetTable& table : inputs.target_tables) oids.push_back(table.oid);
     ASSIGN_OR_RETURN(inputs.server_types, ReadConfiguredTypes(*coordinator_, request_.common));
     ASSIGN_OR_RETURN(inputs.target_objects, ReadTableObjects(*coordinator_, oids));
   }
   ASSIGN_OR_RETURN(Selection selection, SelectTables(inputs));
+  if (archive_ != nullptr) RETURN_IF_ERROR(archive_->AdaptSelection(&selection));
   // What blocks before any value is looked at need not wait for the scan; plan shows everything.
   if (!request_.dry_run && !BlockedStatus(selection.findings).ok()) {
     report_.findings = selection.findings;
     return BlockedStatus(selection.findings);
   }
-  std::vector<ScanTask> tasks;
-  for (const SelectedTable& table : selection.tables) {
-    ScanTask task;
-    task.reading = table.reading;
-    task.candidates = table.candidates;
-    task.weight_bytes = static_cast<uint64_t>(catalog_.bytes());
-    tasks.push_back(std::move(task));
-  }
+  std::vector<ScanTask> tasks = ScanTasks(selection, catalog_);
   events_.counters.bytes_total = static_cast<uint64_t>(catalog_.bytes());
   ASSIGN_OR_RETURN(std::vector<TableScan> scans,
                    ScanAndSettle(&tasks, &selection, *snapshot_, events_, cancel_));
   RETURN_IF_ERROR(CheckSource());
+  if (archive_ != nullptr) {
+    archive_->AdaptScans(selection, &scans);
+    archive_->AddFindings(&selection.findings);
+  }
   ASSIGN_OR_RETURN(plan_, lite2pg::MakePlan(inputs, std::move(selection), std::move(scans)));
   if (coordinator_.has_value()) {
     RETURN_IF_ERROR(ExistingTables::CheckPlan(*coordinator_, &plan_));
@@ -235,8 +206,11 @@ absl::Status CopySession::MakePlan() {
     RETURN_IF_ERROR(
         CheckServerText(snapshot_->reader(0), server, request_.policy, cancel_, &plan_));
   }
-  RETURN_IF_ERROR(FindOrphansInSource(snapshot_->reader(0), plan_, request_.policy.orphans,
-                                      request_.deep, &plan_.findings));
+  // Rows of an archive are not in tables that SQLite knows the keys of; the server will tell.
+  if (archive_ == nullptr) {
+    RETURN_IF_ERROR(FindOrphansInSource(snapshot_->reader(0), plan_, request_.policy.orphans,
+                                        request_.deep, &plan_.findings));
+  }
   if (request_.deep) {
     RETURN_IF_ERROR(FindDuplicateKeys(snapshot_->reader(0), plan_, &plan_.findings, cancel_));
   }
@@ -258,12 +232,34 @@ absl::Status CopySession::CheckSource() { return snapshot_->CheckUnchanged(); }
 
 absl::Status CopySession::PreData() {
   const StageScope stage(Stage::kPreData, events_, &report_);
-  RETURN_IF_ERROR(TakeOver());
-  RETURN_IF_ERROR(RunHook(request_.hooks.before_file, "--before-sql"));
+  LITE2PG_FAILPOINT("plan.done");
+  RETURN_IF_ERROR(RecordRun());
+  // Until its stage is `data`, a run has loaded nothing: what is there of it is made anew.
+  const bool staged =
+      resumed_.has_value() && resumed_->stage != StageName(Stage::kPreData);
+  if (staged) {
+    RETURN_IF_ERROR(CheckStaged(*coordinator_, plan_, *resumed_));
+  } else {
+    RETURN_IF_ERROR(StageTables());
+  }
   staging_created_ = !plan_.staging_schema.empty();
-  RETURN_IF_ERROR(CreateStaged(*coordinator_, plan_));
-  RETURN_IF_ERROR(existing_.Prepare(*coordinator_, *ledger_));
+  RETURN_IF_ERROR(existing_.Prepare(*coordinator_, *ledger_, staged));
+  RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", StageName(Stage::kData), ""));
+  keeps_data_ = staged;
+  LITE2PG_FAILPOINT("pre_data.done");
   return cancel_.Check();
+}
+
+absl::Status CopySession::StageTables() {
+  if (resumed_.has_value()) {
+    RETURN_IF_ERROR(
+        DropStaged(*coordinator_, run_id_, plan_.target_schema, OwnStagingSchema()));
+  }
+  LITE2PG_FAILPOINT("pre_data.before_sql");
+  RETURN_IF_ERROR(RunHook(request_.hooks.before_file, "--before-sql"));
+  LITE2PG_FAILPOINT("pre_data.before_sql.done");
+  staging_created_ = !plan_.staging_schema.empty();
+  return CreateStaged(*coordinator_, plan_);
 }
 
 LedgerLocation CopySession::Location() const {
@@ -278,40 +274,96 @@ LedgerLocation CopySession::Location() const {
 // One run at a time per target schema, known before the work of a scan is done in vain.
 absl::Status CopySession::TakeLock() {
   std::string holder;
-  ASSIGN_OR_RETURN(const bool locked,
-                   Ledger::TryLock(*coordinator_, request_.common.target_schema, &holder));
+  ASSIGN_OR_RETURN(const bool locked, LockOrWait(&holder));
   if (!locked) {
     return MakeError(ErrorCode::kAnotherRun, ExitCode::kCannotResume,
                      absl::StrCat("another run is loading into this schema (", holder, ")"),
                      "wait for it to end, or end it");
   }
-  if (request_.resume == ResumeMode::kRestart) {
-    return RecoverUnfinishedLoads(*coordinator_, Location(), request_.common.target_schema);
+  switch (request_.resume) {
+    case ResumeMode::kRestart:
+      return RecoverUnfinishedLoads(*coordinator_, Location(), request_.common.target_schema);
+    case ResumeMode::kFresh:
+      return RefuseUnfinishedRuns(*coordinator_, Location(), request_);
+    case ResumeMode::kResume:
+      break;
   }
-  return RefuseUnfinishedRuns(*coordinator_, Location(), request_);
+  return absl::OkStatus();
 }
 
-// The ledger, and no other run's leavings.
-absl::Status CopySession::TakeOver() {
+absl::StatusOr<bool> CopySession::LockOrWait(std::string* holder) {
+  const bool wait = request_.resume != ResumeMode::kFresh;
+  const auto deadline = std::chrono::steady_clock::now() + kLockWaitMax;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool locked,
+                     Ledger::TryLock(*coordinator_, request_.common.target_schema, holder));
+    if (locked || !wait || std::chrono::steady_clock::now() >= deadline) return locked;
+    RETURN_IF_ERROR(cancel_.Check());
+    std::this_thread::sleep_for(kLockPause);
+  }
+}
+
+// --resume: finds the run, makes it ours and puts the application's tables back as they were, so
+// that the plan can be made once more.
+absl::Status CopySession::FindResumed() {
+  ASSIGN_OR_RETURN(
+      resumed_, FindRunToResume(*coordinator_, Location(), request_, report_.source.fingerprint));
+  run_id_ = resumed_->run_id;
+  report_.run_id = run_id_;
+  published_ = !IsUnfinished(*resumed_) || lite2pg::IsPublished(*resumed_);
+  if (published_) return ShowRun(*resumed_);
+  ASSIGN_OR_RETURN(ledger_, TakeRunOver(*coordinator_, Location(), *resumed_));
+  return absl::OkStatus();
+}
+
+// The report of a run that is visible already, as it was when it became so.
+absl::Status CopySession::ShowRun(const RunRecord& run) {
+  Report then;
+  if (!ReportFromJson(run.report_json, &then)) {
+    return MakeError(ErrorCode::kUnfinishedRun, ExitCode::kCannotResume,
+                     absl::StrCat("run ", run_id_, " is finished, but its report is damaged"),
+                     "lite2pg verify compares both sides");
+  }
+  then.run_id = run_id_;
+  then.stages = std::move(report_.stages);
+  then.target = report_.target;
+  then.next_steps = report_.next_steps;
+  then.next_steps.push_back(absl::StrCat("this run had copied everything by ", run.updated_at,
+                                         "; lite2pg verify compares both sides as they are now"));
+  report_ = std::move(then);
+  done_ = !IsUnfinished(run);
+  ledger_.emplace(Location(), run_id_, run.epoch);
+  return absl::OkStatus();
+}
+
+// The run's row in the ledger: a new one, and no other run's leavings; or the one that goes on.
+absl::Status CopySession::RecordRun() {
+  record_ = MakePlanRecord(plan_, request_.common, request_.existing_rows);
+  if (resumed_.has_value()) {
+    RETURN_IF_ERROR(CheckSamePlan(*resumed_, plan_));
+    run_recorded_ = true;
+    return absl::OkStatus();
+  }
   const LedgerLocation location = Location();
   RETURN_IF_ERROR(Ledger::CreateTables(*coordinator_, location));
+  LITE2PG_FAILPOINT("pre_data.ledger_created");
   RETURN_IF_ERROR(DropUnfinishedRuns(*coordinator_, location, request_));
   ledger_.emplace(location, run_id_, 1);
   RunRecord run;
   run.run_id = run_id_;
   run.state = "active";
-  run.command = "copy";
+  run.command = report_.command;
   run.source_path = catalog_.path;
   run.source_fingerprint = report_.source.fingerprint;
   run.target_schema = plan_.target_schema;
   run.staging_schema = OwnStagingSchema();
-  run.options_json = "{}";
-  record_ = MakePlanRecord(plan_, request_.common, request_.existing_rows);
+  run.options_json = RunOptionsJson(request_, plan_);
   run.plan_json = PlanRecordToJson(record_);
   run.tool_version = LITE2PG_VERSION;
   run.stage = std::string(StageName(Stage::kPreData));
   RETURN_IF_ERROR(ledger_->InsertRun(*coordinator_, run));
   run_recorded_ = true;
+  LITE2PG_FAILPOINT("pre_data.run_recorded");
   return absl::OkStatus();
 }
 
@@ -331,7 +383,14 @@ absl::Status CopySession::Data() {
   }
   options.policy = request_.policy;
   report_.resources.streams_max = options.streams;
+  ResumedData resumed;
+  if (keeps_data_) {
+    ASSIGN_OR_RETURN(resumed, ResumeData(*coordinator_, *ledger_, plan_, *snapshot_,
+                                         options.streams, events_, cancel_));
+    options.resumed = &resumed;
+  }
   ASSIGN_OR_RETURN(loaded_, CopyTables(plan_, *snapshot_, *ledger_, options, events_, cancel_));
+  if (archive_ != nullptr) RETURN_IF_ERROR(archive_->CheckLoaded(plan_, loaded_));
   for (const LoadedTable& table : loaded_) {
     const int lanes = table.streams.empty() ? 0 : *table.streams.rbegin() + 1;
     report_.resources.streams_max = std::max(report_.resources.streams_max, lanes);
@@ -348,6 +407,7 @@ absl::Status CopySession::Data() {
                                   table.rows, " rows, the copy ", seen),
                      "look for a program that writes the file without SQLite's locks");
   }
+  LITE2PG_FAILPOINT("data.loaded");
   RETURN_IF_ERROR(KeepCoordinator());
   ASSIGN_OR_RETURN(PgConnection server, PgConnection::Connect(LoadOptions()));
   RETURN_IF_ERROR(DigestServerText(snapshot_->reader(0), server, *ledger_, plan_, cancel_,
@@ -390,6 +450,7 @@ absl::Status CopySession::PostData() {
   const StageScope stage(Stage::kPostData, events_, &report_);
   RETURN_IF_ERROR(KeepCoordinator());
   RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", StageName(Stage::kPostData), ""));
+  LITE2PG_FAILPOINT("post_data.begin");
   LateRejects late(plan_, request_.policy, *snapshot_, &loaded_);
   RETURN_IF_ERROR(
       RejectOrphans(*coordinator_, plan_, *ledger_, request_.policy.orphans, &late,
@@ -398,9 +459,14 @@ absl::Status CopySession::PostData() {
   options.connect = target_->connect_options();
   options.connect.application_name = RunApplicationName(run_id_);
   options.streams = Streams();
+  options.ledger = &*ledger_;
+  if (resumed_.has_value()) {
+    ASSIGN_OR_RETURN(options.made, ledger_->ReadMade(*coordinator_));
+  }
   ASSIGN_OR_RETURN(PostDataResult result, BuildPostData(plan_, options, events_, cancel_));
   for (ObjectReport& object : result.objects) report_.objects.push_back(std::move(object));
   for (Finding& finding : result.findings) report_.findings.push_back(std::move(finding));
+  LITE2PG_FAILPOINT("post_data.built");
   if (request_.policy.orphans == Orphans::kStop) RETURN_IF_ERROR(OrphansStatus(plan_, report_));
   const RestoreOptions restore{options.connect, options.streams, request_.policy.orphans,
                                &cancel_};
@@ -411,12 +477,16 @@ absl::Status CopySession::PostData() {
 
 absl::Status CopySession::Sequences() {
   const StageScope stage(Stage::kSequences, events_, &report_);
-  return existing_.Sequences(*coordinator_, &report_);
+  LITE2PG_FAILPOINT("sequences.before");
+  RETURN_IF_ERROR(existing_.Sequences(*coordinator_, &report_));
+  LITE2PG_FAILPOINT("sequences.done");
+  return absl::OkStatus();
 }
 
 absl::Status CopySession::Verify() {
   const StageScope stage(Stage::kVerify, events_, &report_);
   RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", StageName(Stage::kVerify), ""));
+  LITE2PG_FAILPOINT("verify.begin");
   if (request_.common.verify == VerifyMode::kOff) return absl::OkStatus();
   if (request_.common.verify == VerifyMode::kCounts) {
     ASSIGN_OR_RETURN(read_back_, CountTables(*coordinator_, plan_));
@@ -426,12 +496,14 @@ absl::Status CopySession::Verify() {
     options.connect = target_->connect_options();
     options.streams = Streams();
     ASSIGN_OR_RETURN(read_back_, ReadBackTables(plan_, options, events_, cancel_));
+    LITE2PG_FAILPOINT("verify.read_back");
     RETURN_IF_ERROR(existing_.Verify(*coordinator_));
   }
   // Not on the coordinator: what the server cannot read would end its transaction.
   ASSIGN_OR_RETURN(PgConnection server_word, target_->Connect());
   RETURN_IF_ERROR(CrossCheckSamples(server_word, plan_, &report_.samples));
   FillTables();
+  LITE2PG_FAILPOINT("verify.done");
   return DifferenceStatus(report_, plan_);
 }
 
@@ -439,43 +511,70 @@ absl::Status CopySession::Publish() {
   const StageScope stage(Stage::kPublish, events_, &report_);
   RETURN_IF_ERROR(FinishQuickCheck());
   RETURN_IF_ERROR(cancel_.Check());
-  if (!plan_.staging_schema.empty() || plan_.existing.any()) {
-    if (!coordinator_->in_transaction()) RETURN_IF_ERROR(coordinator_->Begin());
-    RETURN_IF_ERROR(existing_.Finish(*coordinator_, *ledger_));
-    RETURN_IF_ERROR(PublishStaged(*coordinator_, plan_, report_));
-    if (mended_ != nullptr) {
-      RETURN_IF_ERROR(mended_->Take(*coordinator_, Location(), plan_, &report_.findings));
-    }
-    RETURN_IF_ERROR(ExportRejectsIfAsked());
-    if (!request_.coercion_log.empty()) {
-      RETURN_IF_ERROR(WriteCoercionLog(snapshot_->reader(0), *coordinator_, *ledger_, plan_,
-                                       cancel_, request_.coercion_log));
-    }
-    RETURN_IF_ERROR(coordinator_->Commit());
+  LITE2PG_FAILPOINT("publish.begin");
+  if (!coordinator_->in_transaction()) RETURN_IF_ERROR(coordinator_->Begin());
+  RETURN_IF_ERROR(existing_.Finish(*coordinator_, *ledger_));
+  LITE2PG_FAILPOINT("publish.claims_given_up");
+  RETURN_IF_ERROR(PublishStaged(*coordinator_, plan_, report_));
+  LITE2PG_FAILPOINT("publish.moved");
+  if (mended_ != nullptr) {
+    RETURN_IF_ERROR(mended_->Take(*coordinator_, Location(), plan_, &report_.findings));
   }
-  published_ = true;
-  staging_created_ = false;
+  RETURN_IF_ERROR(ExportRejectsIfAsked());
+  if (!request_.coercion_log.empty()) {
+    RETURN_IF_ERROR(WriteCoercionLog(snapshot_->reader(0), *coordinator_, *ledger_, plan_,
+                                     cancel_, request_.coercion_log));
+  }
   NamePublished(plan_, &report_);
   FillTables();
   const bool full = request_.common.verify == VerifyMode::kFull;
   const bool rejects = std::any_of(loaded_.begin(), loaded_.end(), [](const LoadedTable& table) {
     return table.rows_rejected > 0;
   });
-  report_.outcome = rejects ? "rejected" : full ? "verified" : "copied";
-  report_.exit_code = rejects ? ExitCode::kRejected : ExitCode::kDone;
-  SetPlanResults(report_, &record_);
+  report_.undo_sql = UndoStatements(plan_, report_);
+  // What is said of the run becomes true, and can be read, together with its rows.
+  Report result = report_;
+  result.outcome = rejects ? "rejected" : full ? "verified" : "copied";
+  result.exit_code = rejects ? ExitCode::kRejected : ExitCode::kDone;
+  SetPlanResults(result, &record_);
   RETURN_IF_ERROR(ledger_->SetPlan(*coordinator_, PlanRecordToJson(record_)));
-  RETURN_IF_ERROR(
-      ledger_->FinishRun(*coordinator_, "done", report_.outcome, ReportToJson(report_)));
+  RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", kStagePublished, result.outcome));
+  RETURN_IF_ERROR(ledger_->SetReport(*coordinator_, ReportToJson(result)));
+  LITE2PG_FAILPOINT("publish.recorded");
+  RETURN_IF_ERROR(coordinator_->Commit());
+  LITE2PG_FAILPOINT("publish.reply_lost");
+  published_ = true;
+  staging_created_ = false;
+  report_ = std::move(result);
+  LITE2PG_FAILPOINT("publish.committed");
+  return absl::OkStatus();
+}
+
+absl::Status CopySession::Complete() {
+  if (done_) return absl::OkStatus();
   ErrorInfo kept;
+  kept.effect = "the data is there and verified; only the ledger does not say so yet";
+  RETURN_IF_ERROR(WithContext(
+      ledger_->FinishRun(*coordinator_, "done", report_.outcome, ReportToJson(report_)), kept));
+  LITE2PG_FAILPOINT("publish.run_done");
+  kept.effect = "the data is there and verified; only this file could not be written";
+  const bool full = request_.common.verify == VerifyMode::kFull;
+  if (full && !request_.write_certificate.empty()) {
+    RETURN_IF_ERROR(
+        WithContext(WriteCertificate(request_.write_certificate, report_, record_), kept));
+  }
   kept.effect = "the data is there and verified; only this file did not run to its end";
-  return WithContext(RunHook(request_.hooks.after_file, "--after-sql"), kept);
+  RETURN_IF_ERROR(WithContext(RunHook(request_.hooks.after_file, "--after-sql"), kept));
+  LITE2PG_FAILPOINT("publish.after_sql.done");
+  return absl::OkStatus();
 }
 
 // Before the run becomes visible, so that a disk that is full here leaves nothing behind there.
 absl::Status CopySession::ExportRejectsIfAsked() {
   const std::string& file = request_.policy.rejects_file;
-  return file.empty() ? absl::OkStatus() : ExportRejects(*coordinator_, *ledger_, catalog_, file);
+  if (file.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(ExportRejects(*coordinator_, *ledger_, catalog_, file));
+  return ledger_->NoteExported(*coordinator_, file);
 }
 
 HookFacts CopySession::Facts() const {
@@ -493,104 +592,6 @@ absl::Status CopySession::RunHook(const std::string& file, absl::string_view opt
   options.search_path = std::nullopt;
   ASSIGN_OR_RETURN(PgConnection connection, PgConnection::Connect(options));
   return RunScriptFile(connection, file, option);
-}
-
-void CopySession::Abandon(const absl::Status& status) {
-  if (quick_check_.joinable()) {
-    snapshot_->reader(snapshot_->size() - 1).Interrupt();
-    quick_check_.join();
-  }
-  if (published_ || !run_recorded_) return;
-  const ErrorInfo info = InfoOf(status);
-  if (coordinator_.has_value()) coordinator_->Rollback();
-  TakeBackExisting();
-  DropStaging();
-  if (coordinator_.has_value() && coordinator_->alive()) {
-    // A run whose tables are gone leaves nothing that a later one would have to know of. It has
-    // failed already; a ledger that cannot be written to changes nothing of that.
-    const bool left = staging_created_ || existing_left_;
-    ledger_->SetState(*coordinator_, left ? "interrupted" : "failed", "",
-                      info.exit_code == ExitCode::kInterrupted ? "interrupted" : "failed")
-        .IgnoreError();
-  }
-}
-
-std::string CopySession::OwnStagingSchema() const {
-  return plan_.staging_prefix.empty() ? plan_.staging_schema : std::string();
-}
-
-void CopySession::TakeBackExisting() {
-  if (!plan_.existing.any()) return;
-  if (!coordinator_.has_value() || !coordinator_->alive()) {
-    absl::StatusOr<PgConnection> again = target_->Connect();
-    if (again.ok()) coordinator_ = *std::move(again);
-  }
-  if (!coordinator_.has_value() || !coordinator_->alive()) {
-    existing_left_ = true;
-    return;
-  }
-  const absl::Status status = existing_.TakeBack(*coordinator_, &*ledger_);
-  if (status.ok()) return;
-  existing_left_ = true;
-  coordinator_->Rollback();
-  report_.errors.push_back(InfoOf(status));
-}
-
-void CopySession::DropStaging() {
-  if (!staging_created_) return;
-  if (!coordinator_.has_value() || !coordinator_->alive()) {
-    absl::StatusOr<PgConnection> again = target_->Connect();
-    if (again.ok()) coordinator_ = *std::move(again);
-  }
-  if (coordinator_.has_value() && coordinator_->alive()) {
-    staging_created_ =
-        !DropStaged(*coordinator_, run_id_, plan_.target_schema, OwnStagingSchema()).ok();
-  }
-  if (staging_created_) {
-    report_.next_steps.push_back("what was staged is left over; the next copy --restart drops it");
-  }
-}
-
-void CopySession::FillTables() {
-  FillCopiedTables(plan_, loaded_, read_back_, request_, &report_);
-  existing_.Describe(&report_);
-}
-void CopySession::FillPlanned() { FillPlannedTables(plan_, &report_); }
-
-Report CopySession::TakeReport(const absl::Status& status) {
-  {
-    const StageScope stage(Stage::kReport, events_, &report_);
-    CompleteReport(status);
-  }
-  const int streams = report_.resources.streams_max;
-  report_.resources = meter_.Read();
-  report_.resources.streams_max = streams;
-  return std::move(report_);
-}
-
-void CopySession::CompleteReport(const absl::Status& status) {
-  if (!status.ok()) {
-    ErrorInfo info = InfoOf(status);
-    if (info.effect.empty()) info.effect = existing_.effect();
-    // The first error decides; what failed while taking back comes behind it.
-    report_.errors.insert(report_.errors.begin(), info);
-    report_.exit_code = info.exit_code;
-    report_.outcome = info.exit_code == ExitCode::kDiffers       ? "differs"
-                      : info.exit_code == ExitCode::kInterrupted ? "interrupted"
-                      : info.code == ErrorCode::kCommitInDoubt   ? "in_doubt"
-                                                                 : "failed";
-  } else if (request_.dry_run) {
-    report_.outcome = "planned";
-    const bool stops = plan_.blocked() ||
-                       (request_.policy.strict && !StrictStatus(plan_.findings).ok());
-    report_.exit_code = stops ? ExitCode::kPlanBlocks : ExitCode::kDone;
-  }
-  if (published_) report_.undo_sql = UndoStatements(plan_, report_);
-  coordinator_.reset();
-  if (target_.has_value()) {
-    const absl::Status closed = target_->Close();
-    if (!closed.ok() && status.ok()) report_.errors.push_back(InfoOf(closed));
-  }
 }
 
 }  // namespace lite2pg

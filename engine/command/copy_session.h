@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "engine/base/cancel.h"
+#include "engine/command/archive_source.h"
 #include "engine/command/exec_hooks.h"
 #include "engine/command/existing_tables.h"
 #include "engine/command/mended_rejects.h"
@@ -26,12 +27,17 @@
 
 namespace lite2pg {
 
+// Where the rows come from when it is not request.source; both outlive the session.
+struct CopyOrigin {
+  const MendedRejects* mended = nullptr;  // --only-rejects: the rows that the request is about
+  ArchiveSource* archive = nullptr;       // import
+};
+
 // One run. Call the stages in the order of their declaration; after an error only Abandon() and
 // TakeReport(). One thread.
 class CopySession {
  public:
-  // `mended`: the rows that `request` is about, with --only-rejects; otherwise null.
-  CopySession(const CopyRequest& request, const MendedRejects* mended, EventSink& events,
+  CopySession(const CopyRequest& request, const CopyOrigin& origin, EventSink& events,
               CancelToken& cancel);
   ~CopySession();
 
@@ -43,9 +49,15 @@ class CopySession {
   absl::Status Sequences();
   absl::Status Verify();
   absl::Status Publish();
+  // What follows when everything is visible: the ledger's last word, and --after-sql.
+  absl::Status Complete();
 
-  // After a failure: takes back what was created, so that the target is as it was, and says what is
-  // left where that is not possible.
+  // After Inspect(): --resume found a run that is published already; Complete() is all it lacks.
+  bool IsPublished() const { return published_; }
+
+  // After a failure: keeps what is loaded where the run can be resumed, and says so. Otherwise
+  // takes back what was created, so that the target is as it was, and says what is left where that
+  // is not possible. The application's tables are as they were either way.
   void Abandon(const absl::Status& status);
 
   const Plan& plan() const { return plan_; }
@@ -59,11 +71,16 @@ class CopySession {
   int StreamsMax() const;  // what --streams auto may rise to
   LedgerLocation Location() const;
   absl::Status TakeLock();
-  absl::Status TakeOver();
+  absl::Status FindResumed();
+  absl::StatusOr<bool> LockOrWait(std::string* holder);
+  absl::Status RecordRun();
+  absl::Status StageTables();
+  absl::Status ShowRun(const RunRecord& run);
   absl::Status RunHook(const std::string& file, absl::string_view option);
   absl::Status CheckSource();
   // How the streams of the data stage connect.
   PgConnectOptions LoadOptions() const;
+  absl::Status OpenSource();
   absl::Status KeepCoordinator();
   absl::Status ExportRejectsIfAsked();
   void StartQuickCheck();
@@ -73,10 +90,13 @@ class CopySession {
   void FillPlanned();
   void DropStaging();
   void TakeBackExisting();
+  bool ReviveCoordinator();
+  void Keep(const ErrorInfo& info);
   std::string OwnStagingSchema() const;  // "" when staged under a prefix
 
   const CopyRequest& request_;
   const MendedRejects* const mended_;
+  ArchiveSource* const archive_;  // nullptr: the source is an SQLite file
   EventSink& events_;
   CancelToken& cancel_;
   Report report_;
@@ -92,9 +112,13 @@ class CopySession {
   PlanRecord record_;                        // what the ledger keeps of the plan
   std::optional<PgConnection> coordinator_;  // holds the advisory lock
   std::optional<Ledger> ledger_;
+  std::optional<RunRecord> resumed_;  // the run that goes on, as the ledger had it
   bool run_recorded_ = false;
   bool staging_created_ = false;
   bool published_ = false;
+  bool done_ = false;                 // in the ledger already
+  std::string effect_;                // of a failure, on the target
+  bool keeps_data_ = false;           // resumed: chunks may be loaded already
   ExistingTables existing_;      // after plan_, which it reads
   bool existing_left_ = false;   // something could not be taken back
 
@@ -104,6 +128,10 @@ class CopySession {
   absl::Status quick_check_status_;
   std::vector<Finding> quick_check_findings_;
 };
+
+// Runs all stages of a copy, or of its plan, from the request's source or from an archive (import).
+Report RunCopyFrom(const CopyRequest& request, ArchiveSource* archive, EventSink& events,
+                   CancelToken& cancel);
 
 }  // namespace lite2pg
 

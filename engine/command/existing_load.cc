@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/first_error.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
@@ -101,12 +102,19 @@ absl::Status RunRestoreStatement(PgConnection& connection, const std::string& sq
 absl::Status RestoreRecord(PgConnection& connection, const Ledger& ledger,
                            const SetAsideRecord& record) {
   absl::Status status;
+  LITE2PG_FAILPOINT("post_data.restore.before");
   for (int i = 0; i < kLockTriesMax; ++i) {
     RETURN_IF_ERROR(connection.Begin());
     status = RunRestoreStatement(connection, record.definition);
     if (status.ok()) status = ledger.MarkRestored(connection, record.id);
-    if (status.ok()) status = connection.Commit();
-    if (status.ok()) return status;
+    if (status.ok()) {
+      LITE2PG_FAILPOINT("post_data.restore.commit");
+      status = connection.Commit();
+    }
+    if (status.ok()) {
+      LITE2PG_FAILPOINT("post_data.restore.done");
+      return status;
+    }
     connection.Rollback();
     if (!IsLockTrouble(status)) break;
   }
@@ -319,6 +327,7 @@ absl::StatusOr<DefinitionsBefore> SetObjectsAside(PgConnection& connection, cons
     RETURN_IF_ERROR(ledger.InsertSetAside(
         connection, {0, std::string(kTableRecord), table.LoadTarget(), table.source->name, false}));
   }
+  LITE2PG_FAILPOINT("pre_data.set_aside.recorded");
   int in_transaction = 0;
   for (const SetAsideObject& object : plan.existing.set_aside) {
     if (++in_transaction > kDdlPerTransactionMax) {
@@ -331,8 +340,11 @@ absl::StatusOr<DefinitionsBefore> SetObjectsAside(PgConnection& connection, cons
           ledger.InsertSetAside(connection, {0, step.kind, object.object, step.sql, false}));
     }
     RETURN_IF_ERROR(connection.Execute(object.drop_sql));
+    LITE2PG_FAILPOINT("pre_data.set_aside.object");
   }
+  LITE2PG_FAILPOINT("pre_data.set_aside.commit");
   RETURN_IF_ERROR(connection.Commit());
+  LITE2PG_FAILPOINT("pre_data.set_aside.done");
   return before;
 }
 

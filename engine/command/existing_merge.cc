@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "coercion/row_encoder.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/merge_refusals.h"
@@ -326,13 +327,19 @@ class Merge {
 
 absl::Status CreateMergeTables(PgConnection& connection, const Plan& plan) {
   for (const int index : plan.existing.merge_order) {
-    const TablePlan& table = plan.tables[static_cast<size_t>(index)];
-    // A copy of the columns as they are, with their collations and domains.
-    RETURN_IF_ERROR(connection.Execute(absl::StrCat(
-        "CREATE TABLE ", table.LoadTarget(), " AS SELECT ", QuoteColumns(MergedColumns(table)),
-        ", NULL::pg_catalog.bool AS ", kPresent, " FROM ", table.MergeTarget(), " WITH NO DATA")));
+    LITE2PG_FAILPOINT("pre_data.merge_table.before");
+    RETURN_IF_ERROR(
+        connection.Execute(CreateMergeTableSql(plan.tables[static_cast<size_t>(index)])));
+    LITE2PG_FAILPOINT("pre_data.merge_table.done");
   }
   return absl::OkStatus();
+}
+
+// A copy of the columns as they are, with their collations and domains.
+std::string CreateMergeTableSql(const TablePlan& table) {
+  return absl::StrCat("CREATE TABLE ", table.LoadTarget(), " AS SELECT ",
+                      QuoteColumns(MergedColumns(table)), ", NULL::pg_catalog.bool AS ", kPresent,
+                      " FROM ", table.MergeTarget(), " WITH NO DATA");
 }
 
 absl::Status MergeRows(PgConnection& connection, const Plan& plan, ExistingRows policy,
@@ -429,6 +436,7 @@ absl::StatusOr<uint64_t> FillValues(PgConnection& connection, const TablePlan& t
                                        fill.value_sql, " ELSE ", column, " END"));
     missing.push_back(absl::StrCat(column, " IS NULL"));
   }
+  LITE2PG_FAILPOINT("data.fill.before");
   RETURN_IF_ERROR(connection.Begin());
   absl::StatusOr<uint64_t> filled =
       ExecuteAsRole(connection, absl::StrCat("UPDATE ", table.LoadTarget(), " SET ",
@@ -439,7 +447,6 @@ absl::StatusOr<uint64_t> FillValues(PgConnection& connection, const TablePlan& t
     if (!status.ok() || !fill.set_not_null) continue;
     status = connection.Execute(SetNotNullSql(table.load_schema, table.load_name, fill.column));
   }
-  if (status.ok()) status = connection.Commit();
   if (!status.ok()) {
     connection.Rollback();
     ErrorInfo where;
@@ -447,6 +454,9 @@ absl::StatusOr<uint64_t> FillValues(PgConnection& connection, const TablePlan& t
     where.hint = "correct the value of --fill";
     return WithContext(status, where);
   }
+  LITE2PG_FAILPOINT("data.fill.commit");
+  RETURN_IF_ERROR(connection.Commit());
+  LITE2PG_FAILPOINT("data.fill.done");
   ASSIGN_OR_RETURN(*digest, DigestQuery(connection, all, table));
   return filled;
 }

@@ -28,6 +28,7 @@ struct MergedTable {
 
 // The tables beside the application's, without keys or constraints. REQUIRES: the staging schema.
 absl::Status CreateMergeTables(PgConnection& connection, const Plan& plan);
+std::string CreateMergeTableSql(const TablePlan& table);
 
 // Puts rows into the application's tables, in plan.existing.merge_order. REQUIRES: a transaction
 // is open, in which foreign keys that stand in the way are dropped already. `merged` has one

@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/copy_report.h"
@@ -66,9 +67,10 @@ absl::Status ExistingTables::CheckPlan(PgConnection& connection, Plan* plan) {
   return absl::OkStatus();
 }
 
-absl::Status ExistingTables::Prepare(PgConnection& connection, const Ledger& ledger) {
+absl::Status ExistingTables::Prepare(PgConnection& connection, const Ledger& ledger,
+                                     bool staged_already) {
   if (!plan_.existing.any()) return absl::OkStatus();
-  RETURN_IF_ERROR(CreateMergeTables(connection, plan_));
+  if (!staged_already) RETURN_IF_ERROR(CreateMergeTables(connection, plan_));
   prepared_ = true;
   ASSIGN_OR_RETURN(before_, SetObjectsAside(connection, plan_, ledger));
   return absl::OkStatus();
@@ -94,6 +96,7 @@ absl::Status ExistingTables::Complete(PgConnection& connection, const Ledger& le
   const CancelToken::Registration on_cancel = cancel_.OnCancel([&] { connection.Cancel(); });
   RETURN_IF_ERROR(connection.Begin());
   merging_ = true;
+  LITE2PG_FAILPOINT("post_data.merge.begun");
   RETURN_IF_ERROR(connection.Execute("SET LOCAL maintenance_work_mem = '128MB'"));
   for (const SetAsideObject& object : plan_.existing.in_merge) {
     RETURN_IF_ERROR(connection.Execute(object.drop_sql));
@@ -104,9 +107,11 @@ absl::Status ExistingTables::Complete(PgConnection& connection, const Ledger& le
     report->tables[i].differences = merged_[i].differences;
   }
   RETURN_IF_ERROR(status);
+  LITE2PG_FAILPOINT("post_data.merge.merged");
   RETURN_IF_ERROR(late->Record(connection, ledger));
   RETURN_IF_ERROR(RestoreInTransaction(connection, ObjectsOfMerge(plan_), ledger, options.orphans,
                                        &before_, &report->findings));
+  LITE2PG_FAILPOINT("post_data.merge.restored");
   RETURN_IF_ERROR(MakeLateObjects(connection, report));
   return CompareDefinitions(connection, plan_, before_);
 }

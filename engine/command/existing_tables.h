@@ -30,8 +30,9 @@ class ExistingTables {
   // become blocking findings.
   static absl::Status CheckPlan(PgConnection& connection, Plan* plan);
 
-  // Pre-data: makes the tables to merge from, and sets aside what slows loading.
-  absl::Status Prepare(PgConnection& connection, const Ledger& ledger);
+  // Pre-data: makes the tables to merge from, unless they are there from an earlier attempt, and
+  // sets aside what slows loading.
+  absl::Status Prepare(PgConnection& connection, const Ledger& ledger, bool staged_already);
   // Data: after it, --fill where rows are still only ours. Digests in `loaded` follow.
   absl::Status Fill(PgConnection& connection, std::vector<LoadedTable>* loaded);
   // Post-data: puts back what was set aside, then opens the transaction of `connection` that

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "engine/base/error.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/rejected_parents.h"
@@ -183,13 +184,16 @@ absl::Status RejectOrphans(PgConnection& connection, const Plan& plan, const Led
   if (plan.links.empty()) return absl::OkStatus();
   std::map<int, uint64_t> rows;
   RETURN_IF_ERROR(connection.Begin());
-  absl::Status status = DeleteAll(connection, plan, ledger, policy == Orphans::kReject, late, &rows,
-                                  cancel);
-  if (status.ok()) status = connection.Commit();
+  LITE2PG_FAILPOINT("post_data.orphans.before");
+  const absl::Status status = DeleteAll(connection, plan, ledger, policy == Orphans::kReject, late,
+                                        &rows, cancel);
   if (!status.ok()) {
     connection.Rollback();
     return status;
   }
+  LITE2PG_FAILPOINT("post_data.orphans.commit");
+  RETURN_IF_ERROR(connection.Commit());
+  LITE2PG_FAILPOINT("post_data.orphans.done");
   for (const auto& [table, count] : rows) {
     findings->push_back({Severity::kWarning, ErrorCode::kConstraintViolated,
                          plan.tables[static_cast<size_t>(table)].source->name,

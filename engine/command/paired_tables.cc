@@ -111,7 +111,8 @@ class Pairing {
     report.state = std::string(state);
     out_.plan.not_loaded.push_back(std::move(report));
     if (why.empty()) return;
-    Note(Severity::kInfo, ErrorCode::kNotLookedAt, table.name, absl::StrCat("not looked at: ", why));
+    Note(Severity::kInfo, ErrorCode::kNotLookedAt, table.name,
+         absl::StrCat("not looked at: ", why));
   }
 
   bool IsCompared(const SourceTable& table) {
@@ -215,7 +216,7 @@ class Pairing {
   const ColumnRecord* FindColumnRecord(const TablePair& pair, absl::string_view name) const {
     if (pair.record == nullptr) return nullptr;
     for (const ColumnRecord& column : pair.record->columns) {
-      if (absl::EqualsIgnoreCase(column.source_name, name)) return &column;
+      if (!column.absent && absl::EqualsIgnoreCase(column.source_name, name)) return &column;
     }
     return nullptr;
   }
@@ -388,7 +389,7 @@ absl::Status ReadFills(PgConnection& connection, PairedTables* pairs) {
     for (size_t c = 0; c < pairs->plan.tables[t].columns.size(); ++c) {
       const ColumnPlan& column = pairs->plan.tables[t].columns[c];
       for (const ColumnRecord& record : pair.record->columns) {
-        if (record.fill != FillKind::kLiteral ||
+        if (record.fill != FillKind::kLiteral || record.absent ||
             !absl::EqualsIgnoreCase(record.source_name, column.source_name)) {
           continue;
         }
@@ -434,6 +435,7 @@ absl::StatusOr<RecordedRuns> ReadRecordedRuns(PgConnection& connection, const st
     }
     for (RunRecord& run : *runs) {
       if (run.target_schema != schema || run.state != "done") continue;
+      if (run.plan_json == "{}") continue;   // of an older version, which kept no plan
       absl::StatusOr<PlanRecord> record = ParsePlanRecord(run.plan_json);
       if (!record.ok()) {
         findings->push_back({Severity::kWarning, ErrorCode::kNotLookedAt, run.run_id,

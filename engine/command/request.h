@@ -61,6 +61,7 @@ struct CopyRequest {
   bool deep = false;               // also look for orphans and duplicates before anything is loaded
   std::string write_certificate;   // file to write; "": none
   std::string only_rejects;        // file of mended rows to load instead of the source's
+  std::string command_line;        // what the user typed, for next steps; without secrets
   std::string coercion_log;        // file of every value that becomes another; "": none
 };
 using PlanRequest = CopyRequest;   // with dry_run set
@@ -78,16 +79,21 @@ struct VerifyRequest {
   Side a, b;                      // b is kNone: a against its own record
   std::string certificate;        // compare with this file
   std::string write_certificate;
+  uint64_t max_differences = 100;  // rows described per table; all are counted
+  double sample_percent = 100;     // of the keys, chosen by their hash
 };
 
 struct StatusRequest {
   CommonOptions common;
   TargetSpec target;
+  bool undo_sql = false;   // only the statements that take the last finished run back
+  bool empty_sql = false;  // only those that empty the tables it copied
 };
 
 struct CleanRequest {
   CommonOptions common;
   TargetSpec target;
+  bool force = false;  // take unfinished runs back, and drop rows set aside
 };
 
 struct ServeRequest {
@@ -98,6 +104,7 @@ struct ServeRequest {
 struct ExportRequest {
   CommonOptions common;
   std::string source, dir;
+  ResumeMode resume = ResumeMode::kFresh;
 };
 
 struct ImportRequest {

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/copy_report.h"
@@ -24,6 +25,7 @@ absl::Status SetSequences(PgConnection& connection, const Plan& plan, Report* re
   }
   ASSIGN_OR_RETURN(const std::vector<SequenceResult> results,
                    SetColumnSequences(connection, requests));
+  LITE2PG_FAILPOINT("sequences.set");
   for (size_t i = 0; i < results.size(); ++i) {
     const SequenceResult& set = results[i];
     const SequencePlan& sequence = plan.sequences[i];

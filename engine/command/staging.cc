@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
@@ -56,11 +57,14 @@ absl::Status CreateStaged(PgConnection& connection, const Plan& plan) {
   const std::vector<std::string> statements = PreDataStatements(plan);
   for (size_t at = 0; at < statements.size(); at += kDdlPerTransactionMax) {
     const size_t end = std::min<size_t>(statements.size(), at + kDdlPerTransactionMax);
+    LITE2PG_FAILPOINT("pre_data.ddl.before");
     RETURN_IF_ERROR(connection.Begin());
     RETURN_IF_ERROR(connection.ExecuteAll(
         std::vector<std::string>(statements.begin() + static_cast<ptrdiff_t>(at),
                                  statements.begin() + static_cast<ptrdiff_t>(end))));
+    LITE2PG_FAILPOINT("pre_data.ddl.commit");
     RETURN_IF_ERROR(connection.Commit());
+    LITE2PG_FAILPOINT("pre_data.ddl.done");
   }
   return absl::OkStatus();
 }

@@ -12,10 +12,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/first_error.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/pipeline/copy_lane.h"
+#include "engine/pipeline/resumed_data.h"
 #include "engine/pipeline/stream_controller.h"
 
 namespace lite2pg {
@@ -32,7 +34,8 @@ constexpr uint64_t kHugeRowBytes = 8 * kBatchBytes;
 // How often the number of streams is thought over: long enough to carry dozens of batches.
 constexpr auto kGovernInterval = std::chrono::milliseconds(200);
 
-std::vector<WorkRange> RangesOf(const Plan& plan) {
+std::vector<WorkRange> RangesOf(const Plan& plan, const ResumedData* resumed) {
+  if (resumed != nullptr) return resumed->ranges;
   std::vector<WorkRange> ranges;
   for (size_t i = 0; i < plan.tables.size(); ++i) {
     WorkRange range;
@@ -53,11 +56,15 @@ class CopyRun {
         ledger_(ledger),
         options_(options),
         events_(events),
-        pool_(RangesOf(plan), [this](int lane) { Activate(lane); }),
+        pool_(RangesOf(plan, options.resumed), [this](int lane) { Activate(lane); }),
         budget_(options.policy, plan),
         results_(plan.tables.size()),
         begun_(plan.tables.size()) {
     for (const TablePlan& table : plan.tables) readings_.push_back(&table.reading);
+    if (options.resumed == nullptr) return;
+    next_chunk_ = options.resumed->next_chunk;
+    results_ = options.resumed->loaded;
+    for (size_t i = 0; i < results_.size(); ++i) budget_.Commit(i, results_[i].rows_rejected);
   }
 
   absl::Status Connect() {
@@ -296,6 +303,7 @@ absl::StatusOr<std::vector<LoadedTable>> CopyTables(const Plan& plan, SourceSnap
                                                     CancelToken& cancel) {
   CopyRun run(plan, snapshot, ledger, options, events);
   RETURN_IF_ERROR(run.Connect());
+  LITE2PG_FAILPOINT("data.connected");
   return run.Run(cancel);
 }
 

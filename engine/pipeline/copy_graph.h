@@ -26,6 +26,8 @@ struct LoadedTable {
   std::vector<ColumnCounts> counts;  // per column
 };
 
+struct ResumedData;
+
 struct CopyOptions {
   PgConnectOptions connect;
   int streams = 2;         // to begin with: 1..kStreamsMax
@@ -33,10 +35,12 @@ struct CopyOptions {
                            // more than snapshot.size()
   size_t chunk_bytes = 0;  // 0: kChunkBytesMax
   LoadPolicy policy;       // what becomes of refused rows, and how many there may be
+  const ResumedData* resumed = nullptr;  // what is there already; the rest is loaded
 };
 
-// Copies every table of `plan`. One result per table. On an error nothing that is not in the
-// ledger is in the target; what is in the ledger stays (its owner decides what becomes of it).
+// Copies every table of `plan`, or what is left of it. One result per table, with what was there.
+// On an error nothing that is not in the ledger is in the target; what is in the ledger stays (its
+// owner decides what becomes of it).
 // Lost connections are made anew, and what was under way on them is loaded again exactly once.
 absl::StatusOr<std::vector<LoadedTable>> CopyTables(const Plan& plan, SourceSnapshot& snapshot,
                                                     const Ledger& ledger,

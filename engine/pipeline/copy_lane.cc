@@ -7,6 +7,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/pipeline/chunk_range.h"
 
 namespace lite2pg {
 namespace {
@@ -168,7 +169,7 @@ void CopyLane::EndChunk(Batch& batch, bool range_done) {
   chunk.rejected = chunk_rejects_;
   chunk.record.table = batch.table->source->name;
   chunk.record.chunk = next_chunk_.fetch_add(1);
-  chunk.record.key_range = DescribeRange(cursor_.reading(), range);
+  chunk.record.key_range = EncodeKeyRange(cursor_.reading(), range);
   chunk.record.rows = encoder_->digest().rows;
   chunk.record.bytes = chunk_bytes_;
   chunk.record.digest = encoder_->digest();

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/error.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/postgres/row_refusal.h"
@@ -125,13 +126,23 @@ absl::Status CopyStreamThread::Process(Batch& batch) {
 
 absl::Status CopyStreamThread::Send(Batch& batch, bool* chunk_is_open) {
   if (batch.begins_copy) {
-    if (open_.empty()) RETURN_IF_ERROR(ledger_.BeginChunk(connection_));
+    if (open_.empty()) {
+      LITE2PG_FAILPOINT("data.begin.before");
+      RETURN_IF_ERROR(ledger_.BeginChunk(connection_));
+      LITE2PG_FAILPOINT("data.begin.done");
+    }
+    LITE2PG_FAILPOINT("data.copy.before");
     copy_ = std::make_unique<CopyIn>(connection_);
     RETURN_IF_ERROR(copy_->Begin(batch.table->LoadTarget(), batch.table->TargetColumns(),
                                  !batch.table->is_text_copy()));
+    LITE2PG_FAILPOINT("data.copy.begun");
   }
   for (RejectRecord& reject : batch.rejects) rejects_.push_back(std::move(reject));
-  if (!batch.rows.empty()) RETURN_IF_ERROR(copy_->Write(batch.rows.view()));
+  if (!batch.rows.empty()) {
+    LITE2PG_FAILPOINT("data.flush.before");
+    RETURN_IF_ERROR(copy_->Write(batch.rows.view()));
+    LITE2PG_FAILPOINT("data.flush.done");
+  }
   if (batch.ends_copy) {
     RETURN_IF_ERROR(EndCopy(batch));
     *chunk_is_open = false;
@@ -141,8 +152,10 @@ absl::Status CopyStreamThread::Send(Batch& batch, bool* chunk_is_open) {
 }
 
 absl::Status CopyStreamThread::EndCopy(Batch& batch) {
+  LITE2PG_FAILPOINT("data.copy_done.before");
   ASSIGN_OR_RETURN(const uint64_t counted, copy_->Finish());
   copy_.reset();
+  LITE2PG_FAILPOINT("data.copy_done.done");
   // A stream that was cut at a row's border is accepted by the server; only the count tells.
   if (counted != batch.chunk.record.rows) {
     return MakeError(ErrorCode::kCountDiffers, ExitCode::kTargetRefuses,
@@ -158,7 +171,9 @@ absl::Status CopyStreamThread::EndCopy(Batch& batch) {
     }
     RETURN_IF_ERROR(callbacks_.check_rejects(batch.table_index, of_table, &rejects_.back()));
     for (RejectRecord& reject : rejects_) reject.chunk = batch.chunk.record.chunk;
+    LITE2PG_FAILPOINT("data.rejects.before");
     RETURN_IF_ERROR(InsertRejects(connection_, ledger_, rejects_));
+    LITE2PG_FAILPOINT("data.rejects.done");
     rejects_.clear();
   }
   open_.push_back(batch.chunk);
@@ -170,8 +185,11 @@ absl::Status CopyStreamThread::CommitOpen() {
   std::vector<ChunkRecord> records;
   records.reserve(open_.size());
   for (const Chunk& chunk : open_) records.push_back(chunk.record);
+  LITE2PG_FAILPOINT("data.commit.before");
   RETURN_IF_ERROR(ledger_.CommitChunks(connection_, records));
+  LITE2PG_FAILPOINT("data.commit.reply_lost");
   for (const Chunk& chunk : open_) callbacks_.committed(chunk);
+  LITE2PG_FAILPOINT("data.committed");
   open_.clear();
   losses_ = 0;
   return absl::OkStatus();

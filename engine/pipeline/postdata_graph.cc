@@ -9,9 +9,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/first_error.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/pipeline/made_object.h"
 
 namespace lite2pg {
 namespace {
@@ -63,10 +65,12 @@ class PostData {
         cancel_(cancel),
         locks_(plan.tables.size()) {
     result_.objects.resize(plan.objects.size());
+    done_.resize(plan.objects.size());
   }
 
   absl::StatusOr<PostDataResult> Run() {
     events_.counters.objects_total = plan_.objects.size();
+    RETURN_IF_ERROR(TakeMade());
     const int streams = std::max(1, options_.streams);
     std::vector<PgConnection> connections;
     for (int i = 0; i < streams; ++i) {
@@ -100,6 +104,22 @@ class PostData {
     bool exclusive = false;
   };
 
+  absl::Status TakeMade() {
+    for (const MadeRecord& record : options_.made) {
+      MadeObject made;
+      if (record.number >= done_.size() || !DecodeMadeObject(record.record, &made)) {
+        return MakeError(ErrorCode::kUnfinishedRun, ExitCode::kCannotResume,
+                         "the ledger's record of objects that were made is damaged",
+                         "--restart drops what was loaded and starts over");
+      }
+      done_[record.number] = true;
+      result_.objects[record.number] = std::move(made.report);
+      for (Finding& finding : made.findings) result_.findings.push_back(std::move(finding));
+      ++events_.counters.objects_done;
+    }
+    return absl::OkStatus();
+  }
+
   // Indexes into plan_.objects, or into plan_.tables for ANALYZE.
   void Load(int phase) {
     todo_.clear();
@@ -111,7 +131,7 @@ class PostData {
       return;
     }
     for (size_t i = 0; i < plan_.objects.size(); ++i) {
-      if (PhaseOf(plan_.objects[i].kind) == phase) todo_.push_back(i);
+      if (PhaseOf(plan_.objects[i].kind) == phase && !done_[i]) todo_.push_back(i);
     }
   }
 
@@ -191,6 +211,7 @@ class PostData {
 
   // In one transaction; outside of one the server would begin another for each table.
   absl::Status Analyze(PgConnection& connection, const std::vector<size_t>& batch) {
+    LITE2PG_FAILPOINT("post_data.analyze.before");
     std::vector<std::string> names;
     for (const size_t index : batch) names.push_back(plan_.tables[index].LoadTarget());
     const std::string sql = absl::StrCat("ANALYZE ", absl::StrJoin(names, ", "));
@@ -201,27 +222,41 @@ class PostData {
   }
 
   absl::Status BuildAll(PgConnection& connection, const std::vector<size_t>& batch) {
+    LITE2PG_FAILPOINT("post_data.object.before");
     if (batch.size() > 1) {
       std::vector<std::string> statements;
       for (const size_t index : batch) {
         const PostAttempt& attempt = plan_.objects[index].attempts[0];
         statements.insert(statements.end(), attempt.sql.begin(), attempt.sql.end());
       }
+      RETURN_IF_ERROR(connection.Begin());
       const absl::Status status = connection.ExecuteAll(statements);
-      if (status.ok()) {
-        for (const size_t index : batch) {
-          const PostObject& object = plan_.objects[index];
-          ObjectReport report = ReportOf(object);
-          NoteBuilt(object.attempts[0], &report);
-          Done(index, std::move(report));
-        }
-        return status;
-      }
-      if (connection.in_transaction()) connection.Rollback();
+      if (status.ok()) return RecordAll(connection, batch);
+      connection.Rollback();
       if (!IsRefusal(InfoOf(status))) return status;
       // Nothing of the batch is there; each by itself shows which were refused.
     }
     for (const size_t index : batch) RETURN_IF_ERROR(Build(connection, index));
+    return absl::OkStatus();
+  }
+
+  // Of a batch whose every object is made as wished.
+  absl::Status RecordAll(PgConnection& connection, const std::vector<size_t>& batch) {
+    std::vector<MadeObject> made;
+    for (const size_t index : batch) {
+      const PostObject& object = plan_.objects[index];
+      made.push_back({ReportOf(object), {}});
+      NoteBuilt(object.attempts[0], &made.back().report);
+    }
+    LITE2PG_FAILPOINT("post_data.object.made");
+    for (size_t i = 0; i < batch.size() && options_.ledger != nullptr; ++i) {
+      RETURN_IF_ERROR(
+          options_.ledger->InsertMade(connection, batch[i], EncodeMadeObject(made[i])));
+    }
+    LITE2PG_FAILPOINT("post_data.object.commit");
+    RETURN_IF_ERROR(connection.Commit());
+    LITE2PG_FAILPOINT("post_data.object.done");
+    for (size_t i = 0; i < batch.size(); ++i) Done(batch[i], std::move(made[i]));
     return absl::OkStatus();
   }
 
@@ -243,35 +278,51 @@ class PostData {
     report->reason = attempt.note;
   }
 
-  void Done(size_t index, ObjectReport report) {
+  void Done(size_t index, MadeObject made) {
     ++events_.counters.objects_done;
+    events_.counters.findings += static_cast<int>(made.findings.size());
     Event done;
     done.kind = Event::Kind::kObjectDone;
     done.stage = Stage::kPostData;
     done.table = plan_.objects[index].name;
     const std::lock_guard<std::mutex> lock(mutex_);
     events_.Emit(done);
-    result_.objects[index] = std::move(report);
+    result_.objects[index] = std::move(made.report);
+    for (Finding& finding : made.findings) result_.findings.push_back(std::move(finding));
   }
 
   absl::Status Build(PgConnection& connection, size_t index) {
     const PostObject& object = plan_.objects[index];
-    ObjectReport report = ReportOf(object);
+    MadeObject made;
+    ObjectReport& report = made.report;
+    report = ReportOf(object);
     absl::Status refusal;
     for (const PostAttempt& attempt : object.attempts) {
+      RETURN_IF_ERROR(connection.Begin());
       const absl::Status status = Try(connection, attempt);
       if (status.ok()) {
         NoteBuilt(attempt, &report);
         break;
       }
-      if (connection.in_transaction()) connection.Rollback();
+      connection.Rollback();
       if (!IsRefusal(InfoOf(status))) return status;
       if (refusal.ok()) refusal = status;
     }
-    if (!refusal.ok()) {
-      RETURN_IF_ERROR(Refused(connection, object, refusal, &report));
+    if (!refusal.ok()) made.findings.push_back(Refused(connection, object, refusal, &report));
+    RETURN_IF_ERROR(Record(connection, index, made));
+    Done(index, std::move(made));
+    return absl::OkStatus();
+  }
+
+  // Ends the transaction that has made the object, if there is one.
+  absl::Status Record(PgConnection& connection, size_t index, const MadeObject& made) {
+    LITE2PG_FAILPOINT("post_data.object.made");
+    if (options_.ledger != nullptr) {
+      RETURN_IF_ERROR(options_.ledger->InsertMade(connection, index, EncodeMadeObject(made)));
     }
-    Done(index, std::move(report));
+    LITE2PG_FAILPOINT("post_data.object.commit");
+    if (connection.in_transaction()) RETURN_IF_ERROR(connection.Commit());
+    LITE2PG_FAILPOINT("post_data.object.done");
     return absl::OkStatus();
   }
 
@@ -292,21 +343,11 @@ class PostData {
   }
 
   // The strongest form was refused: says by what, shows rows, and says what is there instead.
-  absl::Status Refused(PgConnection& connection, const PostObject& object,
-                       const absl::Status& refusal, ObjectReport* report) {
+  static Finding Refused(PgConnection& connection, const PostObject& object,
+                         const absl::Status& refusal, ObjectReport* report) {
     const ErrorInfo info = InfoOf(refusal);
     const bool by_data = absl::string_view(info.sqlstate).substr(0, 2) == "23";
-    std::string rows;
-    if (by_data && !object.sample_sql.empty()) {
-      absl::StatusOr<PgResult> sample = connection.Query(object.sample_sql);
-      // The sample only explains; a query that the server refuses takes nothing from the finding.
-      if (sample.ok()) {
-        for (int r = 0; r < sample->rows(); ++r) {
-          absl::StrAppend(&rows, r == 0 ? "; for example " : ", ",
-                          EscapeForMessage(sample->Text(r, 0), 120));
-        }
-      }
-    }
+    const std::string rows = by_data ? Examples(connection, object) : "";
     const std::string said = info.server.empty() ? info.what : info.server;
     if (report->reason.empty()) report->reason = said;
     Finding finding;
@@ -319,10 +360,26 @@ class PostData {
         report->state == "not_carried" ? std::string("it was left out") : report->reason);
     finding.hint = by_data ? "mend the rows, then add the constraint by hand"
                            : "see the object's SQL in the report";
-    const std::lock_guard<std::mutex> lock(mutex_);
-    ++events_.counters.findings;
-    result_.findings.push_back(std::move(finding));
-    return absl::OkStatus();
+    return finding;
+  }
+
+  // The sample only explains; a query that the server refuses takes nothing from the finding, nor
+  // from the transaction that has made what was possible.
+  static std::string Examples(PgConnection& connection, const PostObject& object) {
+    if (object.sample_sql.empty()) return "";
+    const bool guarded = connection.in_transaction();
+    if (guarded && !connection.Execute("SAVEPOINT lite2pg_sample").ok()) return "";
+    const absl::StatusOr<PgResult> sample = connection.Query(object.sample_sql);
+    std::string rows;
+    for (int r = 0; sample.ok() && r < sample->rows(); ++r) {
+      absl::StrAppend(&rows, r == 0 ? "; for example " : ", ",
+                      EscapeForMessage(sample->Text(r, 0), 120));
+    }
+    if (guarded) {
+      // Should this fail, the transaction cannot be committed, which is found out then.
+      connection.Execute("ROLLBACK TO SAVEPOINT lite2pg_sample").IgnoreError();
+    }
+    return rows;
   }
 
   const Plan& plan_;
@@ -333,6 +390,7 @@ class PostData {
   std::mutex mutex_;  // of everything below
   std::condition_variable wake_;
   std::deque<size_t> todo_;
+  std::vector<bool> done_;  // of plan_.objects, before this attempt
   std::vector<TableLock> locks_;
   PostDataResult result_;
 };

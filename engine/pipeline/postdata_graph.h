@@ -9,6 +9,7 @@
 #include "engine/base/cancel.h"
 #include "engine/plan/plan.h"
 #include "engine/postgres/connection.h"
+#include "engine/postgres/ledger.h"
 #include "engine/report/event.h"
 
 namespace lite2pg {
@@ -16,6 +17,9 @@ namespace lite2pg {
 struct PostDataOptions {
   PgConnectOptions connect;
   int streams = 2;
+  // Every object is recorded there in the transaction that makes it. Outlives the call.
+  const Ledger* ledger = nullptr;
+  std::vector<MadeRecord> made;  // by an earlier attempt of the run: not made again
 };
 
 struct PostDataResult {

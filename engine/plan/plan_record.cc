@@ -76,6 +76,7 @@ Json ColumnJson(const ColumnRecord& column) {
     json["fill"] =
         Json{{"kind", NameOf(column.fill, kFillNames)}, {"text", Name(column.fill_text)}};
   }
+  if (column.absent) json["absent"] = true;
   if (!column.representation.empty()) {
     json["representation"] = Json::parse(column.representation, nullptr, /*exceptions=*/false);
   }
@@ -222,6 +223,7 @@ absl::Status ReadColumn(const Json& json, ColumnRecord* column) {
   members.Read("type_name", &column->type_name);
   members.Read("type_sql", &column->type_sql);
   members.Read("typmod", &column->typmod);
+  members.Read("absent", &column->absent);
   const Json* rules = members.Find("rules", true);
   RETURN_IF_ERROR(members.status());
   RETURN_IF_ERROR(ReadRules(*rules, &column->rules));
@@ -284,8 +286,7 @@ ColumnRecord RecordColumn(const ColumnPlan& column) {
 // The user's own word for the fill decides whether its value is the same for every row.
 void RecordFill(const CommonOptions& options, const TablePlan& table, ColumnRecord* column) {
   const TableConfig* config = FindTableConfig(options, table.source->name);
-  const std::string& name = column->source_name.empty() ? column->target_name
-                                                        : column->source_name;
+  const std::string& name = column->absent ? column->target_name : column->source_name;
   const ColumnConfig* said = FindColumnConfig(config, name);
   column->fill = FillKind::kExpression;
   if (said == nullptr || !said->fill.has_value()) return;
@@ -317,6 +318,7 @@ PlanRecord MakePlanRecord(const Plan& plan, const CommonOptions& options,
         column = row.columns.insert(row.columns.end(), ColumnRecord());
         column->target_name = fill.column;
         column->type_sql = fill.type_sql;
+        column->absent = true;
       }
       RecordFill(options, table, &*column);
     }

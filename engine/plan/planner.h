@@ -18,6 +18,8 @@ absl::StatusOr<Plan> MakePlan(const PlanInputs& inputs, Selection selection,
 
 // The statements that make the bare tables of `plan` that it creates, in order.
 std::vector<std::string> PreDataStatements(const Plan& plan);
+// The one of them that makes `table`. REQUIRES: table.create.
+std::string CreateTableStatement(const TablePlan& table);
 
 }  // namespace lite2pg
 

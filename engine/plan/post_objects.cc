@@ -334,30 +334,33 @@ absl::Status AddPostObjects(const PlanInputs& inputs, NameTable* names, Plan* pl
   return PostObjects(inputs, names, plan).Run();
 }
 
+std::string CreateTableStatement(const TablePlan& table) {
+  TableDdl ddl;
+  ddl.schema = table.load_schema;
+  ddl.name = table.load_name;
+  for (const ColumnPlan& column : table.columns) {
+    ColumnDdl out;
+    out.name = column.target_name;
+    out.type_sql = column.type.sql_name;
+    out.not_null = column.not_null;
+    out.identity = column.identity;
+    if (!column.identity_sequence.empty()) {
+      out.identity_sequence = QuoteQualified(ddl.schema, column.identity_sequence);
+    }
+    out.default_sql = column.default_sql;
+    ddl.columns.push_back(std::move(out));
+  }
+  return CreateTableSql(ddl);
+}
+
 std::vector<std::string> PreDataStatements(const Plan& plan) {
   std::vector<std::string> statements;
   if (plan.staging_schema.empty()) return statements;
-  if (plan.staging_prefix.empty()) {
+  if (plan.staging_prefix.empty() && plan.staging_schema != plan.target_schema) {
     statements.push_back(absl::StrCat("CREATE SCHEMA ", QuoteIdentifier(plan.staging_schema)));
   }
   for (const TablePlan& table : plan.tables) {
-    if (!table.create) continue;
-    TableDdl ddl;
-    ddl.schema = table.load_schema;
-    ddl.name = table.load_name;
-    for (const ColumnPlan& column : table.columns) {
-      ColumnDdl out;
-      out.name = column.target_name;
-      out.type_sql = column.type.sql_name;
-      out.not_null = column.not_null;
-      out.identity = column.identity;
-      if (!column.identity_sequence.empty()) {
-        out.identity_sequence = QuoteQualified(ddl.schema, column.identity_sequence);
-      }
-      out.default_sql = column.default_sql;
-      ddl.columns.push_back(std::move(out));
-    }
-    statements.push_back(CreateTableSql(ddl));
+    if (table.create) statements.push_back(CreateTableStatement(table));
   }
   return statements;
 }

@@ -33,6 +33,10 @@ std::string HashText(absl::string_view bytes) {
   return absl::StrCat(static_cast<int64_t>(StableHash(bytes)));
 }
 
+std::string LockKey(absl::string_view target_schema) {
+  return HashText(absl::StrCat("lite2pg run into schema ", target_schema));
+}
+
 absl::Status FencedOff(absl::string_view what, absl::string_view sqlstate = "") {
   ErrorInfo info;
   info.code = ErrorCode::kFencedOff;
@@ -121,11 +125,18 @@ Ledger::Ledger(LedgerLocation location, std::string run_id, int64_t epoch)
 
 absl::StatusOr<bool> Ledger::TryLock(PgConnection& connection, const std::string& target_schema,
                                      std::string* holder) {
-  const std::string key = HashText(absl::StrCat("lite2pg run into schema ", target_schema));
   ASSIGN_OR_RETURN(const PgResult locked,
-                   connection.Query("SELECT pg_catalog.pg_try_advisory_lock($1::bigint)", {key}));
+                   connection.Query("SELECT pg_catalog.pg_try_advisory_lock($1::bigint)",
+                                    {LockKey(target_schema)}));
   if (locked.Bool(0, 0)) return true;
   if (holder == nullptr) return false;
+  ASSIGN_OR_RETURN(*holder, LockHolder(connection, target_schema));
+  if (holder->empty()) *holder = "a session that has just ended";
+  return false;
+}
+
+absl::StatusOr<std::string> Ledger::LockHolder(PgConnection& connection,
+                                               const std::string& target_schema) {
   // pg_locks shows the two halves of the key (PostgreSQL documentation, "pg_locks").
   ASSIGN_OR_RETURN(
       const PgResult found,
@@ -138,16 +149,12 @@ absl::StatusOr<bool> Ledger::TryLock(PgConnection& connection, const std::string
           "AND l.objid = ($1::bigint & 4294967295)::oid "
           "AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d "
           "WHERE d.datname = pg_catalog.current_database())",
-          {key}));
-  if (found.rows() == 0) {
-    *holder = "a session that has just ended";
-  } else {
-    *holder =
-        absl::StrCat("pid ", found.Int(0, 0), ", application ", EscapeForMessage(found.Text(0, 1)),
-                     ", user ", EscapeForMessage(found.Text(0, 2)), ", from ", found.Text(0, 3),
-                     ", since ", found.Text(0, 4));
-  }
-  return false;
+          {LockKey(target_schema)}));
+  if (found.rows() == 0) return std::string();
+  return absl::StrCat("pid ", found.Int(0, 0), ", application ",
+                      EscapeForMessage(found.Text(0, 1)), ", user ",
+                      EscapeForMessage(found.Text(0, 2)), ", from ", found.Text(0, 3), ", since ",
+                      found.Text(0, 4));
 }
 
 absl::StatusOr<std::vector<RunRecord>> Ledger::ReadRuns(PgConnection& connection,

@@ -52,6 +52,16 @@ struct SetAsideRecord {
   bool restored = false;
 };
 
+// An object of post-data that is done with.
+struct MadeRecord {
+  size_t number = 0;
+  std::string record;
+};
+
+// The stage of a run whose last transaction, which makes it visible, is committed: only the ledger
+// does not call it done yet.
+inline constexpr absl::string_view kStagePublished = "published";
+
 // application_name of a run's connections, by which TakeOver and SettleChunk find the backends
 // that a lost connection left behind.
 std::string RunApplicationName(absl::string_view run_id);
@@ -73,6 +83,9 @@ class Ledger {
   // Session advisory lock for this target schema; false when another session holds it (and who).
   static absl::StatusOr<bool> TryLock(PgConnection& connection, const std::string& target_schema,
                                       std::string* holder);
+  // Who holds that lock, for messages; "" when nobody does.
+  static absl::StatusOr<std::string> LockHolder(PgConnection& connection,
+                                                const std::string& target_schema);
   // Newest first.
   static absl::StatusOr<std::vector<RunRecord>> ReadRuns(PgConnection& connection,
                                                          const LedgerLocation& location);
@@ -84,6 +97,25 @@ class Ledger {
   static absl::Status DeleteRun(PgConnection& connection, const LedgerLocation& location,
                                 const std::string& run_id);
   static absl::Status Drop(PgConnection& connection, const LedgerLocation& location);
+
+  // Resuming (ledger_resume.cc). All of these run in the caller's transaction if there is one.
+  //
+  // The run did not end well and can be resumed; its stage stays. A run that is published already
+  // stays as it is.
+  absl::Status MarkInterrupted(PgConnection& connection, absl::string_view outcome) const;
+  // Forgets what was loaded into one source table, because its rows were taken away.
+  absl::Status ForgetTable(PgConnection& connection, const std::string& table) const;
+  // The same for all of the application's tables that rows went to directly, and for the
+  // definitions that were set aside for them. REQUIRES: both were taken back.
+  absl::Status ForgetTakenBack(PgConnection& connection) const;
+  // Objects of post-data that are made, or are known to be impossible. `number` is the object's in
+  // the plan; `record` is the caller's.
+  absl::Status InsertMade(PgConnection& connection, size_t number, absl::string_view record) const;
+  absl::Status ForgetMade(PgConnection& connection, const std::vector<size_t>& numbers) const;
+  absl::StatusOr<std::vector<MadeRecord>> ReadMade(PgConnection& connection) const;
+
+  // The rows set aside are in a file as well: clean may drop them.
+  absl::Status NoteExported(PgConnection& connection, absl::string_view file) const;
 
   absl::Status InsertRun(PgConnection& connection, const RunRecord& run) const;
   absl::Status SetState(PgConnection& connection, absl::string_view state, absl::string_view stage,

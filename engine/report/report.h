@@ -69,6 +69,8 @@ struct TableReport {
   int streams = 0;                // different streams that carried rows of it
   uint64_t estimated_bytes = 0;   // plan: about what COPY will carry
   std::string where;              // the user's condition, when only a part was copied
+  // verify: rows that differ, all of them; `differences` describes some.
+  uint64_t rows_changed = 0, rows_missing = 0, rows_extra = 0, rows_doubled = 0;
   std::vector<ColumnReport> columns;
   std::vector<DifferenceReport> differences;
 };
@@ -98,6 +100,10 @@ struct RunReport {
   std::string stage, outcome, source_path, target_schema, tool_version;
   std::string started_at, updated_at;   // as the server shows timestamptz, in UTC
   uint64_t tables = 0, chunks = 0, rows = 0, bytes = 0, rows_rejected = 0;  // committed so far
+  uint64_t tables_total = 0, rows_total = 0, bytes_total = 0;  // planned; 0: not known
+  double seconds = 0;                   // from the beginning to the last commit
+  uint64_t definitions_set_aside = 0;   // of the application's tables, that are off now
+  std::string worked_on_by;             // the session that works on its schema now; "": nobody
   bool resumable = false;
   std::string next_step;                // the command that would go on, or undo
 };
@@ -132,6 +138,11 @@ struct Report {
 
 // The contract's JSON, UTF-8 (untrusted bytes that are not UTF-8 are escaped as \xNN).
 std::string ReportToJson(const Report& report);
+
+// What ReportToJson wrote, as far as a later command needs it: outcome and exit code, source,
+// tables with their columns, sequences, objects, findings, undo_sql. False unless it is such a
+// report; *report may then hold a part of it.
+bool ReportFromJson(absl::string_view json, Report* report);
 
 // One object on one line, with the fields that an element of the report's "errors" has.
 std::string ErrorToJson(const ErrorInfo& error);

@@ -152,7 +152,7 @@ class Comparison {
     for (const Digest& digest : partitions->b) found.b.Add(digest);
     RETURN_IF_ERROR(ForSetAside(table, [&](const RowHash& hash) {
       if (!InSample(hash)) return;
-      ++found.set_aside;
+      found.set_aside.Add(DigestOf(hash));
       partitions->a[PartitionOf(table, hash)].Subtract(DigestOf(hash));
     }));
     for (size_t i = 0; i < partitions->a.size(); ++i) {
@@ -162,7 +162,7 @@ class Comparison {
       const uint64_t rows = a.rows + b.rows < b.rows ? 2 * b.rows + 1 : a.rows + b.rows;
       if (a != b) suspects_[table].push_back({i, rows});
     }
-    if (!suspects_[table].empty()) found.set_aside = 0;   // counted row by row instead
+    if (!suspects_[table].empty()) found.set_aside = {};   // counted row by row instead
     partitions->a = {};
     partitions->b = {};
     return absl::OkStatus();
@@ -197,7 +197,8 @@ class Comparison {
     std::vector<bool> judged(PartitionsOf(tables_[table]));
     for (const Suspect& suspect : suspects_[table]) judged[suspect.partition] = true;
     return ForSetAside(table, [&](const RowHash& hash) {
-      if (InSample(hash) && !judged[PartitionOf(table, hash)]) ++found_[table].set_aside;
+      if (!InSample(hash) || judged[PartitionOf(table, hash)]) return;
+      found_[table].set_aside.Add(DigestOf(hash));
     });
   }
 
@@ -298,14 +299,6 @@ class Comparison {
   }
 
   ComparedSide& Side(bool of_a) { return of_a ? a_ : b_; }
-  static Digest DigestOf(const RowHash& hash) {
-    Digest digest;
-    digest.rows = 1;
-    digest.high = hash.row.high;
-    digest.low = hash.row.low;
-    return digest;
-  }
-
   const std::vector<ComparedTable>& tables_;
   ComparedSide& a_;
   ComparedSide& b_;

@@ -20,7 +20,7 @@ INSERT INTO big SELECT i * 7 - 400000, 'text of row ' || i, i / 3.0, zeroblob(i 
 INSERT INTO keyless SELECT 'x' || (id % 5), id % 3 FROM big;
 INSERT INTO other SELECT printf('%08x', rowid), id FROM big;
 """
-TRIALS = int(os.environ.get("LITE2PG_TRIALS", "6"))
+TRIALS = int(os.environ.get("LITE2PG_TRIALS", "2"))
 
 
 class Resume(EndToEndTest):

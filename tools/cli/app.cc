@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/text.h"
 #include "engine/pipeline/version.h"
 #include "engine/postgres/version.h"
@@ -47,6 +48,8 @@ class App {
   void WriteReports(Report* report);
   void ShowErrors(const Report& report);
   int ShowAnswer(const Report& report);
+  bool IsSqlAnswer(const Report& report) const;
+  void ShowSql(const Report& report);
   void Warn(absl::string_view text);
   bool json_lines() const { return output().progress == ProgressMode::kJson; }
   const OutputOptions& output() const { return invocation_.settings.output; }
@@ -218,12 +221,30 @@ void App::ShowErrors(const Report& report) {
   *console_.err << std::flush;
 }
 
+bool App::IsSqlAnswer(const Report& report) const {
+  const Settings& settings = invocation_.settings;
+  return (settings.undo_sql || settings.empty_sql) && report.exit_code == ExitCode::kDone;
+}
+
+// Statements alone, so that they can be piped into psql; what cannot be taken back is no statement.
+void App::ShowSql(const Report& report) {
+  for (const Finding& finding : report.findings) {
+    Warn(absl::StrCat(Shown(finding.object, err_style_), ": ", Shown(finding.message, err_style_)));
+  }
+  for (const std::string& sql : report.undo_sql) {
+    // A terminal would act on control characters in a name; psql takes them as they are.
+    *console_.out << (console_.out_is_terminal ? Shown(sql, out_style_) : sql) << "\n";
+  }
+}
+
 int App::ShowAnswer(const Report& report) {
   const int code = static_cast<int>(report.exit_code);
   // serve has given its answer when it was ready.
   const bool told = invocation_.command == CommandId::kServe && code == 0;
   if (output().format == OutputFormat::kJson) {
     *console_.out << ReportToJson(report);
+  } else if (IsSqlAnswer(report)) {
+    ShowSql(report);
   } else if (!told) {
     *console_.out << ReportText(report, output(), out_style_);
   }
@@ -242,7 +263,8 @@ Engine RealEngine() { return Engine{IsImplemented, Dispatch, true}; }
 
 std::string VersionText() {
   return absl::StrCat("lite2pg ", LITE2PG_VERSION, "\nlibpq ", LibpqVersion(), "\nSQLite ",
-                      SqliteVersion(), "\noneTBB ", TbbVersion(), "\n");
+                      SqliteVersion(), "\noneTBB ", TbbVersion(), "\n",
+                      HasFailpoints() ? "failpoints are built in: a build for tests\n" : "");
 }
 
 int RunApp(const std::vector<std::string>& words, bool wiped, const Console& console,

@@ -241,6 +241,7 @@ void ResolveArguments(const CommandRow& command, const Environment& environment,
 Invocation ParseCommandLine(const std::vector<std::string>& given,
                             const Environment& environment) {
   Invocation invocation;
+  invocation.words = given;
   std::vector<std::string> words = given;
   const std::string name = TakeCommandWord(&words);
   const CommandRow* const command = FindCommand(name);

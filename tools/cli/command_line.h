@@ -14,6 +14,7 @@ struct Invocation {
   bool has_command = false;  // false: only --help or --version, or a problem
   CommandId command = CommandId::kCopy;
   Settings settings;
+  std::vector<std::string> words;      // as they were given
   std::vector<std::string> arguments;
   TargetSpec target;  // of commands with a TARGET
   Side a, b;          // verify

@@ -72,14 +72,21 @@ constexpr CommandRow kCommands[kCommandCount] = {
      .arguments_min = 1,
      .arguments_max = 1,
      .summary = "runs recorded on this target: state, progress, what can be resumed",
-     .description = "Reads lite2pg's own record on the target; changes nothing."},
+     .description =
+         "Reads lite2pg's own record on the target; changes nothing. Shows every run with its "
+         "state, its stage and what is committed of it, the definitions that it has set aside, "
+         "and the command that goes on with it."},
     {.id = CommandId::kClean,
      .name = "clean",
      .arguments = "TARGET",
      .arguments_min = 1,
      .arguments_max = 1,
      .summary = "remove lite2pg's own bookkeeping from the target",
-     .description = "Copied tables stay. Rows set aside go with the bookkeeping."},
+     .description =
+         "Copied tables stay. What runs that did not finish have staged goes, and rows set aside "
+         "go with the bookkeeping; so this is refused (exit 11) while a run can be resumed, "
+         "definitions of the application's tables are set aside, or rows set aside were not "
+         "written to a file. --force takes all of that back first."},
     {.id = CommandId::kServe,
      .name = "serve",
      .arguments = "DIR",

@@ -1,6 +1,11 @@
 #include "tools/cli/dispatch.h"
 
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
 #include "engine/command/commands.h"
+#include "tools/cli/report_text.h"
+#include "tools/cli/secrets.h"
 
 namespace lite2pg {
 namespace {
@@ -11,12 +16,45 @@ ResumeMode ResumeOf(const Settings& s) {
   return s.resume ? ResumeMode::kResume : s.restart ? ResumeMode::kRestart : ResumeMode::kFresh;
 }
 
+// The command to type again: without passwords, and without what only this attempt was about.
+std::string CommandLineOf(const Invocation& invocation) {
+  std::string out = "lite2pg";
+  for (std::string word : invocation.words) {
+    if (word == "--resume" || word == "--restart") continue;
+    auto secrets = FindSecrets(word);
+    std::sort(secrets.rbegin(), secrets.rend());
+    for (const auto& [offset, length] : secrets) word.replace(offset, length, "***");
+    absl::StrAppend(&out, " ", ShellQuote(word));
+  }
+  return out;
+}
+
 Report Copy(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
   return RunCopy(MakeCopyRequest(invocation), events, cancel);
 }
 
 Report Plan(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
   return RunPlan(MakeCopyRequest(invocation), events, cancel);
+}
+
+Report Status(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return RunStatus(MakeStatusRequest(invocation), events, cancel);
+}
+
+Report Clean(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return RunClean(MakeCleanRequest(invocation), events, cancel);
+}
+
+Report Verify(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return RunVerify(MakeVerifyRequest(invocation), events, cancel);
+}
+
+Report Export(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return RunExport(MakeExportRequest(invocation), events, cancel);
+}
+
+Report Import(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return RunImport(MakeImportRequest(invocation), events, cancel);
 }
 
 Report Serve(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
@@ -28,13 +66,13 @@ Report Serve(const Invocation& invocation, EventSink& events, CancelToken& cance
 constexpr Runner kRunners[kCommandCount] = {
     Copy,
     Plan,
-    nullptr,  // verify
+    Verify,
     nullptr,  // sync
-    nullptr,  // export
-    nullptr,  // import
+    Export,
+    Import,
     nullptr,  // revert
-    nullptr,  // status
-    nullptr,  // clean
+    Status,
+    Clean,
     Serve,
 };
 
@@ -64,6 +102,7 @@ CopyRequest MakeCopyRequest(const Invocation& invocation) {
   request.deep = s.deep;
   request.write_certificate = s.write_certificate;
   request.only_rejects = s.only_rejects;
+  request.command_line = CommandLineOf(invocation);
   request.coercion_log = s.coercion_log;
   return request;
 }
@@ -75,6 +114,8 @@ VerifyRequest MakeVerifyRequest(const Invocation& invocation) {
   request.b = invocation.b;
   request.certificate = invocation.settings.certificate;
   request.write_certificate = invocation.settings.write_certificate;
+  request.max_differences = invocation.settings.max_differences;
+  request.sample_percent = invocation.settings.sample_percent;
   return request;
 }
 
@@ -104,7 +145,7 @@ SyncRequest MakeSyncRequest(const Invocation& invocation) {
 
 ExportRequest MakeExportRequest(const Invocation& invocation) {
   return ExportRequest{invocation.settings.common, invocation.arguments[0],
-                       invocation.arguments[1]};
+                       invocation.arguments[1], ResumeOf(invocation.settings)};
 }
 
 RevertRequest MakeRevertRequest(const Invocation& invocation) {
@@ -112,11 +153,12 @@ RevertRequest MakeRevertRequest(const Invocation& invocation) {
 }
 
 StatusRequest MakeStatusRequest(const Invocation& invocation) {
-  return StatusRequest{invocation.settings.common, invocation.target};
+  const Settings& s = invocation.settings;
+  return StatusRequest{s.common, invocation.target, s.undo_sql, s.empty_sql};
 }
 
 CleanRequest MakeCleanRequest(const Invocation& invocation) {
-  return CleanRequest{invocation.settings.common, invocation.target};
+  return CleanRequest{invocation.settings.common, invocation.target, invocation.settings.force};
 }
 
 ServeRequest MakeServeRequest(const Invocation& invocation) {

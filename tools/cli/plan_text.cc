@@ -123,8 +123,12 @@ std::string RunsText(const Report& report, const Style& style) {
                   {"state", false, false, 0},
                   {"command", false, false, 3},
                   {"stage", false, false, 2},
+                  {"tables", true, false, 4},
                   {"rows", true, false, 0},
+                  {"of", true, false, 2},
+                  {"rows/s", true, false, 4},
                   {"rejected", true, false, 1},
+                  {"set aside", true, false, 1},
                   {"bytes", true, false, 4},
                   {"started", false, false, 5},
                   {"source", false, true, 6}});
@@ -137,8 +141,17 @@ std::string RunsText(const Report& report, const Style& style) {
                  {Shown(run.state, style), color},
                  {Shown(run.command, style)},
                  {Shown(run.stage, style)},
+                 {run.tables_total == 0 ? FormatCount(run.tables)
+                                        : absl::StrCat(FormatCount(run.tables), "/",
+                                                       FormatCount(run.tables_total))},
                  {FormatCount(run.rows)},
+                 {run.rows_total == 0 ? "" : FormatCount(run.rows_total)},
+                 {run.seconds <= 0 ? ""
+                                   : FormatCount(static_cast<uint64_t>(
+                                         static_cast<double>(run.rows) / run.seconds))},
                  {run.rows_rejected == 0 ? "" : FormatCount(run.rows_rejected), Color::kYellow},
+                 {run.definitions_set_aside == 0 ? "" : FormatCount(run.definitions_set_aside),
+                  Color::kYellow},
                  {run.bytes == 0 ? "" : FormatBytes(run.bytes)},
                  {Shown(run.started_at, style).substr(0, 19)},
                  {ShownName(run.source_path, style)}});

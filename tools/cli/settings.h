@@ -50,6 +50,9 @@ struct Settings {
   std::vector<Expectation> expect;
   bool require_idle = false;
   bool resume = false, restart = false, dry_run = false, deep = false;
+  bool undo_sql = false, empty_sql = false, force = false;
+  uint64_t max_differences = 100;
+  double sample_percent = 100;
   std::string write_certificate, certificate, only_rejects, coercion_log;
   std::string config_file;
   OutputOptions output;

@@ -63,11 +63,17 @@ void CheckDistinct(Invocation* invocation) {
 void Validate(Invocation* invocation) {
   const Settings& s = invocation->settings;
   if (s.resume && s.restart) Add(invocation, "--resume and --restart exclude each other");
+  if (s.undo_sql && s.empty_sql) {
+    Add(invocation, "--undo-sql and --empty-sql exclude each other");
+  }
   if ((s.resume || s.restart) && s.dry_run) {
     Add(invocation, "--dry-run changes nothing, so there is nothing to --resume or --restart");
   }
   if (s.output.quiet && s.output.verbose) {
     Add(invocation, "--quiet and --verbose exclude each other");
+  }
+  if (invocation->command == CommandId::kVerify && s.common.verify == VerifyMode::kOff) {
+    Add(invocation, "verify compares contents or counts: --verify off leaves nothing to do");
   }
   if (!s.certificate.empty() && invocation->b.kind != Side::Kind::kNone) {
     Add(invocation, "--certificate stands for the second side, but two sides are given");

@@ -42,6 +42,7 @@ PlanRecord Sample() {
   column.rules.round_to_float4 = true;
   column.rules.source_time_zone = "Asia/Tokyo";
   column.fill = FillKind::kLiteral;
+  column.absent = true;
   column.fill_text = "it's";
   column.representation = R"({"text":{"count":2}})";
   table.columns = {column, ColumnRecord()};
@@ -69,6 +70,7 @@ TEST(PlanRecord, RoundTripsEverything) {
   EXPECT_TRUE(column.rules.round_to_float4 && column.rules.round_to_typmod);
   EXPECT_EQ(column.fill, FillKind::kLiteral);
   EXPECT_EQ(column.fill_text, "it's");
+  EXPECT_TRUE(column.absent);
   EXPECT_EQ(column.representation, R"({"text":{"count":2}})");
   EXPECT_EQ(parsed->tables[0].columns[1].typmod, -1);
   EXPECT_EQ(parsed->left_out[0].state, "not_a_table");

@@ -1,0 +1,158 @@
+#include "engine/base/failpoint.h"
+
+#ifdef LITE2PG_FAILPOINTS
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "engine/base/error.h"
+
+namespace lite2pg {
+namespace {
+
+// In the order in which a run reaches them. tests/e2e/failpoint_test.py reads this list.
+constexpr absl::string_view kFailpoints[] = {
+    "inspect.locked",
+    "resume.take_over.before",
+    "resume.take_over.after",
+    "resume.taken_back",
+    "resume.forgotten",
+    "plan.done",
+    "pre_data.ledger_created",
+    "pre_data.run_recorded",
+    "pre_data.before_sql",
+    "pre_data.before_sql.done",
+    "pre_data.ddl.before",
+    "pre_data.ddl.commit",
+    "pre_data.ddl.done",
+    "pre_data.merge_table.before",
+    "pre_data.merge_table.done",
+    "pre_data.set_aside.recorded",
+    "pre_data.set_aside.object",
+    "pre_data.set_aside.commit",
+    "pre_data.set_aside.done",
+    "pre_data.done",
+    "resume.chunk_checked",
+    "resume.reload.before",
+    "resume.reload.commit",
+    "resume.reload.done",
+    "data.connected",
+    "data.begin.before",
+    "data.begin.done",
+    "data.copy.before",
+    "data.copy.begun",
+    "data.flush.before",
+    "data.flush.done",
+    "data.copy_done.before",
+    "data.copy_done.done",
+    "data.rejects.before",
+    "data.rejects.done",
+    "data.commit.before",
+    "data.commit.reply_lost",
+    "data.committed",
+    "data.loaded",
+    "data.fill.before",
+    "data.fill.commit",
+    "data.fill.done",
+    "post_data.begin",
+    "post_data.orphans.before",
+    "post_data.orphans.commit",
+    "post_data.orphans.done",
+    "post_data.object.before",
+    "post_data.object.made",
+    "post_data.object.commit",
+    "post_data.object.done",
+    "post_data.analyze.before",
+    "post_data.built",
+    "post_data.restore.before",
+    "post_data.restore.commit",
+    "post_data.restore.done",
+    "post_data.merge.begun",
+    "post_data.merge.merged",
+    "post_data.merge.restored",
+    "sequences.before",
+    "sequences.set",
+    "sequences.done",
+    "verify.begin",
+    "verify.read_back",
+    "verify.done",
+    "publish.begin",
+    "publish.claims_given_up",
+    "publish.moved",
+    "publish.recorded",
+    "publish.reply_lost",
+    "publish.committed",
+    "publish.run_done",
+    "publish.after_sql.done",
+    "report.begin",
+};
+
+struct Armed {
+  std::string name;
+  uint64_t at = 0;  // 0: nothing is armed
+  bool kill = false;
+  std::atomic<uint64_t> hits{0};
+};
+
+[[noreturn]] void Misused(const char* text) {
+  std::fprintf(stderr, "LITE2PG_FAILPOINT: %s\n", text);
+  std::abort();
+}
+
+Armed* ReadEnvironment() {
+  auto* armed = new Armed;  // lives as long as the process
+  const char* const text = std::getenv("LITE2PG_FAILPOINT");
+  if (text == nullptr || *text == '\0') return armed;
+  const std::vector<std::string> parts = absl::StrSplit(text, ':');
+  if (parts.size() != 3 || !absl::SimpleAtoi(parts[1], &armed->at) || armed->at == 0 ||
+      (parts[2] != "kill" && parts[2] != "error")) {
+    Misused("expected NAME:N:kill or NAME:N:error");
+  }
+  armed->name = parts[0];
+  armed->kill = parts[2] == "kill";
+  return armed;
+}
+
+bool IsKnown(absl::string_view name) {
+  return std::find(std::begin(kFailpoints), std::end(kFailpoints), name) != std::end(kFailpoints);
+}
+
+}  // namespace
+
+bool HasFailpoints() { return true; }
+
+absl::Status HitFailpoint(absl::string_view name) {
+  static Armed* const armed = ReadEnvironment();
+  if (armed->at == 0) return absl::OkStatus();
+  if (!IsKnown(name) || !IsKnown(armed->name)) Misused("there is no failpoint of that name");
+  if (name != armed->name || armed->hits.fetch_add(1) + 1 != armed->at) return absl::OkStatus();
+  if (armed->kill) {
+    kill(getpid(), SIGKILL);
+    pause();  // SIGKILL is delivered at the latest here
+  }
+  return MakeError(ErrorCode::kDefect, ExitCode::kDefect,
+                   absl::StrCat("a test has made this step fail: ", armed->name));
+}
+
+}  // namespace lite2pg
+
+#else
+
+namespace lite2pg {
+
+bool HasFailpoints() { return false; }
+absl::Status HitFailpoint(absl::string_view) { return absl::OkStatus(); }
+
+}  // namespace lite2pg
+
+#endif

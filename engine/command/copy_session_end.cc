@@ -1,0 +1,143 @@
+// How a run ends that did not end well, and the report of any run.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/error.h"
+#include "engine/base/failpoint.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+#include "engine/command/copy_report.h"
+#include "engine/command/copy_session.h"
+#include "engine/command/resume.h"
+#include "engine/command/run_options.h"
+#include "engine/command/stage_scope.h"
+#include "engine/command/staging.h"
+
+namespace lite2pg {
+
+void CopySession::Abandon(const absl::Status& status) {
+  if (quick_check_.joinable()) {
+    snapshot_->reader(snapshot_->size() - 1).Interrupt();
+    quick_check_.join();
+  }
+  const ErrorInfo info = InfoOf(status);
+  // Whoever has the run now decides what becomes of it.
+  if (published_ || BelongsToOthers(info) || !ledger_.has_value()) return;
+  if (coordinator_.has_value()) coordinator_->Rollback();
+  if (!ReviveCoordinator()) {
+    existing_left_ = run_recorded_ && plan_.existing.any();
+    Keep(info);
+    return;
+  }
+  TakeBackExisting();
+  const bool keep = !run_recorded_ || existing_left_ || CanBeResumed(info) ||
+                    info.exit_code == ExitCode::kCannotResume;
+  if (keep) {
+    Keep(info);
+    return;
+  }
+  DropStaging();
+  // A run whose tables are gone leaves nothing that a later one would have to know of. It has
+  // failed already; a ledger that cannot be written to changes nothing of that.
+  ledger_->SetState(*coordinator_, staging_created_ ? "interrupted" : "failed", "", "failed")
+      .IgnoreError();
+  if (!staging_created_) effect_ = "the target is as it was before: what the run staged is removed";
+}
+
+// The run stays in the ledger with what it has loaded.
+void CopySession::Keep(const ErrorInfo& info) {
+  if (coordinator_.has_value() && coordinator_->alive()) {
+    // It has failed already; where the ledger cannot be written to, the run stays "active", which
+    // can be resumed as well.
+    ledger_
+        ->MarkInterrupted(*coordinator_, info.exit_code == ExitCode::kInterrupted ? "interrupted"
+                                                                                  : "failed")
+        .IgnoreError();
+  }
+  const std::string command = CommandOf(request_);
+  if (CanBeResumed(info)) {
+    effect_ = absl::StrCat("run ", run_id_, " can be resumed: what it has loaded is kept, out of "
+                                            "sight of others");
+    report_.next_steps.push_back(WithFlag(command, "--resume"));
+  }
+  report_.next_steps.push_back(WithFlag(command, "--restart"));
+}
+
+// A connection that holds the lock, so that nobody else can be at work on the run.
+bool CopySession::ReviveCoordinator() {
+  if (coordinator_.has_value() && coordinator_->alive()) return true;
+  absl::StatusOr<PgConnection> again = target_->Connect();
+  if (!again.ok()) return false;
+  coordinator_ = *std::move(again);
+  const absl::StatusOr<bool> locked =
+      Ledger::TryLock(*coordinator_, request_.common.target_schema, nullptr);
+  return locked.ok() && *locked;
+}
+
+std::string CopySession::OwnStagingSchema() const {
+  return plan_.staging_prefix.empty() ? plan_.staging_schema : std::string();
+}
+
+void CopySession::TakeBackExisting() {
+  if (!run_recorded_ || !plan_.existing.any()) return;
+  absl::Status status = DropForeignKeysToOthers(*coordinator_, *ledger_, plan_.target_schema,
+                                                OwnStagingSchema());
+  if (status.ok()) status = existing_.TakeBack(*coordinator_, &*ledger_);
+  if (status.ok()) return;
+  existing_left_ = true;
+  coordinator_->Rollback();
+  report_.errors.push_back(InfoOf(status));
+}
+
+void CopySession::DropStaging() {
+  if (!staging_created_) return;
+  staging_created_ =
+      !DropStaged(*coordinator_, run_id_, plan_.target_schema, OwnStagingSchema()).ok();
+  if (!staging_created_) return;
+  report_.next_steps.push_back(WithFlag(CommandOf(request_), "--restart"));
+}
+
+void CopySession::FillTables() {
+  FillCopiedTables(plan_, loaded_, read_back_, request_, &report_);
+  existing_.Describe(&report_);
+}
+void CopySession::FillPlanned() { FillPlannedTables(plan_, &report_); }
+
+Report CopySession::TakeReport(const absl::Status& status) {
+  {
+    const StageScope stage(Stage::kReport, events_, &report_);
+    HitFailpoint("report.begin").IgnoreError();  // only to end the process
+    CompleteReport(status);
+  }
+  const int streams = report_.resources.streams_max;
+  report_.resources = meter_.Read();
+  report_.resources.streams_max = streams;
+  return std::move(report_);
+}
+
+void CopySession::CompleteReport(const absl::Status& status) {
+  if (!status.ok()) {
+    ErrorInfo info = InfoOf(status);
+    if (info.effect.empty()) info.effect = existing_.effect();
+    if (info.effect.empty()) info.effect = effect_;
+    // The first error decides; what failed while taking back comes behind it.
+    report_.errors.insert(report_.errors.begin(), info);
+    report_.exit_code = info.exit_code;
+    report_.outcome = info.exit_code == ExitCode::kDiffers       ? "differs"
+                      : info.exit_code == ExitCode::kInterrupted ? "interrupted"
+                      : info.code == ErrorCode::kCommitInDoubt   ? "in_doubt"
+                                                                 : "failed";
+  } else if (request_.dry_run) {
+    report_.outcome = "planned";
+    const bool stops = plan_.blocked() ||
+                       (request_.policy.strict && !StrictStatus(plan_.findings).ok());
+    report_.exit_code = stops ? ExitCode::kPlanBlocks : ExitCode::kDone;
+  }
+  coordinator_.reset();
+  if (target_.has_value()) {
+    const absl::Status closed = target_->Close();
+    if (!closed.ok() && status.ok()) report_.errors.push_back(InfoOf(closed));
+  }
+}
+
+}  // namespace lite2pg

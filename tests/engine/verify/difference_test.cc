@@ -1,0 +1,259 @@
+#include "engine/verify/difference.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coercion/field_buffer.h"
+#include "engine/verify/shown_rows.h"
+
+namespace lite2pg {
+namespace {
+
+using Row = std::vector<std::string>;   // "NULL" is NULL
+
+// A side that is in memory, cut into parts in the order of its rows.
+class MemorySide final : public ComparedSide, public RowPresenter {
+ public:
+  MemorySide(std::vector<std::vector<Row>> tables, size_t parts, int workers)
+      : tables_(std::move(tables)), parts_(parts), workers_(workers) {}
+
+  int workers() const override { return workers_; }
+  absl::StatusOr<size_t> Parts(size_t) override { return parts_; }
+  absl::Status Scan(int, size_t table, size_t part, const RowCallback& on_row) override {
+    for (size_t i = part; i < tables_[table].size(); i += parts_) {
+      const absl::Status status = Give(tables_[table][i], on_row);
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+  absl::StatusOr<uint64_t> Count(int, size_t table) override { return tables_[table].size(); }
+  absl::Status ScanSetAside(size_t, const RowCallback& on_row) override {
+    for (const Row& row : set_aside) {
+      const absl::Status status = Give(row, on_row);
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+  void Interrupt() override {}
+  std::string Show(size_t, size_t) const override { return "?"; }
+
+  std::vector<Row> set_aside;
+
+ private:
+  struct Presenter final : RowPresenter {
+    const Row* row = nullptr;
+    std::string Show(size_t column, size_t) const override { return (*row)[column]; }
+  };
+
+  static absl::Status Give(const Row& row, const RowCallback& on_row) {
+    FieldBuffer fields;
+    for (const std::string& value : row) {
+      fields.Reserve(4 + value.size());
+      if (value == "NULL") {
+        fields.PutInt32(-1);
+        continue;
+      }
+      fields.PutInt32(static_cast<int32_t>(value.size()));
+      fields.PutBytes(value);
+    }
+    Presenter presenter;
+    presenter.row = &row;
+    ComparedRow compared;
+    compared.fields = fields.view();
+    compared.presenter = &presenter;
+    return on_row(compared);
+  }
+
+  std::vector<std::vector<Row>> tables_;
+  size_t parts_;
+  int workers_;
+};
+
+ComparedTable Keyed(uint64_t rows_estimate = 0) { return {"t", {"k", "v"}, {0}, rows_estimate}; }
+ComparedTable Keyless() { return {"t", {"k", "v"}, {}, 0}; }
+
+TableDifferences Compare(const ComparedTable& table, std::vector<Row> a, std::vector<Row> b,
+                         CompareOptions options = {}, std::vector<Row> set_aside = {},
+                         const DifferenceCallback& on_row = nullptr) {
+  MemorySide side_a({std::move(a)}, 3, 2), side_b({std::move(b)}, 1, 1);
+  side_a.set_aside = std::move(set_aside);
+  EventSink events;
+  CancelToken cancel;
+  const auto found =
+      FindDifferences({table}, side_a, side_b, options, on_row, events, cancel);
+  EXPECT_TRUE(found.ok()) << found.status();
+  return (*found)[0];
+}
+
+TEST(FindDifferences, EqualRowsInAnyOrderAreEqual) {
+  const TableDifferences found = Compare(Keyed(), {{"1", "a"}, {"2", "b"}, {"3", "NULL"}},
+                                         {{"3", "NULL"}, {"1", "a"}, {"2", "b"}});
+  EXPECT_FALSE(found.differs());
+  EXPECT_EQ(found.a, found.b);
+  EXPECT_EQ(found.a.rows, 3u);
+  EXPECT_TRUE(found.shown.empty());
+}
+
+TEST(FindDifferences, EmptySidesAreEqual) {
+  EXPECT_FALSE(Compare(Keyed(), {}, {}).differs());
+  EXPECT_EQ(Compare(Keyed(), {}, {{"1", "a"}}).extra, 1u);
+  EXPECT_EQ(Compare(Keyless(), {{"1", "a"}}, {}).missing, 1u);
+}
+
+TEST(FindDifferences, NamesTheColumnOfAChangedRow) {
+  const TableDifferences found =
+      Compare(Keyed(), {{"1", "a"}, {"2", "b"}}, {{"1", "a"}, {"2", "c"}});
+  EXPECT_EQ(found.changed, 1u);
+  ASSERT_EQ(found.shown.size(), 1u);
+  EXPECT_EQ(found.shown[0].key, "k=2");
+  EXPECT_EQ(found.shown[0].column, "v");
+  EXPECT_EQ(found.shown[0].source, "b");
+  EXPECT_EQ(found.shown[0].target, "c");
+  EXPECT_EQ(found.shown[0].kind, "changed");
+}
+
+TEST(FindDifferences, FieldsKeepTheirBorders) {
+  EXPECT_EQ(Compare(Keyless(), {{"a", "bc"}}, {{"ab", "c"}}).missing, 1u);
+  EXPECT_EQ(Compare(Keyed(), {{"a", "NULL"}}, {{"a", ""}}).changed, 1u);
+}
+
+TEST(FindDifferences, SwappedValuesAreTwoChangedRows) {
+  EXPECT_EQ(Compare(Keyed(), {{"1", "a"}, {"2", "b"}}, {{"1", "b"}, {"2", "a"}}).changed, 2u);
+}
+
+TEST(FindDifferences, EqualRowsWithoutAKeyAreCounted) {
+  const Row a = {"x", "y"}, b = {"z", "z"};
+  const TableDifferences found = Compare(Keyless(), {a, a, a, b}, {a, a, b, b});
+  EXPECT_EQ(found.missing, 1u);
+  EXPECT_EQ(found.doubled, 1u);
+  EXPECT_EQ(found.extra, 0u);
+  EXPECT_EQ(Compare(Keyless(), {a, b}, {a, a, b, b}).doubled, 2u);
+}
+
+TEST(FindDifferences, KeysThatStandTwiceArePairedAsFarAsTheyGo) {
+  const TableDifferences found =
+      Compare(Keyed(), {{"1", "a"}, {"1", "b"}}, {{"1", "b"}, {"1", "c"}, {"1", "d"}});
+  EXPECT_EQ(found.changed, 1u);
+  EXPECT_EQ(found.doubled, 1u);
+  EXPECT_EQ(found.missing + found.extra, 0u);
+}
+
+TEST(FindDifferences, RowsSetAsideAreTakenOffWhereTheyAreMissing) {
+  const Row bad = {"2", "bad"};
+  TableDifferences found = Compare(Keyed(), {{"1", "a"}, bad}, {{"1", "a"}}, {}, {bad});
+  EXPECT_FALSE(found.differs());
+  EXPECT_EQ(found.set_aside.rows, 1u);
+  // It came after all: nothing is missing, and nothing too much.
+  found = Compare(Keyed(), {{"1", "a"}, bad}, {{"1", "a"}, bad}, {}, {bad});
+  EXPECT_FALSE(found.differs());
+  EXPECT_EQ(found.set_aside.rows, 0u);
+  // Another row of the same key is missing all the same.
+  found = Compare(Keyed(), {{"1", "a"}, {"2", "good"}}, {{"1", "a"}}, {}, {bad});
+  EXPECT_EQ(found.missing, 1u);
+}
+
+// Random sides against a count by std::map, with budgets that force slices and many rounds.
+TEST(FindDifferences, CountsWhatAMapCounts) {
+  std::mt19937 random(20240607);
+  for (int round = 0; round < 60; ++round) {
+    const bool keyed = round % 2 == 0;
+    std::vector<Row> a, b;
+    const int keys = 1 + static_cast<int>(random() % 4000);
+    for (int i = 0; i < keys; ++i) {
+      const Row row = {std::to_string(i), std::to_string(random() % 3)};
+      const uint32_t chance = random() % 20;
+      if (chance != 0) a.push_back(row);
+      if (chance == 1) continue;
+      b.push_back(chance == 2 ? Row{row[0], "other"} : row);
+      if (chance == 3) b.push_back(row);
+    }
+    std::shuffle(b.begin(), b.end(), random);
+    std::map<Row, int> net;
+    for (const Row& row : a) ++net[row];
+    for (const Row& row : b) --net[row];
+    uint64_t surplus_a = 0, surplus_b = 0;
+    for (const auto& [row, n] : net) {
+      (n > 0 ? surplus_a : surplus_b) += static_cast<uint64_t>(std::abs(n));
+    }
+    CompareOptions options;
+    options.memory_bytes = 0;   // the least there is
+    options.shown_rows_max = 5;
+    uint64_t of_a = 0, of_b = 0;
+    const auto count = [&](size_t, DifferenceKind, bool from_a, const ComparedRow&) {
+      ++(from_a ? of_a : of_b);
+      return absl::OkStatus();
+    };
+    const TableDifferences found =
+        Compare(keyed ? Keyed(1'000'000) : Keyless(), a, b, options, {}, count);
+    EXPECT_EQ(found.changed + found.missing, surplus_a) << round;
+    EXPECT_EQ(found.changed + found.extra + found.doubled, surplus_b) << round;
+    EXPECT_EQ(of_a, surplus_a) << round;
+    EXPECT_EQ(of_b, surplus_b) << round;
+    EXPECT_LE(found.shown.size(), 5u) << round;
+    if (!keyed) EXPECT_EQ(found.changed, 0u) << round;
+  }
+}
+
+TEST(FindDifferences, APartitionBeyondTheMemoryIsTakenInSlices) {
+  std::vector<Row> a, b;
+  // An estimate that is far too low makes few partitions, each of more rows than fit.
+  for (int i = 0; i < 200'000; ++i) {
+    a.push_back({std::to_string(i), "a"});
+    b.push_back({std::to_string(i), i == 12345 ? "b" : "a"});
+  }
+  CompareOptions options;
+  options.memory_bytes = 0;
+  const TableDifferences found = Compare(Keyed(), std::move(a), std::move(b), options);
+  EXPECT_EQ(found.changed, 1u);
+  ASSERT_EQ(found.shown.size(), 1u);
+  EXPECT_EQ(found.shown[0].key, "k=12345");
+}
+
+TEST(FindDifferences, ASampleTakesTheSameRowsOfBothSides) {
+  std::vector<Row> a, b;
+  for (int i = 0; i < 20'000; ++i) a.push_back({std::to_string(i), "v"});
+  b.assign(a.rbegin(), a.rend());
+  CompareOptions options;
+  options.sample_percent = 10;
+  const TableDifferences found = Compare(Keyed(), a, b, options);
+  EXPECT_FALSE(found.differs());
+  EXPECT_NEAR(static_cast<double>(found.a.rows), 2000, 200);
+}
+
+TEST(FindDifferences, AnErrorOfASideEndsIt) {
+  MemorySide a({{{"1", "a"}}}, 1, 1), b({{{"2", "a"}}}, 1, 1);
+  EventSink events;
+  CancelToken cancel;
+  const std::vector<ComparedTable> tables = {Keyed()};
+  const auto fails = [](size_t, DifferenceKind, bool, const ComparedRow&) {
+    return absl::InternalError("no more");
+  };
+  EXPECT_FALSE(FindDifferences(tables, a, b, {}, fails, events, cancel).ok());
+  cancel.Cancel();
+  EXPECT_FALSE(FindDifferences(tables, a, b, {}, nullptr, events, cancel).ok());
+}
+
+TEST(ShortenPair, ShowsWhereLongValuesBeginToDiffer) {
+  std::string a, b;
+  ShortenPair(std::string(500, 'x') + "a" + std::string(500, 'y'),
+              std::string(500, 'x') + "b" + std::string(500, 'y'), &a, &b);
+  EXPECT_NE(a, b);
+  EXPECT_THAT(a, testing::HasSubstr("xay"));
+  EXPECT_LT(a.size(), 100u);
+  ShortenPair("'v'", "'v '", &a, &b);
+  EXPECT_EQ(a, "'v'");
+  EXPECT_THAT(b, testing::HasSubstr("'v '"));
+  ShortenPair("same", "same", &a, &b);
+  EXPECT_THAT(a, testing::HasSubstr("differs after"));
+}
+
+}  // namespace
+}  // namespace lite2pg
