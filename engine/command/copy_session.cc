@@ -239,6 +239,7 @@ absl::Status CopySession::PreData() {
       resumed_.has_value() && resumed_->stage != StageName(Stage::kPreData);
   if (staged) {
     RETURN_IF_ERROR(CheckStaged(*coordinator_, plan_, *resumed_));
+    data_begun_ = true;
   } else {
     RETURN_IF_ERROR(StageTables());
   }
@@ -246,6 +247,7 @@ absl::Status CopySession::PreData() {
   RETURN_IF_ERROR(existing_.Prepare(*coordinator_, *ledger_, staged));
   RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", StageName(Stage::kData), ""));
   keeps_data_ = staged;
+  data_begun_ = true;
   LITE2PG_FAILPOINT("pre_data.done");
   return cancel_.Check();
 }

@@ -91,6 +91,7 @@ class CopySession {
   void DropStaging();
   void TakeBackExisting();
   bool ReviveCoordinator();
+  bool IsWorthKeeping(const ErrorInfo& info) const;
   void Keep(const ErrorInfo& info);
   std::string OwnStagingSchema() const;  // "" when staged under a prefix
 
@@ -118,6 +119,7 @@ class CopySession {
   bool published_ = false;
   bool done_ = false;                 // in the ledger already
   std::string effect_;                // of a failure, on the target
+  bool data_begun_ = false;           // all that is staged is there, and may have rows
   bool keeps_data_ = false;           // resumed: chunks may be loaded already
   ExistingTables existing_;      // after plan_, which it reads
   bool existing_left_ = false;   // something could not be taken back

@@ -1,4 +1,5 @@
 // How a run ends that did not end well, and the report of any run.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -30,7 +31,8 @@ void CopySession::Abandon(const absl::Status& status) {
     return;
   }
   TakeBackExisting();
-  const bool keep = !run_recorded_ || existing_left_ || CanBeResumed(info) ||
+  // What is not ours to keep is taken back already.
+  const bool keep = !run_recorded_ || existing_left_ || IsWorthKeeping(info) ||
                     info.exit_code == ExitCode::kCannotResume;
   if (keep) {
     Keep(info);
@@ -44,6 +46,15 @@ void CopySession::Abandon(const absl::Status& status) {
   if (!staging_created_) effect_ = "the target is as it was before: what the run staged is removed";
 }
 
+// Something is loaded beside the application's tables, and a resume may come to another end.
+bool CopySession::IsWorthKeeping(const ErrorInfo& info) const {
+  // What the application's tables refuse once they refuse again.
+  if (info.exit_code == ExitCode::kTargetRefuses && plan_.existing.any()) return false;
+  return data_begun_ && CanBeResumed(info) &&
+         std::any_of(plan_.tables.begin(), plan_.tables.end(),
+                     [](const TablePlan& table) { return table.create || table.merge; });
+}
+
 // The run stays in the ledger with what it has loaded.
 void CopySession::Keep(const ErrorInfo& info) {
   if (coordinator_.has_value() && coordinator_->alive()) {
@@ -55,7 +66,7 @@ void CopySession::Keep(const ErrorInfo& info) {
         .IgnoreError();
   }
   const std::string command = CommandOf(request_);
-  if (CanBeResumed(info)) {
+  if (CanBeResumed(info) || !run_recorded_) {
     effect_ = absl::StrCat("run ", run_id_, " can be resumed: what it has loaded is kept, out of "
                                             "sight of others");
     report_.next_steps.push_back(WithFlag(command, "--resume"));

@@ -314,8 +314,6 @@ bool CanBeResumed(const ErrorInfo& info) {
       return info.code != ErrorCode::kTargetConstraint &&
              info.code != ErrorCode::kTargetTableNotEmpty &&
              info.code != ErrorCode::kConstraintViolated && info.code != ErrorCode::kCountDiffers;
-    case ExitCode::kBadValue:
-      return info.code == ErrorCode::kTooManyRejects;  // --max-rejects may allow more
     default:
       return false;
   }

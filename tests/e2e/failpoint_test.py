@@ -8,7 +8,8 @@ import subprocess
 import unittest
 
 from existing_support import BALLAST_SQL, add_ballast
-from harness import BIN, ROOT, EndToEndTest, snapshot_of_files
+from harness import (BIN, ROOT, EndToEndTest, execute, lite2pg, snapshot_of_files,
+                     with_options)
 
 SOURCE = """
 CREATE TABLE parent (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, note TEXT DEFAULT 'none');
@@ -54,7 +55,8 @@ CREATE TABLE parent (id INTEGER PRIMARY KEY);
 CREATE TABLE child (id INTEGER PRIMARY KEY, p INTEGER REFERENCES parent(id), n INTEGER);
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
 INSERT INTO parent SELECT i FROM n;
-INSERT INTO child SELECT id, CASE WHEN id = 7 THEN 1000 ELSE id END, id FROM parent;
+INSERT INTO child SELECT id, CASE WHEN id = 7 THEN 1000 ELSE id END,
+  CASE WHEN id = 5 THEN 'five' ELSE id END FROM parent;
 """
 # A first run is killed here, so that its resume reaches the places of resuming.
 FIRST_STOP = "data.loaded:1:kill"
@@ -63,12 +65,11 @@ HITS = ("1", "2", "5", "20") if ALL else ("1",)
 
 # What each kind of copy reaches besides what all do; without "all" only these are tried of it.
 OF_MERGES = ("pre_data.merge_table.before", "pre_data.merge_table.done",
-             "pre_data.set_aside.recorded", "pre_data.set_aside.commit", "pre_data.set_aside.done",
-             "pre_data.done", "resume.reload.before", "resume.reload.commit", "resume.reload.done",
-             "data.loaded", "data.fill.before", "data.fill.commit", "data.fill.done",
-             "post_data.merge.begun", "post_data.merge.merged", "post_data.merge.restored",
-             "sequences.done", "verify.done", "publish.claims_given_up", "publish.recorded",
-             "publish.reply_lost")
+             "pre_data.set_aside.recorded", "pre_data.set_aside.commit",
+             "resume.reload.before", "resume.reload.commit", "resume.reload.done",
+             "data.fill.before", "data.fill.commit", "data.fill.done", "post_data.merge.begun",
+             "post_data.merge.merged", "post_data.merge.restored", "publish.claims_given_up",
+             "publish.recorded", "publish.reply_lost")
 OF_DIRECT_LOADS = ("pre_data.set_aside.object", "pre_data.set_aside.done", "data.committed",
                    "data.loaded", "resume.taken_back", "resume.forgotten",
                    "post_data.restore.before", "post_data.restore.commit", "post_data.restore.done",
@@ -221,12 +222,12 @@ class Failpoints(EndToEndTest):
 
         def judge(run):
             self.assertEqual(run.report["outcome"], "rejected", str(run))
-            self.assertEqual(self.sql("SELECT count(*), sum(id) FROM child"), [(98, 5050 - 7 - 9)])
+            self.assertEqual(self.sql("SELECT count(*), sum(id) FROM child"), [(97, 5050 - 5 - 7 - 9)])
             self.assertEqual(self.sql("SELECT count(*), count(DISTINCT row_key)"
-                                      " FROM lite2pg.reject"), [(2, 2)])
+                                      " FROM lite2pg.reject"), [(3, 3)])
             table = run.table("child")
             self.assertEqual((table["rows_source"], table["rows_copied"], table["rows_rejected"]),
-                             (100, 98, 2))
+                             (100, 97, 3))
 
         self.kill_everywhere(
             OF_REJECTS, path, options, judge,
@@ -235,6 +236,48 @@ class Failpoints(EndToEndTest):
                              ";CREATE TABLE parent (id bigint PRIMARY KEY);"
                              "ALTER TABLE child ADD FOREIGN KEY (p) REFERENCES parent (id)"),
             exit_code=3)
+
+    def test_killed_where_no_schema_may_be_created_for_what_is_staged(self):
+        role = "limited_" + os.urandom(4).hex()
+        self.sql(f"CREATE ROLE {role} LOGIN")
+        self.addCleanup(execute, self.target, f"DROP OWNED BY {role}; DROP ROLE {role}")
+        self.sql(f"CREATE SCHEMA mine AUTHORIZATION {role}")
+        path = self.make_source(SOURCE)
+        self.target = with_options(self.target, user=role)
+        options = ["--target-schema", "mine"]
+        for name in ("pre_data.ddl.done", "data.loaded", "post_data.built", "publish.recorded",
+                     "publish.reply_lost"):
+            with self.subTest(failpoint=name):
+                run = self.run_with(f"{name}:1:kill", path, *options)
+                self.assertEqual(run.exit_code, -9, str(run))
+                run = self.finish(path, options)
+                self.assertEqual(run.report["outcome"], "verified", str(run))
+                self.assert_equal_copy(path, run, schema="mine", check_schema=False)
+                tag = run.report["run_id"][:8]
+                left = self.sql("SELECT relname FROM pg_class"
+                                " WHERE relnamespace = 'mine'::regnamespace")
+                self.assertEqual([n for n, in left if tag in n], [])
+                run = lite2pg("status", self.target, "--target-schema", "mine", "--undo-sql")
+                self.sql(run.out)
+                run = lite2pg("clean", self.target, "--target-schema", "mine")
+                self.assertEqual(run.exit_code, 0, str(run))
+                self.assertEqual(self.sql("SELECT relname FROM pg_class"
+                                          " WHERE relnamespace = 'mine'::regnamespace"), [])
+
+    def test_killed_beside_its_embedded_cluster(self):
+        path = self.make_source(SOURCE)
+        for name in ("data.loaded", "publish.reply_lost"):
+            with self.subTest(failpoint=name):
+                directory = self.dir / name.replace(".", "_")
+                target = f"pgdata:{directory}"
+                run = self.copy(path, target=target, env={"LITE2PG_FAILPOINT": f"{name}:1:kill"})
+                self.assertEqual(run.exit_code, -9, str(run))
+                shown = lite2pg("status", target, "--format", "json")
+                self.assertEqual(shown.exit_code, 0, str(shown))
+                self.assertTrue(shown.report["runs"][0]["resumable"], str(shown))
+                run = self.copy(path, "--resume", target=target)
+                self.assertEqual(run.exit_code, 0, str(run))
+                self.assertEqual(run.report["outcome"], "verified", str(run))
 
     def test_an_error_anywhere_can_be_resumed_and_says_so(self):
         path = self.make_source(SOURCE)

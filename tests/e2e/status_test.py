@@ -62,14 +62,12 @@ class Status(EndToEndTest):
         self.assertIn("done", text.out)
 
     def test_an_unfinished_run_is_shown_with_the_command_that_goes_on(self):
-        password = "secret-canary-4711"
         self.stop_in_the_middle(self.path, "--streams", "2")
         shown, = self.status().report["runs"]
         self.assertTrue(shown["resumable"])
         self.assertEqual(shown["rows"], 5)
         self.assertTrue(shown["next_step"].endswith(" --resume"), shown)
         self.assertTrue(shown["next_step"].startswith(f"lite2pg copy {self.path}"), shown)
-        self.assertNotIn(password, str(self.status()))
         again = self.copy(self.path)
         self.assertEqual(again.exit_code, 11, str(again))
         self.assertIn("--resume", again.err)
@@ -122,7 +120,7 @@ class Status(EndToEndTest):
         self.assertEqual(run.exit_code, 0, str(run))
         self.sql("INSERT INTO a VALUES (100)")
         undo = self.sql_of("--undo-sql")
-        self.assertLess(undo.out.index("public.b"), undo.out.index("public.a"))  # children first
+        self.assertLess(undo.out.index('"public"."b"'), undo.out.index('"public"."a"'))
         self.sql(undo.out)
         self.assertEqual(self.sql("SELECT id FROM a"), [(100,)])
         self.assertEqual(self.sql("SELECT count(*) FROM b"), [(0,)])

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <random>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/error.h"
@@ -102,12 +104,12 @@ TEST_F(RemainingRanges, CompleteAnySetOfRanges) {
     for (int64_t at = 1; at < 100; at += 1 + static_cast<int64_t>(random() % 20)) {
       cuts.push_back(at);
     }
-    std::vector<KeyRange> kept;
+    std::vector<std::pair<std::optional<int64_t>, std::optional<int64_t>>> kept;
     std::vector<bool> covered(101, false);
     for (size_t i = 0; i < cuts.size(); ++i) {
       const std::optional<int64_t> end = i + 1 < cuts.size() ? cuts[i + 1] : std::nullopt;
       if (random() % 2 == 0) continue;
-      kept.push_back(Range(cuts[i], end));
+      kept.emplace_back(cuts[i], end);
       for (int64_t k = 0; k <= 100; ++k) {
         if ((!cuts[i].has_value() || k > *cuts[i]) && (!end.has_value() || k <= *end)) {
           covered[static_cast<size_t>(k)] = true;
@@ -115,7 +117,9 @@ TEST_F(RemainingRanges, CompleteAnySetOfRanges) {
       }
     }
     std::shuffle(kept.begin(), kept.end(), random);
-    const auto rest = Rest(rowid_, kept);
+    std::vector<KeyRange> done;
+    for (const auto& [after, up_to] : kept) done.push_back(Range(after, up_to));
+    const auto rest = Rest(rowid_, done);
     ASSERT_TRUE(rest.ok()) << rest.status();
     for (const KeyRange& range : *rest) {
       for (int64_t k = 0; k <= 100; ++k) {
