@@ -118,11 +118,14 @@ class Pairing {
   bool IsCompared(const SourceTable& table) {
     switch (table.kind) {
       case SourceTableKind::kVirtual:
+        if (!table.content_table.empty()) break;
+        NotCompared(table, "not_a_table", table.no_content);
+        return false;
       case SourceTableKind::kShadow:
-        NotCompared(table, "not_a_table", "a virtual table, or the internal storage of one");
+        NotCompared(table, "not_a_table", "internal storage of a virtual table");
         return false;
       case SourceTableKind::kSystem:
-        NotCompared(table, "not_a_table", "");
+        NotCompared(table, "bookkeeping", "");
         return false;
       default:
         break;
@@ -166,6 +169,10 @@ class Pairing {
         NotCompared(source, left.state, "the run that filled the target left it out");
         return absl::OkStatus();
       }
+    }
+    if (source.kind == SourceTableKind::kVirtual) {
+      NotCompared(source, "not_a_table", "a virtual table, whose content the target does not have");
+      return absl::OkStatus();
     }
     Note(Severity::kWarning, ErrorCode::kTargetNoPartner, source.name,
          "the target schema has no table of that name", "copy it, --exclude it, or name its "
