@@ -470,10 +470,8 @@ absl::Status CopySession::Publish() {
       ledger_->FinishRun(*coordinator_, "done", report_.outcome, ReportToJson(report_)));
   ErrorInfo kept;
   kept.effect = "the data is there and verified; only this file could not be written";
-  if (full && !request_.write_certificate.empty()) {
-    RETURN_IF_ERROR(
-        WithContext(WriteCertificate(request_.write_certificate, report_, record_), kept));
-  }
+  RETURN_IF_ERROR(
+      WithContext(WriteCertificate(request_.write_certificate, report_, record_), kept));
   kept.effect = "the data is there and verified; only this file did not run to its end";
   return WithContext(RunHook(request_.hooks.after_file, "--after-sql"), kept);
 }

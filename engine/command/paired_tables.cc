@@ -255,6 +255,13 @@ class Pairing {
         FindPartner(table->target.columns, config != nullptr ? config->rename : "",
                     record != nullptr ? record->target_name : "", source.name);
     const auto taken = [&](const ColumnPlan& c) { return c.target_name == target->name; };
+    // A run into tables that were there loads no columns that it was told to leave out.
+    const bool left_out = pair->record != nullptr && !pair->record->created && record == nullptr;
+    if (left_out || (config != nullptr && config->exclude)) {
+      Note(Severity::kInfo, ErrorCode::kNotLookedAt, object, "not looked at: it was not loaded");
+      pair->unread_columns.push_back(source.name);
+      return absl::OkStatus();
+    }
     if (target == nullptr ||
         std::any_of(table->columns.begin(), table->columns.end(), taken)) {
       Note(Severity::kWarning, ErrorCode::kTargetColumnMismatch, object,
