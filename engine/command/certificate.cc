@@ -49,6 +49,7 @@ bool Read(const Json& json, const char* name, std::string* out) {
 
 absl::Status WriteCertificate(const std::string& path, const Report& report,
                               const PlanRecord& record) {
+  if (path.empty() || report.outcome == "copied") return absl::OkStatus();
   Json json;
   json["lite2pg_certificate"] = kCertificateVersion;
   json["lite2pg_version"] = LITE2PG_VERSION;

@@ -20,7 +20,8 @@ struct Certificate {
   PlanRecord record;   // tables with rows, types, readings and digests
 };
 
-// REQUIRES: `record` has the results of `report`.
+// REQUIRES: `record` has the results of `report`. Writes nothing for the path "", and nothing about
+// contents that were not compared.
 absl::Status WriteCertificate(const std::string& path, const Report& report,
                               const PlanRecord& record);
 

@@ -560,8 +560,7 @@ absl::Status CopySession::Complete() {
       ledger_->FinishRun(*coordinator_, "done", report_.outcome, ReportToJson(report_)), kept));
   LITE2PG_FAILPOINT("publish.run_done");
   kept.effect = "the data is there and verified; only this file could not be written";
-  const bool full = request_.common.verify == VerifyMode::kFull;
-  if (full && !request_.write_certificate.empty()) {
+  if (!request_.write_certificate.empty()) {
     RETURN_IF_ERROR(
         WithContext(WriteCertificate(request_.write_certificate, report_, record_), kept));
   }

@@ -118,11 +118,14 @@ class Pairing {
   bool IsCompared(const SourceTable& table) {
     switch (table.kind) {
       case SourceTableKind::kVirtual:
+        if (!table.content_table.empty()) break;
+        NotCompared(table, "not_a_table", table.no_content);
+        return false;
       case SourceTableKind::kShadow:
-        NotCompared(table, "not_a_table", "a virtual table, or the internal storage of one");
+        NotCompared(table, "not_a_table", "internal storage of a virtual table");
         return false;
       case SourceTableKind::kSystem:
-        NotCompared(table, "not_a_table", "");
+        NotCompared(table, "bookkeeping", "");
         return false;
       default:
         break;
@@ -166,6 +169,10 @@ class Pairing {
         NotCompared(source, left.state, "the run that filled the target left it out");
         return absl::OkStatus();
       }
+    }
+    if (source.kind == SourceTableKind::kVirtual) {
+      NotCompared(source, "not_a_table", "a virtual table, whose content the target does not have");
+      return absl::OkStatus();
     }
     Note(Severity::kWarning, ErrorCode::kTargetNoPartner, source.name,
          "the target schema has no table of that name", "copy it, --exclude it, or name its "
@@ -248,6 +255,13 @@ class Pairing {
         FindPartner(table->target.columns, config != nullptr ? config->rename : "",
                     record != nullptr ? record->target_name : "", source.name);
     const auto taken = [&](const ColumnPlan& c) { return c.target_name == target->name; };
+    // A run into tables that were there loads no columns that it was told to leave out.
+    const bool left_out = pair->record != nullptr && !pair->record->created && record == nullptr;
+    if (left_out || (config != nullptr && config->exclude)) {
+      Note(Severity::kInfo, ErrorCode::kNotLookedAt, object, "not looked at: it was not loaded");
+      pair->unread_columns.push_back(source.name);
+      return absl::OkStatus();
+    }
     if (target == nullptr ||
         std::any_of(table->columns.begin(), table->columns.end(), taken)) {
       Note(Severity::kWarning, ErrorCode::kTargetColumnMismatch, object,

@@ -39,9 +39,10 @@ DifferenceReport ColumnOnOneSide(absl::string_view column, bool in_a) {
 }
 
 bool HasRows(const SourceTable& table) {
-  return (table.kind == SourceTableKind::kOrdinary ||
-          table.kind == SourceTableKind::kWithoutRowid) &&
-         table.unreadable.empty();
+  const bool ordinary = table.kind == SourceTableKind::kOrdinary ||
+                        table.kind == SourceTableKind::kWithoutRowid;
+  const bool carried = table.kind == SourceTableKind::kVirtual && !table.content_table.empty();
+  return (ordinary || carried) && table.unreadable.empty();
 }
 bool HasRows(const TargetTable& table) {
   return (table.kind == 'r' || table.kind == 'p') && !absl::StartsWith(table.name, "lite2pg_");

@@ -133,6 +133,7 @@ class RecordedSide {
                       std::vector<TargetSideTable>* tables) {
     ComparedTable compared;
     VerifiedTable verified;
+    bool readable = true;
     std::vector<std::string> names;
     std::vector<ColumnCodec> codecs;
     for (const ColumnRecord& column : table.columns) {
@@ -153,12 +154,17 @@ class RecordedSide {
           names.push_back(found->name);
           codecs.push_back(*std::move(codec));
           Describe(column, found->type.sql_name, &compared, &verified);
-          continue;
         }
+        readable &= codec.ok();
+        continue;
       } else {
         difference.target = found->type.sql_name;
       }
       verified.report.differences.push_back(std::move(difference));
+    }
+    if (!readable && verified.report.differences.empty()) {
+      NotLookedAt(table.source_name, "a type of it is read by the server alone");
+      return;
     }
     if (!verified.report.differences.empty() || names.empty()) {
       // The digest of other columns, or of other types, would say nothing.

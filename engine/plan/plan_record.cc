@@ -24,6 +24,7 @@ constexpr size_t kRecordBytesMax = size_t{512} << 20;
 
 constexpr absl::string_view kExistingRowsNames[] = {"refuse", "skip-equal", "skip", "upsert",
                                                     "replace", "add"};
+constexpr absl::string_view kBadValueNames[] = {"refuse", "null", "default"};
 constexpr absl::string_view kFillNames[] = {"none", "literal", "expression"};
 
 absl::Status NotARecord(absl::string_view what) {
@@ -56,6 +57,11 @@ Json RulesJson(const ReadingRules& rules) {
   if (rules.escape_text) json["escape_text"] = true;
   if (rules.bad_value == BadValueRule::kNull) json["bad_value_null"] = true;
   if (rules.bad_value == BadValueRule::kDefault) {
+    json["bad_value_default"] = Name(rules.bad_value_default);
+  }
+  if (rules.escape_text) json["escape_text"] = true;
+  if (rules.bad_value != none.bad_value) {
+    json["bad_value"] = NameOf(rules.bad_value, kBadValueNames);
     json["bad_value_default"] = Name(rules.bad_value_default);
   }
   if (rules.source_time_zone != none.source_time_zone) {
@@ -207,6 +213,11 @@ absl::Status ReadRules(const Json& json, ReadingRules* rules) {
   if (bad_value_null) rules->bad_value = BadValueRule::kNull;
   if (members.Find("bad_value_default", false) != nullptr) {
     rules->bad_value = BadValueRule::kDefault;
+    members.Read("bad_value_default", &rules->bad_value_default);
+  }
+  members.Read("escape_text", &rules->escape_text);
+  members.Read("bad_value", kBadValueNames, &rules->bad_value);
+  if (members.Find("bad_value_default", false) != nullptr) {
     members.Read("bad_value_default", &rules->bad_value_default);
   }
   if (members.Find("source_time_zone", false) != nullptr) {

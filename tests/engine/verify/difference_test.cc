@@ -155,6 +155,9 @@ TEST(FindDifferences, RowsSetAsideAreTakenOffWhereTheyAreMissing) {
   found = Compare(Keyed(), {{"1", "a"}, bad}, {{"1", "a"}, bad}, {}, {bad});
   EXPECT_FALSE(found.differs());
   EXPECT_EQ(found.set_aside.rows, 0u);
+  // It is gone from the source since.
+  found = Compare(Keyed(), {{"1", "a"}}, {{"1", "a"}}, {}, {bad, bad});
+  EXPECT_FALSE(found.differs());
   // Another row of the same key is missing all the same.
   found = Compare(Keyed(), {{"1", "a"}, {"2", "good"}}, {{"1", "a"}}, {}, {bad});
   EXPECT_EQ(found.missing, 1u);
