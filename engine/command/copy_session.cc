@@ -12,6 +12,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/base/thread_priority.h"
+#include "engine/command/certificate.h"
 #include "engine/command/coordinator.h"
 #include "engine/command/coercion_log.h"
 #include "engine/command/copy_report.h"
@@ -468,6 +469,9 @@ absl::Status CopySession::Publish() {
   RETURN_IF_ERROR(
       ledger_->FinishRun(*coordinator_, "done", report_.outcome, ReportToJson(report_)));
   ErrorInfo kept;
+  kept.effect = "the data is there and verified; only this file could not be written";
+  RETURN_IF_ERROR(
+      WithContext(WriteCertificate(request_.write_certificate, report_, record_), kept));
   kept.effect = "the data is there and verified; only this file did not run to its end";
   return WithContext(RunHook(request_.hooks.after_file, "--after-sql"), kept);
 }

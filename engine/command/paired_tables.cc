@@ -111,17 +111,21 @@ class Pairing {
     report.state = std::string(state);
     out_.plan.not_loaded.push_back(std::move(report));
     if (why.empty()) return;
-    Note(Severity::kInfo, ErrorCode::kNotLookedAt, table.name, absl::StrCat("not looked at: ", why));
+    Note(Severity::kInfo, ErrorCode::kNotLookedAt, table.name,
+         absl::StrCat("not looked at: ", why));
   }
 
   bool IsCompared(const SourceTable& table) {
     switch (table.kind) {
       case SourceTableKind::kVirtual:
+        if (!table.content_table.empty()) break;
+        NotCompared(table, "not_a_table", table.no_content);
+        return false;
       case SourceTableKind::kShadow:
-        NotCompared(table, "not_a_table", "a virtual table, or the internal storage of one");
+        NotCompared(table, "not_a_table", "internal storage of a virtual table");
         return false;
       case SourceTableKind::kSystem:
-        NotCompared(table, "not_a_table", "");
+        NotCompared(table, "bookkeeping", "");
         return false;
       default:
         break;
@@ -165,6 +169,10 @@ class Pairing {
         NotCompared(source, left.state, "the run that filled the target left it out");
         return absl::OkStatus();
       }
+    }
+    if (source.kind == SourceTableKind::kVirtual) {
+      NotCompared(source, "not_a_table", "a virtual table, whose content the target does not have");
+      return absl::OkStatus();
     }
     Note(Severity::kWarning, ErrorCode::kTargetNoPartner, source.name,
          "the target schema has no table of that name", "copy it, --exclude it, or name its "
@@ -215,7 +223,7 @@ class Pairing {
   const ColumnRecord* FindColumnRecord(const TablePair& pair, absl::string_view name) const {
     if (pair.record == nullptr) return nullptr;
     for (const ColumnRecord& column : pair.record->columns) {
-      if (absl::EqualsIgnoreCase(column.source_name, name)) return &column;
+      if (!column.absent && absl::EqualsIgnoreCase(column.source_name, name)) return &column;
     }
     return nullptr;
   }
@@ -247,6 +255,13 @@ class Pairing {
         FindPartner(table->target.columns, config != nullptr ? config->rename : "",
                     record != nullptr ? record->target_name : "", source.name);
     const auto taken = [&](const ColumnPlan& c) { return c.target_name == target->name; };
+    // A run into tables that were there loads no columns that it was told to leave out.
+    const bool left_out = pair->record != nullptr && !pair->record->created && record == nullptr;
+    if (left_out || (config != nullptr && config->exclude)) {
+      Note(Severity::kInfo, ErrorCode::kNotLookedAt, object, "not looked at: it was not loaded");
+      pair->unread_columns.push_back(source.name);
+      return absl::OkStatus();
+    }
     if (target == nullptr ||
         std::any_of(table->columns.begin(), table->columns.end(), taken)) {
       Note(Severity::kWarning, ErrorCode::kTargetColumnMismatch, object,
@@ -388,7 +403,7 @@ absl::Status ReadFills(PgConnection& connection, PairedTables* pairs) {
     for (size_t c = 0; c < pairs->plan.tables[t].columns.size(); ++c) {
       const ColumnPlan& column = pairs->plan.tables[t].columns[c];
       for (const ColumnRecord& record : pair.record->columns) {
-        if (record.fill != FillKind::kLiteral ||
+        if (record.fill != FillKind::kLiteral || record.absent ||
             !absl::EqualsIgnoreCase(record.source_name, column.source_name)) {
           continue;
         }
@@ -434,6 +449,7 @@ absl::StatusOr<RecordedRuns> ReadRecordedRuns(PgConnection& connection, const st
     }
     for (RunRecord& run : *runs) {
       if (run.target_schema != schema || run.state != "done") continue;
+      if (run.plan_json == "{}") continue;   // of an older version, which kept no plan
       absl::StatusOr<PlanRecord> record = ParsePlanRecord(run.plan_json);
       if (!record.ok()) {
         findings->push_back({Severity::kWarning, ErrorCode::kNotLookedAt, run.run_id,

@@ -78,6 +78,8 @@ struct VerifyRequest {
   Side a, b;                      // b is kNone: a against its own record
   std::string certificate;        // compare with this file
   std::string write_certificate;
+  uint64_t max_differences = 100;  // rows described per table; all are counted
+  double sample_percent = 100;     // of the keys, chosen by their hash
 };
 
 struct StatusRequest {

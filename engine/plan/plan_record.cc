@@ -24,6 +24,7 @@ constexpr size_t kRecordBytesMax = size_t{512} << 20;
 
 constexpr absl::string_view kExistingRowsNames[] = {"refuse", "skip-equal", "skip", "upsert",
                                                     "replace", "add"};
+constexpr absl::string_view kBadValueNames[] = {"refuse", "null", "default"};
 constexpr absl::string_view kFillNames[] = {"none", "literal", "expression"};
 
 absl::Status NotARecord(absl::string_view what) {
@@ -58,6 +59,11 @@ Json RulesJson(const ReadingRules& rules) {
   if (rules.bad_value == BadValueRule::kDefault) {
     json["bad_value_default"] = Name(rules.bad_value_default);
   }
+  if (rules.escape_text) json["escape_text"] = true;
+  if (rules.bad_value != none.bad_value) {
+    json["bad_value"] = NameOf(rules.bad_value, kBadValueNames);
+    json["bad_value_default"] = Name(rules.bad_value_default);
+  }
   if (rules.source_time_zone != none.source_time_zone) {
     json["source_time_zone"] = Name(rules.source_time_zone);
   }
@@ -76,6 +82,7 @@ Json ColumnJson(const ColumnRecord& column) {
     json["fill"] =
         Json{{"kind", NameOf(column.fill, kFillNames)}, {"text", Name(column.fill_text)}};
   }
+  if (column.absent) json["absent"] = true;
   if (!column.representation.empty()) {
     json["representation"] = Json::parse(column.representation, nullptr, /*exceptions=*/false);
   }
@@ -208,6 +215,11 @@ absl::Status ReadRules(const Json& json, ReadingRules* rules) {
     rules->bad_value = BadValueRule::kDefault;
     members.Read("bad_value_default", &rules->bad_value_default);
   }
+  members.Read("escape_text", &rules->escape_text);
+  members.Read("bad_value", kBadValueNames, &rules->bad_value);
+  if (members.Find("bad_value_default", false) != nullptr) {
+    members.Read("bad_value_default", &rules->bad_value_default);
+  }
   if (members.Find("source_time_zone", false) != nullptr) {
     members.Read("source_time_zone", &rules->source_time_zone);
   }
@@ -222,6 +234,7 @@ absl::Status ReadColumn(const Json& json, ColumnRecord* column) {
   members.Read("type_name", &column->type_name);
   members.Read("type_sql", &column->type_sql);
   members.Read("typmod", &column->typmod);
+  members.Read("absent", &column->absent);
   const Json* rules = members.Find("rules", true);
   RETURN_IF_ERROR(members.status());
   RETURN_IF_ERROR(ReadRules(*rules, &column->rules));
@@ -284,8 +297,7 @@ ColumnRecord RecordColumn(const ColumnPlan& column) {
 // The user's own word for the fill decides whether its value is the same for every row.
 void RecordFill(const CommonOptions& options, const TablePlan& table, ColumnRecord* column) {
   const TableConfig* config = FindTableConfig(options, table.source->name);
-  const std::string& name = column->source_name.empty() ? column->target_name
-                                                        : column->source_name;
+  const std::string& name = column->absent ? column->target_name : column->source_name;
   const ColumnConfig* said = FindColumnConfig(config, name);
   column->fill = FillKind::kExpression;
   if (said == nullptr || !said->fill.has_value()) return;
@@ -317,6 +329,7 @@ PlanRecord MakePlanRecord(const Plan& plan, const CommonOptions& options,
         column = row.columns.insert(row.columns.end(), ColumnRecord());
         column->target_name = fill.column;
         column->type_sql = fill.type_sql;
+        column->absent = true;
       }
       RecordFill(options, table, &*column);
     }

@@ -24,13 +24,14 @@ inline constexpr int kPlanRecordVersion = 1;
 enum class FillKind : uint8_t { kNone, kLiteral, kExpression };
 
 struct ColumnRecord {
-  std::string source_name;         // "": the source has no such column, every row was filled
+  std::string source_name;
   std::string target_name, declared_type;
   std::string type_name;           // pg_type.typname
   std::string type_sql;            // as SQL writes it, typmod included
   int32_t typmod = -1;
   ReadingRules rules;
   FillKind fill = FillKind::kNone;
+  bool absent = false;             // the source has no such column: every row was filled
   // The literal's text, or the expression. For people and for the literal alone: whoever can write
   // to the ledger must not be able to have SQL executed by those who read it.
   std::string fill_text;

@@ -73,6 +73,10 @@ std::string OutcomeSentence(const Report& report) {
     return absl::StrCat("verified: ", Amount(sums, sums.rows_copied, seconds),
                         ", read back and equal");
   }
+  if (report.outcome == "copied" && report.command == "verify") {
+    return absl::StrCat("the numbers of rows are equal, contents were not compared: ",
+                        Amount(sums, sums.rows_source, seconds));
+  }
   if (report.outcome == "copied") {
     return absl::StrCat("copied, contents not compared: ", Amount(sums, sums.rows_copied, seconds));
   }

@@ -69,6 +69,8 @@ struct TableReport {
   int streams = 0;                // different streams that carried rows of it
   uint64_t estimated_bytes = 0;   // plan: about what COPY will carry
   std::string where;              // the user's condition, when only a part was copied
+  // verify: rows that differ, all of them; `differences` describes some.
+  uint64_t rows_changed = 0, rows_missing = 0, rows_extra = 0, rows_doubled = 0;
   std::vector<ColumnReport> columns;
   std::vector<DifferenceReport> differences;
 };

@@ -150,19 +150,20 @@ class Comparison {
     TableDifferences& found = found_[table];
     for (const Digest& digest : partitions->a) found.a.Add(digest);
     for (const Digest& digest : partitions->b) found.b.Add(digest);
+    // Counted before rows set aside are taken off, of which there may be more than there are now.
+    std::vector<uint64_t> rows(partitions->a.size());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      rows[i] = partitions->a[i].rows + partitions->b[i].rows;
+    }
     RETURN_IF_ERROR(ForSetAside(table, [&](const RowHash& hash) {
       if (!InSample(hash)) return;
-      ++found.set_aside;
+      found.set_aside.Add(DigestOf(hash));
       partitions->a[PartitionOf(table, hash)].Subtract(DigestOf(hash));
     }));
-    for (size_t i = 0; i < partitions->a.size(); ++i) {
-      const Digest &a = partitions->a[i], &b = partitions->b[i];
-      // More rows set aside than there are now wraps around; the partition is a suspect all the
-      // same, and its size is what the target has at least.
-      const uint64_t rows = a.rows + b.rows < b.rows ? 2 * b.rows + 1 : a.rows + b.rows;
-      if (a != b) suspects_[table].push_back({i, rows});
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (partitions->a[i] != partitions->b[i]) suspects_[table].push_back({i, rows[i]});
     }
-    if (!suspects_[table].empty()) found.set_aside = 0;   // counted row by row instead
+    if (!suspects_[table].empty()) found.set_aside = {};   // counted row by row instead
     partitions->a = {};
     partitions->b = {};
     return absl::OkStatus();
@@ -197,7 +198,8 @@ class Comparison {
     std::vector<bool> judged(PartitionsOf(tables_[table]));
     for (const Suspect& suspect : suspects_[table]) judged[suspect.partition] = true;
     return ForSetAside(table, [&](const RowHash& hash) {
-      if (InSample(hash) && !judged[PartitionOf(table, hash)]) ++found_[table].set_aside;
+      if (!InSample(hash) || judged[PartitionOf(table, hash)]) return;
+      found_[table].set_aside.Add(DigestOf(hash));
     });
   }
 
@@ -298,14 +300,6 @@ class Comparison {
   }
 
   ComparedSide& Side(bool of_a) { return of_a ? a_ : b_; }
-  static Digest DigestOf(const RowHash& hash) {
-    Digest digest;
-    digest.rows = 1;
-    digest.high = hash.row.high;
-    digest.low = hash.row.low;
-    return digest;
-  }
-
   const std::vector<ComparedTable>& tables_;
   ComparedSide& a_;
   ComparedSide& b_;

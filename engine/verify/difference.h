@@ -2,7 +2,7 @@
 //
 // Rows are put into partitions by a hash of their key (without a key: of the whole row), so that
 // the sides may have any order. One scan of each side gives a digest per partition; partitions that
-// differ are scanned again for pairs of hashes, as many at a time as the memory allows; and the rows
+// differ are scanned again for pairs of hashes, as many at a time as the memory allows; and rows
 // that have no partner are fetched by a last scan. Tables that are equal are read once.
 #ifndef LITE2PG_ENGINE_VERIFY_DIFFERENCE_H_
 #define LITE2PG_ENGINE_VERIFY_DIFFERENCE_H_
@@ -39,7 +39,7 @@ struct CompareOptions {
 struct TableDifferences {
   Digest a, b;                             // of all rows looked at, those set aside included
   uint64_t changed = 0, missing = 0, extra = 0, doubled = 0;  // rows, exact
-  uint64_t set_aside = 0;                  // rows of A that B lacks because they were set aside
+  Digest set_aside;                        // of rows of A that B lacks because they were set aside
   bool differs() const { return changed + missing + extra + doubled > 0; }
   // Of some of the rows, sorted by key. Values are escaped and shortened.
   std::vector<DifferenceReport> shown;

@@ -5,8 +5,10 @@
 namespace lite2pg {
 namespace {
 
+// Rows of A that B should have: those set aside count only where B lacks them.
 uint64_t OfA(const RowEntry& entry) {
-  return entry.a - std::min(entry.a, entry.set_aside);
+  const uint64_t lacking = entry.a - std::min(entry.a, entry.b);
+  return entry.a - std::min(lacking, entry.set_aside);
 }
 
 // The entries of one key. Rows that both sides have go against each other; what is left on one
@@ -16,7 +18,7 @@ void JudgeKey(const RowEntry* begin, const RowEntry* end, WantedRows* wanted,
   uint64_t left_a = 0, left_b = 0, all_a = 0;
   for (const RowEntry* e = begin; e != end; ++e) {
     const uint64_t a = OfA(*e);
-    found->set_aside += e->a - a;
+    for (uint64_t i = a; i < e->a; ++i) found->set_aside.Add(DigestOf(e->hash));
     all_a += a;
     left_a += a - std::min(a, e->b);
     left_b += e->b - std::min(a, e->b);

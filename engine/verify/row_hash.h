@@ -38,6 +38,15 @@ struct RowHash {
   }
 };
 
+// What Digest::AddRow would have added for the row.
+inline Digest DigestOf(const RowHash& hash) {
+  Digest digest;
+  digest.rows = 1;
+  digest.high = hash.row.high;
+  digest.low = hash.row.low;
+  return digest;
+}
+
 // Hashes rows of one table. One thread.
 class RowHasher {
  public:

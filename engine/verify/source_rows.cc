@@ -18,7 +18,9 @@ constexpr int32_t kNoFaithfulForm = -2;
 constexpr size_t kRefusedHeaderBytes = 9;
 constexpr size_t kNumberBytes = 8;
 
-size_t RefusedBytes(const SourceValue& value) { return kRefusedHeaderBytes + kNumberBytes + value.size_bytes; }
+size_t RefusedBytes(const SourceValue& value) {
+  return kRefusedHeaderBytes + kNumberBytes + value.size_bytes;
+}
 
 // REQUIRES: room for RefusedBytes(value).
 void PutRefused(const SourceValue& value, FieldBuffer* out) {

@@ -71,7 +71,7 @@ absl::Status SqliteSide::Scan(int worker, size_t table, size_t part, const RowCa
 absl::StatusOr<uint64_t> SqliteSide::Count(int worker, size_t table) {
   const TableReading& reading = *tables_[table].reading;
   std::string sql =
-      absl::StrCat("SELECT count(*) FROM main.", QuoteSqliteIdentifier(reading.table->name));
+      absl::StrCat("SELECT count(*) FROM main.", QuoteSqliteIdentifier(reading.table->read_name()));
   if (!reading.where_sql.empty()) absl::StrAppend(&sql, " WHERE (", reading.where_sql, "\n)");
   ASSIGN_OR_RETURN(SqliteStatement statement, snapshot_.reader(worker).Prepare(sql));
   ASSIGN_OR_RETURN(const bool row, statement.Step());

@@ -19,6 +19,10 @@ Report Plan(const Invocation& invocation, EventSink& events, CancelToken& cancel
   return RunPlan(MakeCopyRequest(invocation), events, cancel);
 }
 
+Report Verify(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return RunVerify(MakeVerifyRequest(invocation), events, cancel);
+}
+
 Report Serve(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
   return RunServe(MakeServeRequest(invocation), events, cancel);
 }
@@ -28,7 +32,7 @@ Report Serve(const Invocation& invocation, EventSink& events, CancelToken& cance
 constexpr Runner kRunners[kCommandCount] = {
     Copy,
     Plan,
-    nullptr,  // verify
+    Verify,
     nullptr,  // sync
     nullptr,  // export
     nullptr,  // import
@@ -75,6 +79,8 @@ VerifyRequest MakeVerifyRequest(const Invocation& invocation) {
   request.b = invocation.b;
   request.certificate = invocation.settings.certificate;
   request.write_certificate = invocation.settings.write_certificate;
+  request.max_differences = invocation.settings.max_differences;
+  request.sample_percent = invocation.settings.sample_percent;
   return request;
 }
 

@@ -4,7 +4,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
@@ -13,6 +15,9 @@
 
 namespace lite2pg {
 namespace {
+
+// Descriptions are kept in memory until the report is written.
+constexpr int64_t kDifferencesShownMax = 100'000;
 
 constexpr CommandSet kCopyOnly = Only(CommandId::kCopy);
 constexpr CommandSet kCopyPlan = kCopyOnly | Only(CommandId::kPlan);
@@ -142,6 +147,21 @@ absl::Status ApplyReport(absl::string_view value, Settings* s) {
     return absl::InvalidArgumentError("the file's name must end in .json or .html");
   }
   s->output.report_files.emplace_back(value);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyMaxDifferences(absl::string_view value, Settings* s) {
+  ASSIGN_OR_RETURN(s->max_differences, ParseWhole(value, 0, kDifferencesShownMax));
+  return absl::OkStatus();
+}
+
+absl::Status ApplySample(absl::string_view value, Settings* s) {
+  double percent = 0;
+  if (!absl::ConsumeSuffix(&value, "%") || !absl::SimpleAtod(value, &percent) ||
+      !(percent > 0 && percent <= 100)) {
+    return absl::InvalidArgumentError("needs a percentage above 0 and up to 100, such as 5%");
+  }
+  s->sample_percent = percent;
   return absl::OkStatus();
 }
 
@@ -351,14 +371,12 @@ constexpr OptionRow kOptions[] = {
      .value = "FILE",
      .commands = kCopyOnly | Only(CommandId::kVerify),
      .help = "write a certificate of what was compared",
-     .apply = [](absl::string_view v, Settings* s) { return NotEmpty(v, &s->write_certificate); },
-     .supported = Supported::kNo},
+     .apply = [](absl::string_view v, Settings* s) { return NotEmpty(v, &s->write_certificate); }},
     {.name = "certificate",
      .value = "FILE",
      .commands = Only(CommandId::kVerify),
      .help = "compare with this certificate",
-     .apply = [](absl::string_view v, Settings* s) { return NotEmpty(v, &s->certificate); },
-     .supported = Supported::kNo},
+     .apply = [](absl::string_view v, Settings* s) { return NotEmpty(v, &s->certificate); }},
     {.name = "only-rejects",
      .value = "FILE",
      .commands = kCopyOnly,
@@ -372,11 +390,25 @@ constexpr OptionRow kOptions[] = {
      .apply = [](absl::string_view v, Settings* s) { return NotEmpty(v, &s->coercion_log); }},
     {.name = "verify",
      .value = "full|counts|off",
-     .commands = kCopyImport,
+     .commands = kCopyImport | Only(CommandId::kVerify),
      .default_text = "full",
-     .help = "compare contents, only counts, or nothing, after the copy",
+     .help = "compare contents, only counts, or nothing (after the copy; verify itself knows full "
+             "and counts)",
      .apply = [](absl::string_view v,
                  Settings* s) { return Choose(v, kVerifyChoices, &s->common.verify); }},
+    {.name = "max-differences",
+     .value = "N",
+     .commands = Only(CommandId::kVerify),
+     .default_text = "100",
+     .help = "rows that differ to describe per table; all are counted",
+     .apply = ApplyMaxDifferences},
+    {.name = "sample",
+     .value = "P%",
+     .commands = Only(CommandId::kVerify),
+     .default_text = "100%",
+     .help = "compare only this part of the rows, chosen by a hash of their keys: the same ones "
+             "every time",
+     .apply = ApplySample},
     {.name = "resume",
      .commands = kCopyImport,
      .help = "continue the interrupted run, every row exactly once",

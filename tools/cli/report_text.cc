@@ -122,6 +122,20 @@ std::string TablesText(const Report& report, bool all, const Style& style) {
   return out;
 }
 
+// ": 3 changed, 1 missing", of all rows and not only of those described; "" where none is counted.
+std::string DifferenceCounts(const TableReport& table) {
+  std::string out;
+  const auto count = [&](uint64_t rows, absl::string_view word) {
+    if (rows == 0) return;
+    absl::StrAppend(&out, out.empty() ? ": " : ", ", FormatCount(rows), " ", word);
+  };
+  count(table.rows_changed, "changed");
+  count(table.rows_missing, "missing");
+  count(table.rows_extra, "extra");
+  count(table.rows_doubled, "doubled");
+  return out;
+}
+
 std::string DifferencesText(const Report& report, bool all, const Style& style) {
   std::string out;
   for (const TableReport& table : report.tables) {
@@ -129,7 +143,8 @@ std::string DifferencesText(const Report& report, bool all, const Style& style) 
     const size_t count = table.differences.size();
     const size_t shown = all ? count : std::min(count, kDifferencesShown);
     absl::StrAppend(&out, "\n", Hanging("", absl::StrCat("Differences in ",
-                                                         ShownName(table.source_name, style)),
+                                                         ShownName(table.source_name, style),
+                                                         DifferenceCounts(table)),
                                         style));
     TextTable text({{"row", false, true, 0},
                     {"column", false, true, 0},

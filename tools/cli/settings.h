@@ -51,6 +51,8 @@ struct Settings {
   bool require_idle = false;
   bool resume = false, restart = false, dry_run = false, deep = false;
   std::string write_certificate, certificate, only_rejects, coercion_log;
+  uint64_t max_differences = 100;
+  double sample_percent = 100;
   std::string config_file;
   OutputOptions output;
   bool help = false, version = false;

@@ -69,6 +69,9 @@ void Validate(Invocation* invocation) {
   if (s.output.quiet && s.output.verbose) {
     Add(invocation, "--quiet and --verbose exclude each other");
   }
+  if (invocation->command == CommandId::kVerify && s.common.verify == VerifyMode::kOff) {
+    Add(invocation, "verify compares contents or counts: --verify off leaves nothing to do");
+  }
   if (!s.certificate.empty() && invocation->b.kind != Side::Kind::kNone) {
     Add(invocation, "--certificate stands for the second side, but two sides are given");
   }

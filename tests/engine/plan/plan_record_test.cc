@@ -40,8 +40,12 @@ PlanRecord Sample() {
   column.rules.round_to_microseconds = true;
   column.rules.round_to_typmod = true;
   column.rules.round_to_float4 = true;
+  column.rules.escape_text = true;
+  column.rules.bad_value = BadValueRule::kDefault;
+  column.rules.bad_value_default = "0\xff";
   column.rules.source_time_zone = "Asia/Tokyo";
   column.fill = FillKind::kLiteral;
+  column.absent = true;
   column.fill_text = "it's";
   column.representation = R"({"text":{"count":2}})";
   table.columns = {column, ColumnRecord()};
@@ -66,9 +70,13 @@ TEST(PlanRecord, RoundTripsEverything) {
   EXPECT_EQ(column.rules.text, TextReading::kBase64);
   EXPECT_EQ(column.rules.blob, BlobReading::kUuidMixedEndian);
   EXPECT_EQ(column.rules.source_time_zone, "Asia/Tokyo");
+  EXPECT_EQ(column.rules.bad_value, BadValueRule::kDefault);
+  EXPECT_EQ(column.rules.bad_value_default, "0\xff");
+  EXPECT_TRUE(column.rules.escape_text);
   EXPECT_TRUE(column.rules.round_to_float4 && column.rules.round_to_typmod);
   EXPECT_EQ(column.fill, FillKind::kLiteral);
   EXPECT_EQ(column.fill_text, "it's");
+  EXPECT_TRUE(column.absent);
   EXPECT_EQ(column.representation, R"({"text":{"count":2}})");
   EXPECT_EQ(parsed->tables[0].columns[1].typmod, -1);
   EXPECT_EQ(parsed->left_out[0].state, "not_a_table");

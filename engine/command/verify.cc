@@ -1,0 +1,325 @@
+// verify: two sides against each other, or one against what was recorded of it.
+#include <algorithm>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+#include "engine/command/certificate.h"
+#include "engine/command/commands.h"
+#include "engine/command/copy_report.h"
+#include "engine/command/verify_findings.h"
+#include "engine/command/verify_input.h"
+#include "engine/command/verify_record.h"
+#include "engine/report/resources.h"
+#include "engine/verify/difference.h"
+
+namespace lite2pg {
+namespace {
+
+// SQLite's own look at the files, beside the comparison and on readers of their own.
+class QuickChecks {
+ public:
+  ~QuickChecks() { Finish(/*interrupt=*/true, nullptr).IgnoreError(); }   // nobody waits for it
+
+  void Start(SourceSnapshot* snapshot) {
+    if (snapshot == nullptr) return;
+    checks_.push_back(std::make_unique<Check>());
+    Check* check = checks_.back().get();
+    check->reader = &snapshot->reader(snapshot->size() - 1);
+    check->thread =
+        std::thread([check] { check->status = QuickCheck(*check->reader, &check->findings); });
+  }
+  // Any thread.
+  void Interrupt() {
+    for (const std::unique_ptr<Check>& check : checks_) check->reader->Interrupt();
+  }
+  // The first thing that is wrong; waits for the checks unless they are interrupted.
+  absl::Status Finish(bool interrupt, std::vector<Finding>* findings) {
+    absl::Status first;
+    if (interrupt) Interrupt();
+    for (const std::unique_ptr<Check>& check : checks_) {
+      if (!check->thread.joinable()) continue;
+      check->thread.join();
+      if (first.ok()) first = check->status;
+      if (findings == nullptr) continue;
+      findings->insert(findings->end(), check->findings.begin(), check->findings.end());
+    }
+    return first;
+  }
+
+ private:
+  struct Check {
+    SqliteConnection* reader = nullptr;
+    std::thread thread;
+    absl::Status status;
+    std::vector<Finding> findings;
+  };
+  std::vector<std::unique_ptr<Check>> checks_;
+};
+
+class VerifySession {
+ public:
+  VerifySession(const VerifyRequest& request, EventSink& events, CancelToken& cancel)
+      : request_(request), events_(events), cancel_(cancel) {
+    report_.command = "verify";
+  }
+
+  absl::Status Run() {
+    RETURN_IF_ERROR(InStage(Stage::kInspect, [&] { return Inspect(); }));
+    RETURN_IF_ERROR(InStage(Stage::kVerify, [&] { return CompareAndCheck(); }));
+    return Decide();
+  }
+
+  Report TakeReport(const absl::Status& status) {
+    if (!status.ok()) {
+      const ErrorInfo info = InfoOf(status);
+      report_.errors.insert(report_.errors.begin(), info);
+      report_.exit_code = info.exit_code;
+      report_.outcome = info.exit_code == ExitCode::kInterrupted ? "interrupted" : "failed";
+    }
+    // Clusters that were started for this are stopped before it is said how it went.
+    input_.a.reset();
+    input_.b.reset();
+    input_.set_aside_connection.reset();
+    input_ = VerifyInput();
+    report_.resources = meter_.Read();
+    report_.resources.streams_max = BudgetOf(request_.common).workers;
+    return std::move(report_);
+  }
+
+ private:
+  template <typename Step>
+  absl::Status InStage(Stage stage, const Step& step) {
+    Event event;
+    event.stage = stage;
+    event.kind = Event::Kind::kStageBegin;
+    events_.counters.rows_done = events_.counters.rows_total = 0;
+    events_.counters.bytes_done = events_.counters.bytes_total = 0;
+    events_.Emit(event);
+    absl::Status status;
+    {
+      const StageTimer timer(stage, &report_);
+      status = step();
+    }
+    event.kind = Event::Kind::kStageEnd;
+    events_.Emit(event);
+    return status;
+  }
+
+  bool Is(Side::Kind a, Side::Kind b) const {
+    return request_.a.kind == a && request_.b.kind == b;
+  }
+
+  absl::Status Inspect() {
+    using Kind = Side::Kind;
+    if (request_.a.kind == Kind::kArchive || request_.b.kind == Kind::kArchive) {
+      return MakeError(ErrorCode::kUsage, ExitCode::kUsage,
+                       "comparing archives is not part of this version yet",
+                       "import the archive into a target of its own and compare that");
+    }
+    if (request_.b.kind == Kind::kNone) {
+      against_record_ = true;
+      return OpenRecord(request_, cancel_, &input_, &expected_, &report_);
+    }
+    if (Is(Kind::kSqlite, Kind::kSqlite)) {
+      return MatchSources(request_, cancel_, &input_, &report_);
+    }
+    if (Is(Kind::kTarget, Kind::kTarget)) {
+      return MatchTargets(request_, cancel_, &input_, &report_);
+    }
+    const bool swapped = request_.a.kind == Kind::kTarget;
+    RETURN_IF_ERROR(PairSourceWithTarget(request_, swapped ? request_.b : request_.a,
+                                         swapped ? request_.a : request_.b, events_, cancel_,
+                                         &input_, &report_));
+    return FindInCatalogs(*input_.pairs, &input_.findings);
+  }
+
+  absl::Status CompareAndCheck() {
+    QuickChecks checks;
+    if (request_.common.check == CheckMode::kFull) {
+      if (input_.pairs != nullptr) checks.Start(input_.pairs->snapshot.get());
+      checks.Start(input_.source_a.snapshot.get());
+      checks.Start(input_.source_b.snapshot.get());
+    }
+    const CancelToken::Registration on_cancel = cancel_.OnCancel([&] { checks.Interrupt(); });
+    RETURN_IF_ERROR(Compare());
+    RETURN_IF_ERROR(checks.Finish(/*interrupt=*/false, &input_.findings));
+    return cancel_.Check();
+  }
+
+  absl::Status Compare() {
+    for (const ComparedTable& table : input_.tables) {
+      events_.counters.rows_total += (against_record_ ? 1 : 2) * table.rows_estimate;
+    }
+    if (against_record_) {
+      ASSIGN_OR_RETURN(const std::vector<Digest> digests,
+                       DigestTables(input_.tables, *input_.a, events_, cancel_));
+      for (size_t i = 0; i < digests.size(); ++i) {
+        JudgeAgainstRecord(expected_[i], digests[i], &input_.verified[i].report, &report_);
+      }
+      return CheckSources();
+    }
+    if (request_.common.verify == VerifyMode::kCounts) {
+      ASSIGN_OR_RETURN(found_,
+                       CountRows(input_.tables, *input_.a, *input_.b, events_, cancel_));
+      counts_only_ = true;
+    } else {
+      CompareOptions options;
+      options.memory_bytes = BudgetOf(request_.common).compare_bytes;
+      options.shown_rows_max = request_.max_differences;
+      options.sample_percent = request_.sample_percent;
+      ASSIGN_OR_RETURN(found_, FindDifferences(input_.tables, *input_.a, *input_.b, options,
+                                               nullptr, events_, cancel_));
+    }
+    for (size_t i = 0; i < found_.size(); ++i) Judge(found_[i], &input_.verified[i]);
+    return CheckSources();
+  }
+
+  absl::Status CheckSources() {
+    if (input_.pairs != nullptr) RETURN_IF_ERROR(input_.pairs->snapshot->CheckUnchanged());
+    for (const OpenedSource* source : {&input_.source_a, &input_.source_b}) {
+      if (source->snapshot != nullptr) RETURN_IF_ERROR(source->snapshot->CheckUnchanged());
+    }
+    return cancel_.Check();
+  }
+
+  // What was found, less what the run that filled the target is known to have left so.
+  void Judge(TableDifferences& found, VerifiedTable* verified) {
+    TableReport& row = verified->report;
+    row.rows_source = found.a.rows;
+    row.rows_target = found.b.rows;
+    if (counts_only_) {
+      JudgeCounts(found, verified);
+      return;
+    }
+    Digest accounted = found.a;
+    accounted.Subtract(found.set_aside);
+    row.digest_source = accounted.ToHex();
+    row.digest_target = found.b.ToHex();
+    row.rows_rejected = found.set_aside.rows;
+    const uint64_t only_b = found.extra + found.doubled;
+    const bool extra_ok = verified->partial || (only_b > 0 && only_b <= verified->extra_allowed);
+    const bool changed_ok = found.changed > 0 && found.changed <= verified->changed_allowed;
+    if (extra_ok && only_b > 0) {
+      row.rows_preexisting = only_b;
+      Note(row, absl::StrCat(only_b, verified->partial
+                                         ? " row(s) of the target are outside of the condition"
+                                         : " row(s) were in the target before the run"));
+      found.extra = found.doubled = 0;
+    }
+    if (changed_ok) {
+      row.rows_skipped = found.changed;
+      Note(row, absl::StrCat(found.changed, " row(s) of the target were kept by --existing-rows "
+                                            "skip though the source has others"));
+      found.changed = 0;
+    }
+    for (DifferenceReport& difference : found.shown) {
+      const bool of_b = difference.kind == "extra" || difference.kind == "doubled";
+      if ((of_b && extra_ok) || (difference.kind == "changed" && changed_ok)) continue;
+      row.differences.push_back(std::move(difference));
+    }
+    row.rows_changed = found.changed;
+    row.rows_missing = found.missing;
+    row.rows_extra = found.extra;
+    row.rows_doubled = found.doubled;
+    row.compared = true;
+    // Columns that only one side has are differences as well.
+    row.equal = !found.differs() && row.differences.empty();
+    if (row.equal) row.rows_copied = row.rows_source - row.rows_rejected - row.rows_skipped;
+  }
+
+  void JudgeCounts(const TableDifferences& found, VerifiedTable* verified) {
+    TableReport& row = verified->report;
+    row.rows_copied = row.rows_source;
+    uint64_t expected = found.a.rows + verified->extra_allowed;
+    if (input_.pairs != nullptr) {
+      const TablePair& pair = input_.pairs->pairs[static_cast<size_t>(
+          verified - input_.verified.data())];
+      if (pair.record != nullptr) {
+        row.rows_rejected = std::min(pair.record->rows_rejected, expected);
+        row.rows_preexisting = verified->extra_allowed;
+        expected -= row.rows_rejected;
+        // Rows that replaced or were kept instead of earlier ones count once.
+        if (verified->extra_allowed > 0) return;
+      }
+    }
+    if (verified->partial || found.b.rows == expected) return;
+    row.compared = true;
+    DifferenceReport difference;
+    difference.kind = "count";
+    difference.source = absl::StrCat(expected, " rows");
+    difference.target = absl::StrCat(found.b.rows, " rows");
+    row.differences.push_back(std::move(difference));
+  }
+
+  void Note(const TableReport& row, std::string message) {
+    input_.findings.push_back(
+        {Severity::kInfo, ErrorCode::kTablePartial, row.source_name, std::move(message), ""});
+  }
+
+  absl::Status Decide() {
+    bool differs = false, rejected = false;
+    for (VerifiedTable& table : input_.verified) {
+      report_.tables.push_back(std::move(table.report));
+    }
+    for (TableReport& table : input_.others) report_.tables.push_back(std::move(table));
+    for (const TableReport& table : report_.tables) {
+      differs |= table.compared && !table.equal;
+      rejected |= table.rows_rejected > 0;
+    }
+    report_.findings.insert(report_.findings.end(), input_.findings.begin(),
+                            input_.findings.end());
+    if (request_.sample_percent < 100) {
+      report_.findings.push_back(
+          {Severity::kInfo, ErrorCode::kNotLookedAt, "",
+           absl::StrCat("only ", request_.sample_percent, "% of the rows were compared"),
+           "leave --sample out to compare all"});
+    }
+    report_.outcome = differs        ? "differs"
+                      : rejected     ? "rejected"
+                      : counts_only_ ? "copied"
+                                     : "verified";
+    report_.exit_code = differs    ? ExitCode::kDiffers
+                        : rejected ? ExitCode::kRejected
+                                   : ExitCode::kDone;
+    if (!differs && counts_only_) {
+      report_.findings.push_back({Severity::kInfo, ErrorCode::kNotLookedAt, "",
+                                  "only the numbers of rows were compared",
+                                  "--verify full compares the contents"});
+    }
+    if (request_.write_certificate.empty()) return absl::OkStatus();
+    if (differs || counts_only_ || request_.sample_percent < 100) {
+      report_.findings.push_back({Severity::kWarning, ErrorCode::kCertificate, "",
+                                  "no certificate was written: not everything was found equal",
+                                  ""});
+      return absl::OkStatus();
+    }
+    SetPlanResults(report_, &input_.record);
+    return WriteCertificate(request_.write_certificate, report_, input_.record);
+  }
+
+  const VerifyRequest& request_;
+  EventSink& events_;
+  CancelToken& cancel_;
+  Report report_;
+  ResourceMeter meter_;
+  VerifyInput input_;
+  std::vector<TableDifferences> found_;
+  std::vector<ExpectedTable> expected_;   // against a record: one per table
+  bool against_record_ = false;
+  bool counts_only_ = false;
+};
+
+}  // namespace
+
+Report RunVerify(const VerifyRequest& request, EventSink& events, CancelToken& cancel) {
+  VerifySession session(request, events, cancel);
+  const absl::Status status = session.Run();
+  return session.TakeReport(status);
+}
+
+}  // namespace lite2pg

@@ -1,0 +1,93 @@
+// What a verify compares: two sides, their tables in one order, and what is known about each before
+// any row is read.
+#ifndef LITE2PG_ENGINE_COMMAND_VERIFY_INPUT_H_
+#define LITE2PG_ENGINE_COMMAND_VERIFY_INPUT_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "engine/base/cancel.h"
+#include "engine/command/paired_tables.h"
+#include "engine/command/request.h"
+#include "engine/plan/plan_record.h"
+#include "engine/report/event.h"
+#include "engine/report/report.h"
+#include "engine/verify/compared_side.h"
+#include "engine/verify/target_side.h"
+
+namespace lite2pg {
+
+struct VerifiedTable {
+  TableReport report;            // names, columns, and differences that no row has to show
+  bool partial = false;          // rows that only B has are no difference
+  uint64_t extra_allowed = 0;    // rows that B held before the run that filled it
+  uint64_t changed_allowed = 0;  // rows of B that the run kept though A had others
+};
+
+// An SQLite file that is compared as SQLite itself has it.
+struct OpenedSource {
+  std::unique_ptr<SourceSnapshot> snapshot;
+  SourceCatalog catalog;
+};
+struct OpenedTarget {
+  std::optional<TargetSession> session;
+  TargetFacts facts;
+  std::vector<TargetTable> tables;
+};
+
+// Members are destroyed in the right order: what the sides read from stands before them.
+struct VerifyInput {
+  // Which are used depends on what is compared.
+  std::unique_ptr<PairedTables> pairs;
+  OpenedSource source_a, source_b;
+  OpenedTarget target_a, target_b;
+  std::vector<std::unique_ptr<TableReading>> readings;
+  std::vector<std::unique_ptr<std::vector<ColumnCodec>>> codecs;
+  std::optional<PgConnection> set_aside_connection;
+
+  std::vector<ComparedTable> tables;
+  std::vector<VerifiedTable> verified;   // one per table
+  std::vector<TableReport> others;       // not compared row by row: excluded, or on one side only
+  std::vector<Finding> findings;
+  std::unique_ptr<ComparedSide> a, b;
+  PlanRecord record;                     // of what is compared, for a certificate
+
+  void AddTable(ComparedTable table, VerifiedTable verified);
+};
+
+// Workers per side that the memory allows, and what is left for comparing.
+struct VerifyBudget {
+  int workers = 1;
+  size_t compare_bytes = 0;
+};
+VerifyBudget BudgetOf(const CommonOptions& common);
+
+// SQLite against a target, by the target's types.
+absl::Status PairSourceWithTarget(const VerifyRequest& request, const Side& source,
+                                  const Side& target, EventSink& events, CancelToken& cancel,
+                                  VerifyInput* input, Report* report);
+// Two of a kind: tables and columns are matched by name.
+absl::Status MatchSources(const VerifyRequest& request, CancelToken& cancel, VerifyInput* input,
+                          Report* report);
+absl::Status MatchTargets(const VerifyRequest& request, CancelToken& cancel, VerifyInput* input,
+                          Report* report);
+
+// A table of the target as the side reads it.
+TargetSideTable ReadableTable(const TargetTable& table, const std::vector<std::string>& columns,
+                              const std::vector<ColumnCodec>& codecs);
+// Fills `opened` with the catalog of the schema, and report->target unless `report` is null.
+absl::Status OpenTarget(const TargetSpec& spec, const CommonOptions& common, CancelToken& cancel,
+                        OpenedTarget* opened, Report* report);
+// The last reader is left to SQLite's quick_check.
+absl::Status OpenSource(const std::string& path, int readers, OpenedSource* opened);
+void DescribeSource(const SourceCatalog& catalog, const SourceSnapshot& snapshot, Report* report);
+
+// A table that one side does not have.
+TableReport OneSided(absl::string_view source, absl::string_view target, absl::string_view kind);
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_COMMAND_VERIFY_INPUT_H_

@@ -1,0 +1,296 @@
+#include "engine/command/verify_record.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "engine/base/status_macros.h"
+#include "engine/base/text.h"
+#include "engine/command/certificate.h"
+#include "engine/plan/existing_columns.h"
+#include "engine/verify/sqlite_side.h"
+
+namespace lite2pg {
+namespace {
+
+// The newest word about every table: a later run may have loaded only some.
+PlanRecord NewestOf(const RecordedRuns& recorded) {
+  PlanRecord record;
+  absl::flat_hash_set<std::string> known;
+  for (const RecordedRun& run : recorded.runs) {
+    for (const TableRecord& table : run.record.tables) {
+      if (known.insert(table.target_name).second) record.tables.push_back(table);
+    }
+  }
+  return record;
+}
+
+class RecordedSide {
+ public:
+  RecordedSide(const VerifyRequest& request, const PlanRecord& record, VerifyInput* input,
+               std::vector<ExpectedTable>* expected)
+      : request_(request), record_(record), input_(*input), expected_(*expected) {}
+
+  absl::Status OpenTargetTables(const PgConnectOptions& connect, int workers) {
+    std::vector<TargetSideTable> tables;
+    absl::flat_hash_set<std::string> recorded;
+    for (const TableRecord& table : record_.tables) {
+      recorded.insert(table.target_name);
+      if (!Wanted(table)) continue;
+      const auto& all = input_.target_a.tables;
+      const auto target = std::find_if(all.begin(), all.end(), [&](const TargetTable& t) {
+        return t.name == table.target_name;
+      });
+      if (target == all.end()) {
+        input_.others.push_back(OneSided(table.source_name, "", "table_missing"));
+        continue;
+      }
+      AddTargetTable(table, *target, &tables);
+    }
+    for (const TargetTable& table : input_.target_a.tables) {
+      const bool ordinary = table.kind == 'r' || table.kind == 'p';
+      if (!ordinary || recorded.contains(table.name) || absl::StartsWith(table.name, "lite2pg_")) {
+        continue;
+      }
+      NotLookedAt(table.name, "nothing is recorded of it", Severity::kInfo);
+    }
+    ASSIGN_OR_RETURN(input_.a, TargetSide::Open(connect, workers, std::move(tables)));
+    return absl::OkStatus();
+  }
+
+  void OpenSourceTables(int workers) {
+    std::vector<SqliteSideTable> tables;
+    for (const TableRecord& table : record_.tables) {
+      if (!Wanted(table)) continue;
+      const auto& all = input_.source_a.catalog.tables;
+      const auto source = std::find_if(all.begin(), all.end(), [&](const SourceTable& t) {
+        return absl::EqualsIgnoreCase(t.name, table.source_name);
+      });
+      if (source == all.end()) {
+        input_.others.push_back(OneSided(table.source_name, "", "table_missing"));
+        continue;
+      }
+      if (table.rows_rejected > 0) {
+        NotLookedAt(table.source_name, "rows of it were set aside, and no record says which");
+        continue;
+      }
+      AddSourceTable(table, *source, &tables);
+    }
+    input_.a = std::make_unique<SqliteSide>(*input_.source_a.snapshot, workers, std::move(tables),
+                                            nullptr);
+  }
+
+ private:
+  void NotLookedAt(const std::string& object, const std::string& why,
+                   Severity severity = Severity::kWarning) {
+    input_.findings.push_back(
+        {severity, ErrorCode::kNotLookedAt, object, absl::StrCat("not looked at: ", why), ""});
+  }
+
+  bool Wanted(const TableRecord& table) {
+    if (!IsIncluded(request_.common, table.source_name)) {
+      TableReport excluded;
+      excluded.source_name = table.source_name;
+      excluded.state = "excluded";
+      input_.others.push_back(std::move(excluded));
+      return false;
+    }
+    const bool known = !table.digest_target.empty() || !table.digest_source.empty();
+    if (table.rows_preexisting > 0) {
+      NotLookedAt(table.source_name,
+                  "the target's table held rows before the run, and their digest is not recorded");
+    } else if (!known) {
+      NotLookedAt(table.source_name, "the record has no digest of it");
+    }
+    return known && table.rows_preexisting == 0;
+  }
+
+  // Common to both: what is expected, and the report's row.
+  void Add(const TableRecord& table, VerifiedTable verified, ComparedTable compared) {
+    ExpectedTable expected;
+    Digest::FromHex(table.digest_target.empty() ? table.digest_source : table.digest_target,
+                    &expected.digest);
+    expected.digest.rows = table.rows_copied;
+    expected.rows_rejected = table.rows_rejected;
+    verified.report.source_name = compared.name = table.source_name;
+    verified.report.target_name = table.target_name;
+    verified.report.where = table.where;
+    expected_.push_back(expected);
+    input_.AddTable(std::move(compared), std::move(verified));
+  }
+
+  static void Describe(const ColumnRecord& column, absl::string_view type, ComparedTable* compared,
+                       VerifiedTable* verified) {
+    compared->columns.push_back(column.source_name);
+    verified->report.columns.push_back({column.source_name, column.target_name,
+                                        column.declared_type, std::string(type), {}, {}, true,
+                                        ""});
+  }
+
+  void AddTargetTable(const TableRecord& table, const TargetTable& target,
+                      std::vector<TargetSideTable>* tables) {
+    ComparedTable compared;
+    VerifiedTable verified;
+    bool readable = true;
+    std::vector<std::string> names;
+    std::vector<ColumnCodec> codecs;
+    for (const ColumnRecord& column : table.columns) {
+      if (column.absent) continue;   // the digest is without it
+      const auto found =
+          std::find_if(target.columns.begin(), target.columns.end(),
+                       [&](const TargetColumn& c) { return c.name == column.target_name; });
+      DifferenceReport difference;
+      difference.column = column.source_name;
+      difference.source = column.type_sql;
+      difference.kind = "type";
+      if (found == target.columns.end()) {
+        difference.kind = "column_missing";
+      } else if (found->type.type_name == column.type_name &&
+                 found->type.typmod == column.typmod) {
+        absl::StatusOr<ColumnCodec> codec = BindColumn(found->type, ReadingRules());
+        if (codec.ok()) {
+          names.push_back(found->name);
+          codecs.push_back(*std::move(codec));
+          Describe(column, found->type.sql_name, &compared, &verified);
+        }
+        readable &= codec.ok();
+        continue;
+      } else {
+        difference.target = found->type.sql_name;
+      }
+      verified.report.differences.push_back(std::move(difference));
+    }
+    if (!readable && verified.report.differences.empty()) {
+      NotLookedAt(table.source_name, "a type of it is read by the server alone");
+      return;
+    }
+    if (!verified.report.differences.empty() || names.empty()) {
+      // The digest of other columns, or of other types, would say nothing.
+      verified.report.source_name = table.source_name;
+      verified.report.target_name = table.target_name;
+      verified.report.compared = true;
+      input_.others.push_back(std::move(verified.report));
+      return;
+    }
+    compared.rows_estimate = table.rows_copied;
+    tables->push_back(ReadableTable(target, names, codecs));
+    Add(table, std::move(verified), std::move(compared));
+  }
+
+  void AddSourceTable(const TableRecord& table, const SourceTable& source,
+                      std::vector<SqliteSideTable>* tables) {
+    ComparedTable compared;
+    VerifiedTable verified;
+    std::vector<int> columns;
+    auto codecs = std::make_unique<std::vector<ColumnCodec>>();
+    for (const ColumnRecord& column : table.columns) {
+      if (column.absent) continue;
+      const auto found =
+          std::find_if(source.columns.begin(), source.columns.end(), [&](const SourceColumn& c) {
+            return absl::EqualsIgnoreCase(c.name, column.source_name);
+          });
+      const absl::StatusOr<PgType> type = ParseConfiguredType(column.type_sql);
+      if (found == source.columns.end() || column.fill != FillKind::kNone || !type.ok()) {
+        return NotLookedAt(absl::StrCat(table.source_name, ".", column.source_name),
+                           "its values cannot be made from the file alone");
+      }
+      ReadingRules rules = column.rules;
+      rules.not_null = false;
+      absl::StatusOr<ColumnCodec> codec = BindColumn(*type, rules);
+      if (!codec.ok()) {
+        return NotLookedAt(absl::StrCat(table.source_name, ".", column.source_name),
+                           "its type cannot be read");
+      }
+      columns.push_back(static_cast<int>(found - source.columns.begin()));
+      codecs->push_back(*std::move(codec));
+      Describe(column, column.type_sql, &compared, &verified);
+    }
+    if (columns.empty()) return;
+    input_.readings.push_back(std::make_unique<TableReading>(
+        MakeTableReading(source, std::move(columns), table.where)));
+    input_.codecs.push_back(std::move(codecs));
+    SqliteSideTable read;
+    read.reading = input_.readings.back().get();
+    read.codecs = *input_.codecs.back();
+    read.large = true;
+    compared.rows_estimate = table.rows_copied;
+    tables->push_back(read);
+    Add(table, std::move(verified), std::move(compared));
+  }
+
+  const VerifyRequest& request_;
+  const PlanRecord& record_;
+  VerifyInput& input_;
+  std::vector<ExpectedTable>& expected_;
+};
+
+absl::StatusOr<PlanRecord> RecordOf(const VerifyRequest& request, VerifyInput* input,
+                                    Report* report) {
+  if (!request.certificate.empty()) {
+    ASSIGN_OR_RETURN(const Certificate certificate, ReadCertificate(request.certificate));
+    report->source.path = request.certificate;
+    report->source.fingerprint = certificate.source_fingerprint;
+    return certificate.record;
+  }
+  if (request.a.kind != Side::Kind::kTarget) {
+    return MakeError(ErrorCode::kUsage, ExitCode::kUsage,
+                     "an SQLite file has no record of its own to be compared with",
+                     "name a second side, or --certificate FILE");
+  }
+  ASSIGN_OR_RETURN(PgConnection connection, input->target_a.session->Connect());
+  ASSIGN_OR_RETURN(const RecordedRuns runs,
+                   ReadRecordedRuns(connection, request.common.target_schema, &input->findings));
+  if (!runs.runs.empty()) {
+    report->source.path = runs.runs[0].run.source_path;
+    report->source.fingerprint = runs.runs[0].run.source_fingerprint;
+    report->run_id = runs.runs[0].run.run_id;
+    return NewestOf(runs);
+  }
+  return MakeError(ErrorCode::kNotLookedAt, ExitCode::kCannotResume,
+                   absl::StrCat("the target keeps no record of a run into schema ",
+                                EscapeName(request.common.target_schema)),
+                   "name the source too: lite2pg verify SOURCE TARGET; or --certificate FILE");
+}
+
+}  // namespace
+
+absl::Status OpenRecord(const VerifyRequest& request, CancelToken& cancel, VerifyInput* input,
+                        std::vector<ExpectedTable>* expected, Report* report) {
+  const VerifyBudget budget = BudgetOf(request.common);
+  const bool target = request.a.kind == Side::Kind::kTarget;
+  if (target) {
+    RETURN_IF_ERROR(OpenTarget(request.a.target, request.common, cancel, &input->target_a, report));
+  }
+  ASSIGN_OR_RETURN(input->record, RecordOf(request, input, report));
+  RecordedSide side(request, input->record, input, expected);
+  if (target) {
+    return side.OpenTargetTables(input->target_a.session->connect_options(), budget.workers);
+  }
+  RETURN_IF_ERROR(OpenSource(request.a.path, budget.workers + 1, &input->source_a));
+  DescribeSource(input->source_a.catalog, *input->source_a.snapshot, report);
+  side.OpenSourceTables(budget.workers);
+  return cancel.Check();
+}
+
+void JudgeAgainstRecord(const ExpectedTable& expected, const Digest& found, TableReport* row,
+                        Report* report) {
+  (void)report;
+  row->rows_source = expected.digest.rows + expected.rows_rejected;
+  row->rows_rejected = expected.rows_rejected;
+  row->rows_copied = expected.digest.rows;
+  row->rows_target = found.rows;
+  row->digest_source = expected.digest.ToHex();
+  row->digest_target = found.ToHex();
+  row->compared = true;
+  row->equal = found == expected.digest;
+  if (row->equal) return;
+  DifferenceReport difference;
+  difference.kind = found.rows == expected.digest.rows ? "digest" : "count";
+  difference.source = absl::StrCat(expected.digest.rows, " rows, digest ", row->digest_source);
+  difference.target = absl::StrCat(found.rows, " rows, digest ", row->digest_target);
+  row->differences.push_back(std::move(difference));
+}
+
+}  // namespace lite2pg

@@ -1,0 +1,31 @@
+// One side against what was recorded of it: a target against its last runs, or either against a
+// certificate. Differences are known per table only, as the record has one digest per table.
+#ifndef LITE2PG_ENGINE_COMMAND_VERIFY_RECORD_H_
+#define LITE2PG_ENGINE_COMMAND_VERIFY_RECORD_H_
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "engine/command/verify_input.h"
+
+namespace lite2pg {
+
+// What the record says of a table that can be compared.
+struct ExpectedTable {
+  Digest digest;                 // with the number of rows
+  uint64_t rows_rejected = 0;    // by the run; they are not in the target
+};
+
+// Opens the side request.a. Tables of the record that cannot be compared become findings, those
+// that are not there become differences. Errors: exit code 11 when nothing is recorded, 13 for a
+// certificate that was changed.
+absl::Status OpenRecord(const VerifyRequest& request, CancelToken& cancel, VerifyInput* input,
+                        std::vector<ExpectedTable>* expected, Report* report);
+
+// Fills `row` from what was read. A certificate or a record stands where a source would.
+void JudgeAgainstRecord(const ExpectedTable& expected, const Digest& found, TableReport* row,
+                        Report* report);
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_COMMAND_VERIFY_RECORD_H_
