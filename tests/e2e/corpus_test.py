@@ -21,6 +21,8 @@ def corpus_files():
 
 
 class Corpus(EndToEndTest):
+    verify_copies = True
+
     def test_every_database_of_the_corpus(self):
         # Without a corpus the list is empty, and the other tests stand for it.
         for original in corpus_files():

@@ -27,6 +27,8 @@ BLOBS = [b"", b"\0", b"\xff\xfe", b"abc", bytes(range(256)), b"0123456789abcdef"
 
 
 class Generated(EndToEndTest):
+    verify_copies = True
+
     def test_every_storage_class_in_every_declared_type(self):
         def build(db):
             # One table for each class in each type, for a mixed column hides what a pure one shows.

@@ -119,6 +119,8 @@ class EndToEndTest(unittest.TestCase):
     """Each test has a directory and a target database of its own."""
 
     maxDiff = None
+    # Whether the program's own verify must agree with every copy; set where copies are most varied.
+    verify_copies = bool(os.environ.get("LITE2PG_VERIFY_ALL"))
 
     def setUp(self):
         self.assertTrue(os.access(BIN, os.X_OK), f"there is no program {BIN}")
@@ -184,6 +186,17 @@ class EndToEndTest(unittest.TestCase):
         self.assertEqual(run.report["exit_code"], 0, str(run))
         self.assertEqual(snapshot_of_files(path), before, "the source was changed")
         self.assert_equal_copy(path, run, **kwargs)
+        if self.verify_copies:
+            self.assert_verified(path)
+            self.assert_verified()
+        return run
+
+    def assert_verified(self, *source):
+        """verify finds no difference, against the source or the target's own record."""
+        run = lite2pg("verify", *source, self.target, "--format", "json")
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertEqual(run.report["outcome"], "verified", str(run))
+        self.assertFalse([t for t in run.report["tables"] if t["equal"] is False], str(run))
         return run
 
     def assert_fails(self, run, exit_code, error=None):
