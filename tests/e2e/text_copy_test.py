@@ -6,6 +6,7 @@ import unittest
 
 from existing_support import BALLAST_SQL, ExistingTest, add_ballast
 from harness import SEED, EndToEndTest, execute
+from target_types_test import SETTINGS, SETUP, TYPES
 
 # Type, and values that its input function takes; several are printed in another form than given.
 VALUES = {
@@ -233,6 +234,28 @@ class TextCopyPolicies(ExistingTest):
         self.assertEqual(run.table("t")["rows_filled"], 2)
         self.assertEqual(self.sql("SELECT id, p::text, q::text FROM t ORDER BY id"),
                          [(1, "(1,1)", "(6,6)"), (2, "(5,5)", "(6,6)")])
+
+
+class TextCopyOfEveryType(EndToEndTest):
+    def test_the_edges_of_every_type_beside_such_a_column(self):
+        """Printed by our own decoders for the server's input functions, and still equal."""
+        execute(self.target, SETUP)
+        rows = max(len(values) for _, values, _ in TYPES)
+        columns = [list(values) + [None] * (rows - len(values)) for _, values, _ in TYPES]
+        path = self.make_source(build=lambda db: (
+            db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, p, "
+                       + ", ".join(f"c{i}" for i in range(len(TYPES))) + ")"),
+            db.executemany(f"INSERT INTO t VALUES (?, '1,2'{', ?' * len(TYPES)})",
+                           [[k] + [c[k] for c in columns] for k in range(rows)])))
+        self.sql("CREATE TABLE t (id int PRIMARY KEY, p point, "
+                 + ", ".join(f"c{i} {name}" for i, (name, _, _) in enumerate(TYPES)) + ")")
+        run = self.copy(path)
+        self.assertEqual((run.exit_code, run.report["outcome"]), (0, "verified"), str(run))
+        self.assertEqual([f["object"] for f in run.findings("L2P2008")], ["t.p"])
+        for i, (name, values, _) in enumerate(TYPES):
+            shown = f"c{i}::text" if not name.startswith("char") else f"rpad(c{i}::text, 3)"
+            found = [v for v, in self.sql(f"{SETTINGS}SELECT {shown} FROM t ORDER BY id")]
+            self.assertEqual(found, list(values.values()) + [None] * (rows - len(values)), name)
 
 
 class TextCopyCreated(EndToEndTest):
