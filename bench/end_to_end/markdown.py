@@ -45,7 +45,8 @@ def figures(found):
     for f in found:
         goal = "-" if f["goal"] is None else f"{'>=' if f['at_least'] else '<='} {f['goal']:g}"
         verdict = {True: "yes", False: "**no**", None: "-"}[f["reached"]]
-        lines.append(f"| {f['title']} | {goal} | {number(f['value'])} | {verdict} |"
+        title = f["title"].replace("|", "\\|")  # a bar would begin another cell
+        lines.append(f"| {title} | {goal} | {number(f['value'])} | {verdict} |"
                      f" {f['detail']} |")
     return "\n".join(lines)
 
