@@ -27,7 +27,8 @@ def describe():
 def _first_line(argv):
     done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     lines = done.stdout.decode("utf-8", "replace").splitlines()
-    return lines[0].strip() if lines else ""
+    # What follows the version, hashes and dates, tells nobody anything.
+    return " ".join(lines[0].split()[:4])[:40].strip() if lines else ""
 
 
 def programs(chosen):

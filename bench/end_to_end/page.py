@@ -131,7 +131,7 @@ def render(result):
         "begun": result["began"],
         "machine": f"{machine['processors']} processors, {machine['model']},"
                    f" {machine['memory_bytes'] / 2**30:.0f} GiB, Linux {machine['kernel']};"
-                   f" load average {machine['load_average']:.1f} at the end of preparation",
+                   f" load average {machine['load_average']:.1f} at the beginning",
         "server": f"PostgreSQL {server['version']}, profile {server['profile']}: "
                   + ", ".join(f"{k} = {v}" for k, v in server["settings"].items()),
         "programs": ", ".join(f"{k}: {v}" for k, v in result["programs"].items()),
