@@ -249,6 +249,16 @@ absl::Status ExportSession::MakeThePlan() {
     info.effect = "nothing was written";
     return MakeError(info);
   }
+  for (const TablePlan& table : plan_.tables) {
+    if (!table.is_text_copy()) continue;
+    ErrorInfo info;
+    info.code = ErrorCode::kConfig;
+    info.exit_code = ExitCode::kUsage;
+    info.what = "a configured type can be read by a server only, and an archive is made without one";
+    info.table = table.source->name;
+    info.hint = "name another type, or copy into the server";
+    return MakeError(info);
+  }
   manifest_ = PlannedManifest(plan_, catalog_, copy_.common, report_.source);
   return cancel_.Check();
 }
@@ -382,7 +392,7 @@ absl::Status ExportSession::Data() {
     table.bytes = exported[i].loaded.bytes;
     LoadedTable loaded = exported[i].loaded;
     for (const ColumnPlan& column : plan_.tables[i].columns) {
-      loaded.counts.push_back({.classes = column.scan.counts});
+      loaded.counts.push_back({column.scan.counts, column.scan.rule_counts});
     }
     loaded_.push_back(std::move(loaded));
     if (table.rows == plan_.tables[i].rows) continue;
