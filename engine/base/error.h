@@ -47,6 +47,7 @@ enum class ErrorCode : uint16_t {
   kSourceLimit = 1012,
   kSourceInUse = 1013,
   kSourceExpectation = 1014,
+  kReaderFallback = 1015,  // the library read a table although its pages were to be read
   kBadValue = 2001,
   kValueTooLarge = 2002,
   kTypeWidened = 2003,

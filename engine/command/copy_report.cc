@@ -98,6 +98,19 @@ void FillPlannedTables(const Plan& plan, Report* report) {
   }
 }
 
+// Reading through the library is never wrong, only slower; but nobody should have to guess.
+void NoteReaders(const Plan& plan, const std::vector<LoadedTable>& loaded, Report* report) {
+  for (size_t i = 0; i < loaded.size(); ++i) {
+    if (!loaded[i].reader.has_value() || loaded[i].reader->reason.empty()) continue;
+    Finding finding;
+    finding.severity = Severity::kInfo;
+    finding.code = ErrorCode::kReaderFallback;
+    finding.object = plan.tables[i].source->name;
+    finding.message = absl::StrCat("read through SQLite's library: ", loaded[i].reader->reason);
+    report->findings.push_back(std::move(finding));
+  }
+}
+
 void FillCopiedTables(const Plan& plan, const std::vector<LoadedTable>& loaded,
                       const std::vector<Digest>& read_back, const CopyRequest& request,
                       Report* report) {
@@ -112,6 +125,10 @@ void FillCopiedTables(const Plan& plan, const std::vector<LoadedTable>& loaded,
     row.seconds = load.seconds;
     row.streams = static_cast<int>(load.streams.size());
     row.digest_source = load.digest.ToHex();
+    if (load.reader.has_value()) {
+      row.reader = load.reader->pages ? "pages" : "library";
+      row.reader_reason = load.reader->reason;
+    }
     if (i < read_back.size()) {
       row.rows_target = read_back[i].rows;
       if (request.common.verify == VerifyMode::kFull) {

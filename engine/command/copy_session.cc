@@ -143,8 +143,9 @@ absl::Status CopySession::OpenSource() {
     return absl::OkStatus();
   }
   // One reader per stream, and one for quick_check beside them.
-  ASSIGN_OR_RETURN(snapshot_,
-                   SourceSnapshot::Open(request_.source, StreamsMax() + 1, SqliteOpenOptions{}));
+  SqliteOpenOptions options;
+  options.reader = request_.common.reader;
+  ASSIGN_OR_RETURN(snapshot_, SourceSnapshot::Open(request_.source, StreamsMax() + 1, options));
   ASSIGN_OR_RETURN(catalog_, ReadSourceCatalog(snapshot_->reader(0)));
   report_.source.path = catalog_.path;
   report_.source.encoding = catalog_.encoding;
@@ -393,6 +394,7 @@ absl::Status CopySession::Data() {
   }
   ASSIGN_OR_RETURN(loaded_, CopyTables(plan_, *snapshot_, *ledger_, options, events_, cancel_));
   if (archive_ != nullptr) RETURN_IF_ERROR(archive_->CheckLoaded(plan_, loaded_));
+  NoteReaders(plan_, loaded_, &report_);
   for (const LoadedTable& table : loaded_) {
     const int lanes = table.streams.empty() ? 0 : *table.streams.rbegin() + 1;
     report_.resources.streams_max = std::max(report_.resources.streams_max, lanes);

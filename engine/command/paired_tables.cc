@@ -480,7 +480,9 @@ absl::StatusOr<std::unique_ptr<PairedTables>> OpenPairedTables(const CommonOptio
                                                                int readers, EventSink& events,
                                                                CancelToken& cancel) {
   auto pairs = std::make_unique<PairedTables>();
-  ASSIGN_OR_RETURN(pairs->snapshot, SourceSnapshot::Open(source, readers, SqliteOpenOptions{}));
+  SqliteOpenOptions options;
+  options.reader = common.reader;
+  ASSIGN_OR_RETURN(pairs->snapshot, SourceSnapshot::Open(source, readers, options));
   ASSIGN_OR_RETURN(pairs->catalog, ReadSourceCatalog(pairs->snapshot->reader(0)));
   ASSIGN_OR_RETURN(pairs->target, OpenExistingTarget(target, cancel));
   ASSIGN_OR_RETURN(PgConnection connection, pairs->target->Connect());

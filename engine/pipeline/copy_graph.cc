@@ -72,7 +72,7 @@ class CopyRun {
     lane_options.chunk_bytes_max = options_.chunk_bytes > 0 ? options_.chunk_bytes : kChunkBytesMax;
     lane_options.reject_refused = options_.policy.on_bad_value == OnBadValue::kReject;
     for (int i = 0; i < std::max(options_.streams, options_.streams_max); ++i) {
-      lanes_.push_back(std::make_unique<CopyLane>(i, plan_, snapshot_.reader(i), pool_, readings_,
+      lanes_.push_back(std::make_unique<CopyLane>(i, plan_, snapshot_, pool_, readings_,
                                                   next_chunk_, budget_, lane_options));
     }
     pool_.LimitLanes(options_.streams);
@@ -244,6 +244,7 @@ class CopyRun {
     table.digest.Add(chunk.record.digest);
     table.rows_rejected += chunk.rejected;
     table.bytes += chunk.record.bytes;
+    if (!table.reader.has_value() || !chunk.reader.pages) table.reader = chunk.reader;
     if (chunk.record.rows > 0) table.streams.insert(chunk.lane);
     table.seconds = std::chrono::duration<double>(Clock::now() - begun_[chunk.table_index]).count();
     table.counts.resize(chunk.counts.size());

@@ -2,6 +2,7 @@
 #ifndef LITE2PG_ENGINE_PIPELINE_COPY_GRAPH_H_
 #define LITE2PG_ENGINE_PIPELINE_COPY_GRAPH_H_
 
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct LoadedTable {
   double seconds = 0;               // from its first batch to its last commit
   std::set<int> streams;            // lanes that carried rows
   std::vector<ColumnCounts> counts;  // per column
+  std::optional<ReaderUse> reader;  // the library as soon as one range needed it
 };
 
 struct ResumedData;

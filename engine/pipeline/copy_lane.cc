@@ -30,7 +30,7 @@ constexpr size_t kChunkRejectBytesMax = size_t{4} << 20;
 
 }  // namespace
 
-CopyLane::CopyLane(int index, const Plan& plan, SqliteConnection& reader, RangePool& pool,
+CopyLane::CopyLane(int index, const Plan& plan, SourceSnapshot& snapshot, RangePool& pool,
                    const std::vector<const TableReading*>& readings,
                    std::atomic<int64_t>& next_chunk, const RejectBudget& budget,
                    const Options& options)
@@ -39,8 +39,8 @@ CopyLane::CopyLane(int index, const Plan& plan, SqliteConnection& reader, RangeP
       next_chunk_(next_chunk),
       budget_(budget),
       options_(options),
-      reader_(reader),
-      cursor_(reader, pool, readings, index) {
+      reader_(snapshot.reader(index)),
+      cursor_(snapshot, pool, readings, index) {
   for (int i = 0; i < kBatchesPerStream; ++i) free_.push_back(std::make_shared<Batch>());
 }
 
@@ -167,6 +167,7 @@ void CopyLane::EndChunk(Batch& batch, bool range_done) {
   chunk.lane = index_;
   chunk.position = chunk_;
   chunk.rejected = chunk_rejects_;
+  chunk.reader = cursor_.source().used();
   chunk.record.table = batch.table->source->name;
   chunk.record.chunk = next_chunk_.fetch_add(1);
   chunk.record.key_range = EncodeKeyRange(cursor_.reading(), range);

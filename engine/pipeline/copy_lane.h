@@ -25,7 +25,7 @@ class CopyLane {
   };
 
   // Everything given outlives it.
-  CopyLane(int index, const Plan& plan, SqliteConnection& reader, RangePool& pool,
+  CopyLane(int index, const Plan& plan, SourceSnapshot& snapshot, RangePool& pool,
            const std::vector<const TableReading*>& readings, std::atomic<int64_t>& next_chunk,
            const RejectBudget& budget, const Options& options);
 

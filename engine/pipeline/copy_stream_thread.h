@@ -33,6 +33,7 @@ struct Chunk {
   ChunkRecord record;               // of the rows that were accepted
   std::vector<ColumnCounts> counts;  // of these, per column
   uint64_t rejected = 0;
+  ReaderUse reader;                 // who read it
 };
 
 // What one lane hands to its stream. Rows of one chunk come in order, in as many batches as they

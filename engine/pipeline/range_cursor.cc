@@ -14,13 +14,13 @@ constexpr uint64_t kSplitBytesMin = uint64_t{2} << 20;
 
 }  // namespace
 
-RangeCursor::RangeCursor(SqliteConnection& connection, RangePool& pool,
+RangeCursor::RangeCursor(SourceSnapshot& snapshot, RangePool& pool,
                          const std::vector<const TableReading*>& readings, int lane)
-    : connection_(connection),
+    : connection_(snapshot.reader(lane)),
       pool_(pool),
       readings_(readings),
       lane_(lane),
-      source_(NewLibraryRowSource(connection)) {}
+      source_(snapshot.NewRowSource(lane)) {}
 
 absl::StatusOr<RangePool::Answer> RangeCursor::Take() {
   const RangePool::Answer answer = pool_.Take(lane_, &work_);
@@ -42,7 +42,7 @@ absl::Status RangeCursor::Yield(uint64_t bytes) {
   if (remaining < kSplitBytesMin) return absl::OkStatus();
 
   KeyRange mine{source_->CurrentKey(), work_.range.up_to};
-  absl::StatusOr<std::optional<SourceKey>> middle = FindMiddle(connection_, reading(), mine);
+  absl::StatusOr<std::optional<SourceKey>> middle = source_->FindMiddle(reading(), mine);
   RETURN_IF_ERROR(middle.status());
   if (!middle->has_value()) {
     work_.splittable = false;

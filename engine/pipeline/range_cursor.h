@@ -10,13 +10,15 @@
 #include "absl/status/statusor.h"
 #include "engine/pipeline/range_pool.h"
 #include "engine/sqlite/row_source.h"
+#include "engine/sqlite/snapshot.h"
 
 namespace lite2pg {
 
-// One thread at a time; `connection`, `pool` and `readings` outlive it.
+// One thread at a time; `snapshot`, `pool` and `readings` outlive it.
 class RangeCursor {
  public:
-  RangeCursor(SqliteConnection& connection, RangePool& pool,
+  // `lane` is the number of its reader, too.
+  RangeCursor(SourceSnapshot& snapshot, RangePool& pool,
               const std::vector<const TableReading*>& readings, int lane);
 
   // Work for this lane; on kRange the cursor stands before its first row.

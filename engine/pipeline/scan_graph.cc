@@ -45,7 +45,7 @@ class ScanRun {
     lanes_.resize(static_cast<size_t>(lanes));
     for (int i = 0; i < lanes; ++i) {
       auto lane = std::make_unique<ScanLane>();
-      lane->cursor = std::make_unique<RangeCursor>(snapshot.reader(i), pool_, readings_, i);
+      lane->cursor = std::make_unique<RangeCursor>(snapshot, pool_, readings_, i);
       lanes_[static_cast<size_t>(i)] = std::move(lane);
     }
     for (size_t i = 0; i < tasks.size(); ++i) {

@@ -15,11 +15,11 @@
 #include "absl/strings/string_view.h"
 #include "coercion/type_codec.h"
 #include "engine/base/limits.h"
+#include "engine/sqlite/reader_choice.h"
 
 namespace lite2pg {
 
 enum class Identifiers : uint8_t { kPreserve, kLower };
-enum class ReaderChoice : uint8_t { kAuto, kLibrary, kPages, kBoth };
 enum class CheckMode : uint8_t { kFull, kOff };
 enum class VerifyMode : uint8_t { kFull, kCounts, kOff };
 enum class SchemaMode : uint8_t { kAuto, kCreate, kExisting, kMixed };

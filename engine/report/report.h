@@ -58,7 +58,8 @@ struct DifferenceReport {
 struct TableReport {
   std::string source_name, target_name;
   std::string state = "copied";   // copied, skipped, bookkeeping, excluded, not_a_table
-  std::string reader = "library";
+  std::string reader = "library";  // or "pages"
+  std::string reader_reason;      // why the library although pages were to be read
   uint64_t rows_source = 0, rows_copied = 0, rows_skipped = 0, rows_rejected = 0, rows_filled = 0,
            rows_preexisting = 0, rows_target = 0;
   std::string digest_source, digest_target;  // "" when not computed

@@ -61,6 +61,7 @@ Json TableJson(const TableReport& table) {
               {"target_name", Text(table.target_name)},
               {"state", Text(table.state)},
               {"reader", Text(table.reader)},
+              {"reader_reason", TextOrNull(table.reader_reason)},
               {"rows_source", table.rows_source},
               {"rows_copied", table.rows_copied},
               {"rows_skipped", table.rows_skipped},

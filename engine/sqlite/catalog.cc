@@ -81,7 +81,7 @@ class CatalogReader {
   absl::Status ReadEntries();
   absl::Status ReadTables();
   absl::Status ReadSequences();
-  void AddTable(const std::string& name, const std::string& sql);
+  void AddTable(const std::string& name, const std::string& sql, int64_t root_page);
   void FindShadowOwner(SourceTable* table) const;
 
   SqliteConnection& connection_;
@@ -133,8 +133,8 @@ absl::Status CatalogReader::ReadTableList() {
 
 absl::Status CatalogReader::ReadEntries() {
   ASSIGN_OR_RETURN(SqliteStatement entries,
-                   connection_.Prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema "
-                                       "ORDER BY rowid"));
+                   connection_.Prepare("SELECT type, name, tbl_name, sql, rootpage FROM "
+                                       "sqlite_schema ORDER BY rowid"));
   for (int count = 0;; ++count) {
     ASSIGN_OR_RETURN(const bool more, entries.Step());
     if (!more) return absl::OkStatus();
@@ -146,7 +146,7 @@ absl::Status CatalogReader::ReadEntries() {
     }
     const std::string type = entries.Text(0), name = entries.Text(1), sql = entries.Text(3);
     if (type == "table") {
-      AddTable(name, sql);
+      AddTable(name, sql, entries.Int(4));
     } else if (type == "index") {
       index_sql_.emplace_back(name, sql);
     } else if (type == "view") {
@@ -157,8 +157,9 @@ absl::Status CatalogReader::ReadEntries() {
   }
 }
 
-void CatalogReader::AddTable(const std::string& name, const std::string& sql) {
+void CatalogReader::AddTable(const std::string& name, const std::string& sql, int64_t root_page) {
   SourceTable table;
+  if (root_page > 0 && root_page <= UINT32_MAX) table.root_page = static_cast<uint32_t>(root_page);
   table.name = name;
   table.sql = sql;
   const auto found = listed_.find(name);

@@ -91,6 +91,7 @@ struct SourceTable {
   bool sql_parsed = false;                  // the CREATE text was understood by our parser
   int64_t sequence = 0;                     // sqlite_sequence.seq; 0 when it has none
   bool has_sequence = false;
+  uint32_t root_page = 0;                   // of its b-tree; 0: none
   std::string unreadable;                   // why its columns cannot be read; "" when they can
   // kVirtual: the table that its rows are read from, or "" and why there is none.
   std::string content_table, no_content;

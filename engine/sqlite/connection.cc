@@ -451,6 +451,10 @@ void SqliteConnection::Interrupt() {
   sqlite3_interrupt(db_.get());
 }
 
+uint64_t SqliteConnection::interrupts() const {
+  return state_->interrupts.load(std::memory_order_relaxed);
+}
+
 absl::StatusOr<bool> SqliteConnection::HasMoved() {
   int moved = 0;
   const int rc = sqlite3_file_control(db_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);

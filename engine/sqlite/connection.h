@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "coercion/source_value.h"
+#include "engine/sqlite/reader_choice.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -65,6 +66,7 @@ struct SqliteOpenOptions {
   // For loading the schema and other work that is not a scan. A sound schema of ten thousand
   // tables takes a tenth of a second; a hostile one can be made to take for ever.
   int schema_timeout_ms = 20'000;
+  ReaderChoice reader = ReaderChoice::kAuto;  // of a snapshot's row sources
 };
 
 // Move-only; one thread at a time. Opened read-only with the recipe of hardening.h (defensive, no
@@ -98,6 +100,8 @@ class SqliteConnection {
   // Makes a running Step() of this connection, or its wait for a lock, return kInterrupted; any
   // thread.
   void Interrupt();
+  // How often that was called; for who reads without a statement. Any thread.
+  uint64_t interrupts() const;
   // Whether path() no longer leads to the file that is open.
   absl::StatusOr<bool> HasMoved();
   // Gives back memory that SQLite keeps after large values.

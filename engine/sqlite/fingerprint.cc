@@ -9,7 +9,6 @@
 #include "engine/base/error.h"
 #include "engine/base/status_macros.h"
 #include "engine/sqlite/source_file.h"
-#include "engine/sqlite/wal_position.h"
 
 namespace lite2pg {
 namespace {
@@ -42,7 +41,9 @@ absl::StatusOr<SourceFingerprint> BeginFingerprint(SqliteConnection& connection)
   WalPosition position;
   // A torn header means a commit under way, which the monitor is about to see; what is read here
   // is thrown away then.
-  if (!ParseWalIndexHeader(header, &position)) return fingerprint;
+  fingerprint.complete = ParseWalIndexHeader(header, &position);
+  if (!fingerprint.complete) return fingerprint;
+  fingerprint.wal_position = position;
   fingerprint.wal_frames = position.frames;
   if (position.frames == 0) return fingerprint;
   fingerprint.text = absl::StrCat(

@@ -9,12 +9,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/sqlite/connection.h"
+#include "engine/sqlite/wal_position.h"
 
 namespace lite2pg {
 
 struct SourceFingerprint {
   std::string text;         // printable, stable; complete after FinishFingerprint
   bool wal = false;
+  bool complete = true;       // false: the WAL's position was not to be had
+  WalPosition wal_position;   // of the snapshot; all 0 outside of WAL mode
   uint32_t wal_frames = 0;  // of the snapshot; 0 outside of WAL mode
 };
 

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #define XXH_INLINE_ALL
@@ -214,6 +215,50 @@ std::string DescribeKey(const std::vector<KeyColumn>& key, const SourceKey& valu
                     DescribeValue(values[i].view()));
   }
   return out;
+}
+
+namespace {
+
+int PositionOf(const TableReading& reading, const std::vector<KeyColumn>& key,
+               const std::vector<int>& key_positions, size_t first_wanted, int table_column) {
+  for (size_t i = 0; i < key.size(); ++i) {
+    if (key[i].table_column == table_column) return key_positions[i];
+  }
+  const auto found = std::find(reading.columns.begin(), reading.columns.end(), table_column);
+  if (found == reading.columns.end()) return -1;
+  return static_cast<int>(first_wanted + static_cast<size_t>(found - reading.columns.begin()));
+}
+
+}  // namespace
+
+// The declared key where the row shows it, and the rowid, which is always there to find it by.
+std::string DescribeRowOf(const TableReading& reading, const std::vector<KeyColumn>& key,
+                          const std::vector<int>& key_positions, size_t first_wanted,
+                          std::span<const SourceValue> row, int64_t rows, bool has_row) {
+  const SourceTable& table = *reading.table;
+  std::string out;
+  if (!has_row) {
+    // The texts and blobs of the row before are gone; a rowid is a copy.
+    const bool known = rows > 0 && reading.key_kind == KeyKind::kRowid;
+    if (!known) return out;
+    return absl::StrCat("after rowid ", row[static_cast<size_t>(key_positions[0])].integer);
+  }
+  for (const int column : table.primary_key) {
+    const int position = PositionOf(reading, key, key_positions, first_wanted, column);
+    if (position < 0) {
+      out.clear();
+      break;
+    }
+    absl::StrAppend(&out, out.empty() ? "" : ", ",
+                    EscapeName(table.columns[static_cast<size_t>(column)].name), "=",
+                    DescribeValue(row[static_cast<size_t>(position)]));
+  }
+  if (reading.key_kind == KeyKind::kRowid) {
+    const std::string rowid =
+        absl::StrCat("rowid ", DescribeValue(row[static_cast<size_t>(key_positions[0])]));
+    return out.empty() ? rowid : absl::StrCat(out, " (", rowid, ")");
+  }
+  return out.empty() ? absl::StrCat("row ", rows, " of the scan") : out;
 }
 
 }  // namespace lite2pg

@@ -7,6 +7,7 @@
 #ifndef LITE2PG_ENGINE_SQLITE_KEY_SQL_H_
 #define LITE2PG_ENGINE_SQLITE_KEY_SQL_H_
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,13 @@ absl::StatusOr<int> CompareKeys(SqliteConnection& connection, const std::vector<
 // followed by a hash, so that different keys stay different.
 std::string DescribeKey(const std::vector<KeyColumn>& key, const SourceKey& values);
 std::string DescribeValue(const SourceValue& value);
+
+// What RowSource::DescribeRow says of `row`, which holds key column i at key_positions[i] and the
+// reading's columns from first_wanted on. `rows` were read so far; without `has_row`, `row` is what
+// is left of the last one.
+std::string DescribeRowOf(const TableReading& reading, const std::vector<KeyColumn>& key,
+                          const std::vector<int>& key_positions, size_t first_wanted,
+                          std::span<const SourceValue> row, int64_t rows, bool has_row);
 
 }  // namespace lite2pg
 

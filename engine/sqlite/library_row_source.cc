@@ -23,6 +23,11 @@ class LibraryRowSource final : public RowSource {
   SourceKey CurrentKey() const override;
   std::string DescribeRow() const override;
   void Close() override;
+  ReaderUse used() const override { return {}; }
+  absl::StatusOr<std::optional<SourceKey>> FindMiddle(const TableReading& reading,
+                                                      const KeyRange& range) override {
+    return lite2pg::FindMiddle(connection_, reading, range);
+  }
 
  private:
   void LayOutColumns();
@@ -31,7 +36,6 @@ class LibraryRowSource final : public RowSource {
   absl::Status StartSegment();
   absl::Status NextSegment();
   absl::Status ReadError(int result_code) const;
-  int PositionOf(int table_column) const;
 
   SqliteConnection& connection_;
   const TableReading* reading_ = nullptr;
@@ -178,43 +182,9 @@ SourceKey LibraryRowSource::CurrentKey() const {
   return key;
 }
 
-int LibraryRowSource::PositionOf(int table_column) const {
-  for (size_t i = 0; i < key_.size(); ++i) {
-    if (key_[i].table_column == table_column) return key_positions_[i];
-  }
-  const auto found =
-      std::find(reading_->columns.begin(), reading_->columns.end(), table_column);
-  if (found == reading_->columns.end()) return -1;
-  return static_cast<int>(extra_columns_ + static_cast<size_t>(found - reading_->columns.begin()));
-}
-
-// The declared key where the row shows it, and the rowid, which is always there to find it by.
 std::string LibraryRowSource::DescribeRow() const {
-  const SourceTable& table = *reading_->table;
-  const std::span<const SourceValue> row = reader_->values();
-  std::string out;
-  if (!has_row_) {
-    // SQLite has taken back the texts and blobs of the row before; a rowid is a copy.
-    const bool known = rows_ > 0 && reading_->key_kind == KeyKind::kRowid;
-    if (!known) return out;
-    return absl::StrCat("after rowid ", row[static_cast<size_t>(key_positions_[0])].integer);
-  }
-  for (const int column : table.primary_key) {
-    const int position = PositionOf(column);
-    if (position < 0) {
-      out.clear();
-      break;
-    }
-    absl::StrAppend(&out, out.empty() ? "" : ", ",
-                    EscapeName(table.columns[static_cast<size_t>(column)].name), "=",
-                    DescribeValue(row[static_cast<size_t>(position)]));
-  }
-  if (reading_->key_kind == KeyKind::kRowid) {
-    const std::string rowid =
-        absl::StrCat("rowid ", DescribeValue(row[static_cast<size_t>(key_positions_[0])]));
-    return out.empty() ? rowid : absl::StrCat(out, " (", rowid, ")");
-  }
-  return out.empty() ? absl::StrCat("row ", rows_, " of the scan") : out;
+  return DescribeRowOf(*reading_, key_, key_positions_, extra_columns_, reader_->values(), rows_,
+                       has_row_);
 }
 
 void LibraryRowSource::Close() {

@@ -22,7 +22,8 @@ class OwnedValue {
  public:
   OwnedValue() = default;
   explicit OwnedValue(const SourceValue& value)
-      : value_(value), bytes_(value.bytes().data() == nullptr ? "" : std::string(value.bytes())) {}
+      // Only these have bytes; what else is in the view's fields may be left from another row.
+      : value_(value), bytes_(HasBytes(value) ? std::string(value.bytes()) : std::string()) {}
   SourceValue view() const {
     SourceValue v = value_;
     v.data = bytes_.data();
@@ -31,6 +32,12 @@ class OwnedValue {
   }
 
  private:
+  static bool HasBytes(const SourceValue& value) {
+    return (value.storage_class == StorageClass::kText ||
+            value.storage_class == StorageClass::kBlob) &&
+           value.data != nullptr;
+  }
+
   SourceValue value_;
   std::string bytes_;
 };
@@ -64,6 +71,12 @@ struct TableReading {
 TableReading MakeTableReading(const SourceTable& table, std::vector<int> columns,
                               std::string where_sql = "");
 
+// Who reads a range.
+struct ReaderUse {
+  bool pages = false;  // false: SQLite's library
+  std::string reason;  // why the library does although pages were to be read; "" otherwise
+};
+
 // A cursor over one range. One thread at a time; its connection is used by nobody else between
 // Open and Close. Values returned are views that live until the next call.
 class RowSource {
@@ -86,6 +99,14 @@ class RowSource {
 
   // Ends the statement and gives large memory back.
   virtual void Close() = 0;
+
+  // Of the range that was opened last, up to now.
+  virtual ReaderUse used() const = 0;
+
+  // As the function FindMiddle below, by the means of this reader. May be called between rows; the
+  // row that Next() returned last is not valid afterwards, but reading goes on.
+  virtual absl::StatusOr<std::optional<SourceKey>> FindMiddle(const TableReading& reading,
+                                                              const KeyRange& range) = 0;
 };
 
 // The library's reader: sqlite3_step. `connection` must outlive it.

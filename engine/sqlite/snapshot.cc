@@ -8,6 +8,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/sqlite/fingerprint.h"
+#include "engine/sqlite/pages/page_row_source.h"
 #include "engine/sqlite/source_file.h"
 
 namespace lite2pg {
@@ -19,6 +20,7 @@ class MonitoredSnapshot final : public SourceSnapshot {
 
   int size() const override { return static_cast<int>(readers_.size()); }
   SqliteConnection& reader(int index) override { return readers_[static_cast<size_t>(index)]; }
+  std::unique_ptr<RowSource> NewRowSource(int index) override;
   std::string guarantee() const override { return guarantee_; }
   std::string fingerprint() const override { return fingerprint_.text; }
   absl::Status CheckUnchanged() const override;
@@ -34,6 +36,8 @@ class MonitoredSnapshot final : public SourceSnapshot {
   std::vector<SqliteStatement> begins_, first_reads_;  // of each reader; finalized before it
   std::string guarantee_;
   SourceFingerprint fingerprint_;
+  ReaderChoice reader_choice_ = ReaderChoice::kAuto;
+  std::shared_ptr<const PageSnapshot> pages_;  // null: only the library reads
   std::string path_;
   FileState file_, wal_;
   bool immutable_ = false;
@@ -109,6 +113,10 @@ absl::Status MonitoredSnapshot::OpenAll(const std::string& source, int readers,
     first_reads_.clear();
     RETURN_IF_ERROR(FinishFingerprint(readers_[0], &fingerprint));
     fingerprint_ = std::move(fingerprint);
+    reader_choice_ = options.reader;
+    if (reader_choice_ != ReaderChoice::kLibrary) {
+      pages_ = MakePageSnapshot(readers_[0], fingerprint_);
+    }
     file_ = StateOf(path_);
     if (fingerprint_.wal) wal_ = StateOf(absl::StrCat(path_, "-wal"));
     Describe(attempt);
@@ -119,6 +127,17 @@ absl::Status MonitoredSnapshot::OpenAll(const std::string& source, int readers,
                                 options.busy_timeout_ms, " ms to open ", readers,
                                 " readers on one state"),
                    "try again when fewer writes happen, or with fewer streams");
+}
+
+std::unique_ptr<RowSource> MonitoredSnapshot::NewRowSource(int index) {
+  SqliteConnection& connection = reader(index);
+  switch (reader_choice_) {
+    case ReaderChoice::kLibrary: return NewLibraryRowSource(connection);
+    case ReaderChoice::kAuto: return NewPageRowSource(connection, pages_, /*pages_only=*/false);
+    case ReaderChoice::kPages: return NewPageRowSource(connection, pages_, /*pages_only=*/true);
+    case ReaderChoice::kBoth: return NewBothRowSource(connection, pages_);
+  }
+  return nullptr;
 }
 
 void MonitoredSnapshot::Describe(int attempt) {

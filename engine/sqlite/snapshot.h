@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/sqlite/connection.h"
+#include "engine/sqlite/row_source.h"
 
 namespace lite2pg {
 
@@ -25,6 +26,10 @@ class SourceSnapshot {
 
   virtual int size() const = 0;
   virtual SqliteConnection& reader(int index) = 0;
+
+  // A row source on that reader, as options.reader chose; the snapshot must outlive it, and the
+  // reader serves nobody else while it is open.
+  virtual std::unique_ptr<RowSource> NewRowSource(int index) = 0;
 
   // What was obtained, for the report: journal mode, attempts, and why all readers see one state.
   virtual std::string guarantee() const = 0;

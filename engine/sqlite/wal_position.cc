@@ -7,7 +7,8 @@ namespace {
 
 // Offsets within struct WalIndexHdr, which is in native byte order.
 constexpr size_t kFramesOffset = 16, kPagesOffset = 20, kChecksumOffset = 24, kSaltOffset = 32;
-constexpr size_t kCopyBytes = kWalIndexHeaderBytes / 2;
+constexpr size_t kCopyBytes = 48, kBackfilledOffset = 2 * kCopyBytes;
+static_assert(kBackfilledOffset + sizeof(uint32_t) == kWalIndexHeaderBytes);
 
 }  // namespace
 
@@ -19,6 +20,8 @@ bool ParseWalIndexHeader(const std::string& header, WalPosition* position) {
   std::memcpy(position->frame_checksum, header.data() + kChecksumOffset,
               sizeof(position->frame_checksum));
   std::memcpy(position->salt, header.data() + kSaltOffset, sizeof(position->salt));
+  std::memcpy(&position->backfilled, header.data() + kBackfilledOffset,
+              sizeof(position->backfilled));
   return true;
 }
 

@@ -16,10 +16,11 @@ struct WalPosition {
   uint32_t pages = 0;               // of the database after the last of them
   uint32_t frame_checksum[2] = {};  // of the last frame; it runs over all frames before it
   uint32_t salt[2] = {};
+  uint32_t backfilled = 0;          // frames that the database file has as well
 };
 
-// The header is stored twice.
-inline constexpr size_t kWalIndexHeaderBytes = 96;
+// The header is stored twice; the number of frames that were checkpointed comes behind it.
+inline constexpr size_t kWalIndexHeaderBytes = 100;
 
 // False while the two copies differ: then a commit is under way.
 // REQUIRES: header.size() == kWalIndexHeaderBytes.

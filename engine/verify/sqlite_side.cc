@@ -29,7 +29,7 @@ absl::Status SqliteSide::Cut(const TableReading& reading, const KeyRange& range,
                              std::vector<KeyRange>* out) {
   std::optional<SourceKey> middle;
   if (pieces > 1) {
-    ASSIGN_OR_RETURN(middle, FindMiddle(snapshot_.reader(0), reading, range));
+    ASSIGN_OR_RETURN(middle, snapshot_.NewRowSource(0)->FindMiddle(reading, range));
   }
   if (!middle.has_value()) {
     out->push_back(range);
@@ -57,7 +57,7 @@ absl::Status SqliteSide::Scan(int worker, size_t table, size_t part, const RowCa
   const size_t columns = read.reading->columns.size();
   SourceRowMaker maker = read.codecs.empty() ? SourceRowMaker(columns)
                                              : SourceRowMaker(read.codecs, read.fills);
-  const std::unique_ptr<RowSource> rows = NewLibraryRowSource(snapshot_.reader(worker));
+  const std::unique_ptr<RowSource> rows = snapshot_.NewRowSource(worker);
   RETURN_IF_ERROR(rows->Open(*read.reading, ranges_[table][part]));
   while (true) {
     ASSIGN_OR_RETURN(const std::span<const SourceValue> values, rows->Next());
