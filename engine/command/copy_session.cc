@@ -26,6 +26,7 @@
 #include "engine/pipeline/scan_graph.h"
 #include "engine/plan/config_patterns.h"
 #include "engine/plan/existing_columns.h"
+#include "engine/plan/source_schema.h"
 #include "engine/postgres/relations.h"
 #include "engine/postgres/script.h"
 #include "engine/verify/cross_check.h"
@@ -307,6 +308,7 @@ absl::Status CopySession::TakeOver() {
   run.staging_schema = OwnStagingSchema();
   run.options_json = "{}";
   record_ = MakePlanRecord(plan_, request_.common, request_.existing_rows);
+  record_.source_schema = SourceSchemaToJson(MakeSourceSchema(catalog_));
   run.plan_json = PlanRecordToJson(record_);
   run.tool_version = LITE2PG_VERSION;
   run.stage = std::string(StageName(Stage::kPreData));
