@@ -121,7 +121,7 @@ class Pairing {
         NotCompared(table, "not_a_table", "a virtual table, or the internal storage of one");
         return false;
       case SourceTableKind::kSystem:
-        NotCompared(table, "not_a_table", "");
+        NotCompared(table, "bookkeeping", "");
         return false;
       default:
         break;

@@ -19,6 +19,14 @@ Report Plan(const Invocation& invocation, EventSink& events, CancelToken& cancel
   return RunPlan(MakeCopyRequest(invocation), events, cancel);
 }
 
+Report Sync(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return RunSync(MakeSyncRequest(invocation), events, cancel);
+}
+
+Report Revert(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return RunRevert(MakeRevertRequest(invocation), events, cancel);
+}
+
 Report Serve(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
   return RunServe(MakeServeRequest(invocation), events, cancel);
 }
@@ -29,10 +37,10 @@ constexpr Runner kRunners[kCommandCount] = {
     Copy,
     Plan,
     nullptr,  // verify
-    nullptr,  // sync
+    Sync,
     nullptr,  // export
     nullptr,  // import
-    nullptr,  // revert
+    Revert,
     nullptr,  // status
     nullptr,  // clean
     Serve,
@@ -99,6 +107,7 @@ SyncRequest MakeSyncRequest(const Invocation& invocation) {
   request.source = invocation.arguments[0];
   request.target = invocation.target;
   request.policy = invocation.settings.policy;
+  request.force_source = invocation.settings.force_source;
   return request;
 }
 

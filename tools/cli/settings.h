@@ -49,7 +49,7 @@ struct Settings {
   std::vector<std::string> order;
   std::vector<Expectation> expect;
   bool require_idle = false;
-  bool resume = false, restart = false, dry_run = false, deep = false;
+  bool resume = false, restart = false, dry_run = false, deep = false, force_source = false;
   std::string write_certificate, certificate, only_rejects, coercion_log;
   std::string config_file;
   OutputOptions output;
