@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "coercion/datetime.h"
+#include "coercion/datetime_number.h"
 
 namespace lite2pg {
 namespace {
@@ -152,6 +153,36 @@ Outcome RealToDuration(double value, NumberReading reading, bool round, int64_t*
   Int128 length = 0;
   const Outcome outcome = ConvertReal(value, *unit, round, &length);
   return FinishDuration(outcome, length, micros);
+}
+
+bool IntegerFromPgMicros(int64_t micros, NumberReading reading, bool is_length, int64_t* value) {
+  const Unit* unit = UnitOf(reading);
+  if (unit == nullptr) return false;
+  const Int128 since = Int128{micros} - (is_length ? 0 : unit->epoch_micros);
+  const Int128 scaled = since * unit->divide;
+  if (scaled % unit->multiply != 0) return false;
+  const Int128 number = scaled / unit->multiply;
+  if (number < INT64_MIN || number > INT64_MAX) return false;
+  *value = static_cast<int64_t>(number);
+  return true;
+}
+
+bool RealFromPgMicros(int64_t micros, NumberReading reading, bool is_length, double* value) {
+  const Unit* unit = UnitOf(reading);
+  if (unit == nullptr) return false;
+  const Int128 since = Int128{micros} - (is_length ? 0 : unit->epoch_micros);
+  if (reading == NumberReading::kJulianDay) {
+    *value = static_cast<double>(static_cast<int64_t>(since / 1'000)) / 86'400'000.0;
+  } else if (unit->multiply == 1) {
+    *value = static_cast<double>(since * unit->divide);
+  } else {
+    *value = static_cast<double>(static_cast<int64_t>(since)) /
+             static_cast<double>(unit->multiply);
+  }
+  int64_t back = 0;
+  const Outcome outcome = is_length ? RealToDuration(*value, reading, false, &back)
+                                    : RealToPgMicros(*value, reading, false, &back);
+  return outcome == Outcome::kOk && back == micros;
 }
 
 }  // namespace lite2pg

@@ -85,10 +85,12 @@ absl::Status AtomicFile::Flush() {
   return absl::OkStatus();
 }
 
-absl::Status AtomicFile::Commit() {
+absl::Status AtomicFile::SyncBytes() {
   RETURN_IF_ERROR(Flush());
-  if (fsync(fd_) != 0) return Failed(errno);
-  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) return Failed(errno);
+  return fsync(fd_) == 0 ? absl::OkStatus() : Failed(errno);
+}
+
+void AtomicFile::Published() {
   close(std::exchange(fd_, -1));
   // Without this the new name could be lost with the power, although the bytes are on disk.
   const int directory = open(DirectoryOf(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -96,6 +98,35 @@ absl::Status AtomicFile::Commit() {
     fsync(directory);
     close(directory);
   }
+}
+
+absl::Status AtomicFile::Commit() {
+  RETURN_IF_ERROR(SyncBytes());
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) return Failed(errno);
+  Published();
+  return absl::OkStatus();
+}
+
+absl::Status AtomicFile::CommitNew() {
+  RETURN_IF_ERROR(SyncBytes());
+  int error = 0;
+  if (renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) != 0) {
+    error = errno;
+  }
+  struct stat info{};
+  if (error == EINVAL && lstat(path_.c_str(), &info) != 0) {
+    // A file system that cannot do both at once.
+    error = std::rename(temporary_.c_str(), path_.c_str()) == 0 ? 0 : errno;
+  } else if (error == EINVAL) {
+    error = EEXIST;
+  }
+  if (error == EEXIST) {
+    return MakeError(ErrorCode::kUsage, ExitCode::kUsage,
+                     absl::StrCat(EscapeName(path_), " is there already"),
+                     "name another file, or move this one away");
+  }
+  if (error != 0) return Failed(error);
+  Published();
   return absl::OkStatus();
 }
 

@@ -26,10 +26,14 @@ class AtomicFile {
   const std::string& temporary_path() const { return temporary_; }
   // Syncs the bytes, gives the file its name, and syncs the directory.
   absl::Status Commit();
+  // The same, but a file that has the name by then stays: kUsage.
+  absl::Status CommitNew();
 
  private:
   AtomicFile(std::string path, std::string temporary, int fd);
   absl::Status Flush();
+  absl::Status SyncBytes();
+  void Published();
   absl::Status Failed(int error) const;
 
   std::string path_, temporary_, buffer_;

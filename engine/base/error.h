@@ -57,6 +57,7 @@ enum class ErrorCode : uint16_t {
   kTooManyRejects = 2007,
   kTextCopy = 2008,        // a type without a binary form
   kRuleApplied = 2009,     // values that a rule of the user's changed
+  kOtherForm = 2010,       // revert: a value that its column's form cannot show
   kTargetUnreachable = 3001,
   kTargetLogin = 3002,
   kTargetPrivilege = 3003,
@@ -104,6 +105,8 @@ enum class ErrorCode : uint16_t {
   kNothingToResume = 6003,
   kInterrupted = 6004,
   kFencedOff = 6005,
+  kSyncOverwrites = 6006,  // sync: the target was changed by others
+  kSyncCascade = 6007,     // sync: a deletion would take rows that stay
   kHookFailed = 6010,
   kRejectsMended = 6006,   // rows that were set aside are loaded now
   kArchiveAltered = 7001,

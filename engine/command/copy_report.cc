@@ -1,14 +1,18 @@
 #include "engine/command/copy_report.h"
 
+#include <algorithm>
+
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/text.h"
+#include "engine/plan/representation.h"
 
 namespace lite2pg {
 namespace {
 
-ColumnReport DescribeColumn(const ColumnPlan& column, const ColumnCounts& shown) {
+ColumnReport DescribeColumn(const TablePlan& table, const ColumnPlan& column,
+                            const ColumnCounts& shown) {
   const ClassCounts& counts = shown.classes;
   ColumnReport report;
   report.source_name = column.source_name;
@@ -26,7 +30,16 @@ ColumnReport DescribeColumn(const ColumnPlan& column, const ColumnCounts& shown)
     coercion.count = counts[c];
     coercion.example = column.scan.examples[c];
     report.coercions.push_back(std::move(coercion));
+  }
+  const Representation form = DescribeRepresentation(column.type, column.rules,
+                                                     column.scan.counts, column.scan.forms);
+  report.round_trips = form.exact;
+  report.round_trip_loss = form.reason;
+  const bool nulls = column.scan.counts[static_cast<size_t>(StorageClass::kNull)] > 0;
+  for (const FillPlan& fill : table.fills) {
+    if (fill.column != column.target_name || !nulls || !form.exact) continue;
     report.round_trips = false;
+    report.round_trip_loss = "NULLs are filled";
   }
   for (size_t r = 1; r < kRuleUseCount; ++r) {
     if (shown.rules[r] == 0) continue;
@@ -40,6 +53,9 @@ ColumnReport DescribeColumn(const ColumnPlan& column, const ColumnCounts& shown)
     coercion.example = column.scan.rule_examples[r];
     report.coercions.push_back(std::move(coercion));
     report.round_trips = false;
+    if (report.round_trip_loss.empty()) {
+      report.round_trip_loss = absl::StrCat("the rule ", kRuleUseNames[r], " changed values");
+    }
   }
   return report;
 }
@@ -78,7 +94,8 @@ void FillPlannedTables(const Plan& plan, Report* report) {
     TableReport row = DescribeTable(table);
     row.state = "copied";
     for (const ColumnPlan& column : table.columns) {
-      row.columns.push_back(DescribeColumn(column, {column.scan.counts, column.scan.rule_counts}));
+      row.columns.push_back(
+          DescribeColumn(table, column, {column.scan.counts, column.scan.rule_counts}));
     }
     report->tables.push_back(std::move(row));
   }
@@ -99,6 +116,13 @@ void FillPlannedTables(const Plan& plan, Report* report) {
 }
 
 // Reading through the library is never wrong, only slower; but nobody should have to guess.
+void NoteStreams(const std::vector<LoadedTable>& loaded, Report* report) {
+  for (const LoadedTable& table : loaded) {
+    const int lanes = table.streams.empty() ? 0 : *table.streams.rbegin() + 1;
+    report->resources.streams_max = std::max(report->resources.streams_max, lanes);
+  }
+}
+
 void NoteReaders(const Plan& plan, const std::vector<LoadedTable>& loaded, Report* report) {
   for (size_t i = 0; i < loaded.size(); ++i) {
     if (!loaded[i].reader.has_value() || loaded[i].reader->reason.empty()) continue;
@@ -139,7 +163,7 @@ void FillCopiedTables(const Plan& plan, const std::vector<LoadedTable>& loaded,
     }
     for (size_t c = 0; c < table.columns.size(); ++c) {
       const ColumnCounts counts = c < load.counts.size() ? load.counts[c] : ColumnCounts{};
-      row.columns.push_back(DescribeColumn(table.columns[c], counts));
+      row.columns.push_back(DescribeColumn(table, table.columns[c], counts));
     }
     report->tables.push_back(std::move(row));
   }

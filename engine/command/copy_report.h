@@ -19,6 +19,8 @@ namespace lite2pg {
 
 // Adds a finding for every table that the library read although its pages were to be read.
 void NoteReaders(const Plan& plan, const std::vector<LoadedTable>& loaded, Report* report);
+// How many streams carried rows at most.
+void NoteStreams(const std::vector<LoadedTable>& loaded, Report* report);
 
 // Fills report->tables from the plan alone (plan), or with what was copied and read back. Calling
 // again replaces the earlier rows.

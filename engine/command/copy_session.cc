@@ -32,6 +32,7 @@
 #include "engine/pipeline/scan_graph.h"
 #include "engine/plan/config_patterns.h"
 #include "engine/plan/existing_columns.h"
+#include "engine/plan/source_schema.h"
 #include "engine/postgres/relations.h"
 #include "engine/postgres/script.h"
 #include "engine/verify/cross_check.h"
@@ -116,7 +117,6 @@ int CopySession::StreamsMax() const { return MostStreams(request_.common, facts_
 absl::Status CopySession::Inspect() {
   const StageScope stage(Stage::kInspect, events_, &report_);
   RETURN_IF_ERROR(OpenSource());
-
   ASSIGN_OR_RETURN(target_, TargetSession::Open(request_.target, !request_.dry_run, cancel_));
   if (!target_->absent()) {
     ASSIGN_OR_RETURN(PgConnection connection, target_->Connect());
@@ -342,6 +342,7 @@ absl::Status CopySession::ShowRun(const RunRecord& run) {
 // The run's row in the ledger: a new one, and no other run's leavings; or the one that goes on.
 absl::Status CopySession::RecordRun() {
   record_ = MakePlanRecord(plan_, request_.common, request_.existing_rows);
+  record_.source_schema = SourceSchemaToJson(MakeSourceSchema(catalog_));
   if (resumed_.has_value()) {
     RETURN_IF_ERROR(CheckSamePlan(*resumed_, plan_));
     run_recorded_ = true;
@@ -395,10 +396,7 @@ absl::Status CopySession::Data() {
   ASSIGN_OR_RETURN(loaded_, CopyTables(plan_, *snapshot_, *ledger_, options, events_, cancel_));
   if (archive_ != nullptr) RETURN_IF_ERROR(archive_->CheckLoaded(plan_, loaded_));
   NoteReaders(plan_, loaded_, &report_);
-  for (const LoadedTable& table : loaded_) {
-    const int lanes = table.streams.empty() ? 0 : *table.streams.rbegin() + 1;
-    report_.resources.streams_max = std::max(report_.resources.streams_max, lanes);
-  }
+  NoteStreams(loaded_, &report_);
   // Tables of the application are written to from here on; ours can wait until they are published.
   if (plan_.existing.any()) RETURN_IF_ERROR(FinishQuickCheck());
   RETURN_IF_ERROR(CheckSource());

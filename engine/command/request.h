@@ -124,6 +124,7 @@ struct SyncRequest {
   std::string source;
   TargetSpec target;
   LoadPolicy policy;
+  bool force_source = false;  // also over what others have changed on the target since
 };
 
 struct RevertRequest {

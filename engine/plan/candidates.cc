@@ -40,6 +40,7 @@ class List {
   }
   List& AddFloat() { return Add(kOidFloat8, kInteger | kReal, kReal); }
   List& AddNumeric(int32_t typmod = -1) {
+    // But for -0.0, which the scan shows to every candidate.
     const ClassMask sure = typmod < 0 ? kInteger | kReal : 0;
     return Add(kOidNumeric, kInteger | kReal, sure, typmod);
   }

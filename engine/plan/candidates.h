@@ -26,7 +26,7 @@ struct Candidate {
   ReadingRules rules;
   TextShape shape = TextShape::kAny;
   ClassMask accepts = kAllClasses;    // other classes rule the candidate out
-  ClassMask needs_no_check = 0;       // every value of these classes is known to encode
+  ClassMask needs_no_check = 0;       // every value of these classes, but -0.0, is known to encode
   ColumnCodec codec;
 };
 

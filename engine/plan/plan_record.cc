@@ -11,6 +11,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/plan/reading_names.h"
+#include "engine/plan/representation.h"
 #include "engine/postgres/ledger.h"
 #include "nlohmann/json.hpp"
 
@@ -291,6 +292,8 @@ ColumnRecord RecordColumn(const ColumnPlan& column) {
   record.type_sql = column.type.sql_name;
   record.typmod = column.type.typmod;
   record.rules = column.rules;
+  record.representation = RepresentationToJson(DescribeRepresentation(
+      column.type, column.rules, column.scan.counts, column.scan.forms));
   return record;
 }
 
@@ -367,7 +370,7 @@ std::string PlanRecordToJson(const PlanRecord& record) {
   }
   for (const std::string& glob : record.include) include.push_back(Name(glob));
   for (const std::string& glob : record.exclude) exclude.push_back(Name(glob));
-  const Json json{{"version", record.version},
+  Json json{{"version", record.version},
                   {"digest_version", record.digest_version},
                   {"source_time_zone", Name(record.source_time_zone)},
                   {"existing_rows", NameOf(record.existing_rows, kExistingRowsNames)},
@@ -375,6 +378,9 @@ std::string PlanRecordToJson(const PlanRecord& record) {
                   {"exclude", std::move(exclude)},
                   {"tables", std::move(tables)},
                   {"left_out", std::move(left_out)}};
+  if (!record.source_schema.empty()) {
+    json["source_schema"] = Json::parse(record.source_schema, nullptr, /*exceptions=*/false);
+  }
   return json.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
 }
 
@@ -405,6 +411,10 @@ absl::StatusOr<PlanRecord> ParsePlanRecord(absl::string_view json) {
     inner.Read("source_name", &table.source_name);
     inner.Read("state", &table.state);
     RETURN_IF_ERROR(inner.status());
+  }
+  if (const Json* schema = members.Find("source_schema", false); schema != nullptr) {
+    if (!schema->is_object()) return NotARecord("member source_schema");
+    record.source_schema = schema->dump();
   }
   RETURN_IF_ERROR(members.status());
   return record;

@@ -62,6 +62,8 @@ struct PlanRecord {
   std::vector<std::string> include, exclude;
   std::vector<TableRecord> tables;
   std::vector<LeftOutTable> left_out;
+  // A JSON object, or "": the source's own declarations. Only revert knows what is in it.
+  std::string source_schema;
 };
 
 // From the plan; rows and digests stay empty.

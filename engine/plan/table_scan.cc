@@ -106,6 +106,7 @@ void TableScan::Merge(const TableScan& other) {
       to.rule_counts[r] += from.rule_counts[r];
       if (to.rule_examples[r].empty()) to.rule_examples[r] = from.rule_examples[r];
     }
+    to.forms.Merge(from.forms);
     for (const std::string& key : from.null_rows) {
       if (to.null_rows.size() < kNullRowsMax) to.null_rows.push_back(key);
     }
@@ -113,7 +114,7 @@ void TableScan::Merge(const TableScan& other) {
 }
 
 TableScanner::TableScanner(std::span<const std::vector<Candidate>> candidates)
-    : candidates_(candidates), must_check_(candidates.size()) {
+    : candidates_(candidates), must_check_(candidates.size()), learns_(candidates.size()) {
   scan_.columns.resize(candidates.size());
   for (size_t i = 0; i < candidates.size(); ++i) {
     ColumnScan& column = scan_.columns[i];
@@ -121,7 +122,9 @@ TableScanner::TableScanner(std::span<const std::vector<Candidate>> candidates)
     column.alive = count >= 32 ? ~uint32_t{0} : (uint32_t{1} << count) - 1;
     column.refused.resize(count);
     column.rule_counts = {};
+    families_.push_back(FamilyOf(candidates[i]));
     for (size_t c = 0; c < kStorageClassCount; ++c) {
+      learns_[i][c] = LearnsFrom(static_cast<StorageClass>(c), candidates[i], families_[i]);
       must_check_[i][c] = 0;
       for (size_t k = 0; k < count; ++k) {
         const Candidate& candidate = candidates[i][k];
@@ -168,9 +171,18 @@ void TableScanner::Add(std::span<const SourceValue> row, const RowSource& source
         column.value_bytes_max = std::max<uint64_t>(column.value_bytes_max, value.size_bytes);
         row_bytes += value.size_bytes;
     }
-    if ((must_check_[i][c] & column.alive) != 0) Check(i, value, source);
+    uint32_t must_check = must_check_[i][c];
+    // No type but the floats has a negative zero, whatever else it takes without a look.
+    if (value.storage_class == StorageClass::kReal && value.real == 0 && std::signbit(value.real)) {
+      must_check = ~uint32_t{0};
+    }
+    if ((must_check & column.alive) != 0) Check(i, must_check & column.alive, value, source);
     // All candidates of a column have the same rules.
     if (candidates_[i][0].codec.without_rules != nullptr) NoteRule(i, value, source);
+    if (learns_[i][c]) {
+      const Candidate* only = candidates_[i].size() == 1 ? &candidates_[i][0] : nullptr;
+      LearnForm(families_[i], value, only, &scratch_, &column.forms);
+    }
   }
   ++scan_.rows;
   scan_.encoded_bytes += row_bytes + 2 + 4 * row.size();
@@ -187,10 +199,10 @@ void TableScanner::NoteRule(size_t column_index, const SourceValue& value,
   column.rule_examples[r] = absl::StrCat(DescribeTypedValue(value), " at ", source.DescribeRow());
 }
 
-void TableScanner::Check(size_t column_index, const SourceValue& value, const RowSource& source) {
+void TableScanner::Check(size_t column_index, uint32_t todo, const SourceValue& value,
+                         const RowSource& source) {
   ColumnScan& column = scan_.columns[column_index];
   const auto c = static_cast<size_t>(value.storage_class);
-  uint32_t todo = must_check_[column_index][c] & column.alive;
   const ReadingRules& rules = candidates_[column_index][0].rules;  // all have the same of these
   const bool becomes_null = rules.empty_text_as_null && !rules.not_null &&
                             value.storage_class == StorageClass::kText && value.size_bytes == 0;

@@ -11,6 +11,7 @@
 
 #include "coercion/row_encoder.h"
 #include "engine/plan/candidates.h"
+#include "engine/plan/written_forms.h"
 #include "engine/sqlite/row_source.h"
 
 namespace lite2pg {
@@ -33,6 +34,7 @@ struct ColumnScan {
   uint64_t bytes = 0;                        // of text and blobs
   uint64_t value_bytes_max = 0;
   bool offsets_seen = false;                 // a non-zero UTC offset in text
+  WrittenForms forms;
   std::array<std::string, kStorageClassCount> examples;          // escaped, one per class
   std::array<std::vector<OwnedValue>, kStorageClassCount> samples;  // for the server's cross-check
   std::vector<std::string> null_rows;        // the first few keys of NULLs
@@ -66,7 +68,8 @@ class TableScanner {
   const TableScan& result() const { return scan_; }
 
  private:
-  void Check(size_t column, const SourceValue& value, const RowSource& source);
+  // Shows the value to the candidates of the set `todo`.
+  void Check(size_t column, uint32_t todo, const SourceValue& value, const RowSource& source);
   void NoteRule(size_t column, const SourceValue& value, const RowSource& source);
   void Refuse(size_t column, size_t candidate, Outcome outcome, const SourceValue& value,
               const RowSource& source);
@@ -74,6 +77,9 @@ class TableScanner {
   std::span<const std::vector<Candidate>> candidates_;
   // Candidates of a column that must look at values of a class.
   std::vector<std::array<uint32_t, kStorageClassCount>> must_check_;
+  // How their values are written, and in which classes that is anything.
+  std::vector<FormFamily> families_;
+  std::vector<std::array<bool, kStorageClassCount>> learns_;
   TableScan scan_;
   FieldBuffer scratch_;
 };

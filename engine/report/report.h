@@ -38,7 +38,8 @@ struct ColumnReport {
   std::string source_name, target_name, declared_type, target_type;
   ClassCounts storage_classes{};
   std::vector<CoercionReport> coercions;
-  bool round_trips = true;
+  bool round_trips = true;         // revert gives every value back as it was
+  std::string round_trip_loss;    // why not
   std::string reason;             // why this target type
 };
 

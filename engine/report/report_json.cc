@@ -44,6 +44,7 @@ Json ColumnJson(const ColumnReport& column) {
               {"storage_classes", classes},
               {"coercions", coercions},
               {"round_trips", column.round_trips},
+              {"round_trip_loss", Text(column.round_trip_loss)},
               {"reason", Text(column.reason)}};
 }
 

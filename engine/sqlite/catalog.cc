@@ -104,7 +104,8 @@ absl::Status CatalogReader::ReadSettings() {
       {"PRAGMA page_size", &catalog_.page_size},
       {"PRAGMA page_count", &catalog_.page_count},
       {"PRAGMA user_version", &catalog_.user_version},
-      {"PRAGMA application_id", &catalog_.application_id}};
+      {"PRAGMA application_id", &catalog_.application_id},
+      {"PRAGMA auto_vacuum", &catalog_.auto_vacuum}};
   for (const auto& [pragma, to] : numbers) {
     ASSIGN_OR_RETURN(*to, connection_.QueryInt(pragma));
   }

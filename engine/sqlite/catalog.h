@@ -115,6 +115,7 @@ struct SourceCatalog {
   int64_t page_count = 0;
   int64_t user_version = 0;
   int64_t application_id = 0;
+  int64_t auto_vacuum = 0;        // 0 none, 1 full, 2 incremental
   std::vector<SourceTable> tables;          // in the order of sqlite_schema
   std::vector<SourceView> views;
   std::vector<SourceTrigger> triggers;

@@ -30,6 +30,35 @@ std::string ColumnList(const std::vector<std::string>& columns) {
   });
 }
 
+// What a CREATE statement does. Everything else (ATTACH, PRAGMA, virtual tables, TEMP objects,
+// INSERT, ...) is refused.
+int AllowDeclaration(void*, int action, const char* first, const char*, const char* database,
+                     const char*) {
+  const bool in_file = database == nullptr || absl::string_view(database) == "main";
+  switch (action) {
+    case SQLITE_CREATE_TABLE:
+    case SQLITE_CREATE_INDEX:
+    case SQLITE_CREATE_VIEW:
+    case SQLITE_CREATE_TRIGGER:
+    case SQLITE_REINDEX:
+    case SQLITE_READ:
+    case SQLITE_SELECT:
+    case SQLITE_FUNCTION:
+    case SQLITE_RECURSIVE:
+      return in_file ? SQLITE_OK : SQLITE_DENY;
+    case SQLITE_INSERT:
+    case SQLITE_UPDATE:
+    case SQLITE_DELETE: {
+      // How SQLite keeps declarations.
+      const absl::string_view table = first == nullptr ? "" : first;
+      const bool own = table == "sqlite_master" || table == "sqlite_schema";
+      return in_file && own ? SQLITE_OK : SQLITE_DENY;
+    }
+    default:
+      return SQLITE_DENY;
+  }
+}
+
 int BindValue(sqlite3_stmt* statement, int index, const SourceValue& value, bool utf16) {
   const auto size = static_cast<sqlite3_uint64>(value.size_bytes);
   // A null pointer would be NULL, not an empty value.
@@ -88,6 +117,13 @@ absl::Status DatabaseWriter::Error(int result_code, absl::string_view doing) con
 
 absl::StatusOr<DatabaseWriter> DatabaseWriter::Open(const std::string& path,
                                                     const std::string& encoding) {
+  DatabaseOptions options;
+  options.encoding = encoding;
+  return Open(path, options);
+}
+
+absl::StatusOr<DatabaseWriter> DatabaseWriter::Open(const std::string& path,
+                                                    const DatabaseOptions& options) {
   DatabaseWriter writer;
   sqlite3* db = nullptr;
   const int rc =
@@ -100,13 +136,20 @@ absl::StatusOr<DatabaseWriter> DatabaseWriter::Open(const std::string& path,
     const int set = sqlite3_db_config(db, option, 0, nullptr);
     if (set != SQLITE_OK) return writer.Error(set, "set it up");
   }
-  writer.utf16_ = encoding != "UTF-8";
+  // Declarations of older SQLite versions have texts in double quotes.
+  const int quotes = sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 1, nullptr);
+  if (quotes != SQLITE_OK) return writer.Error(quotes, "set it up");
+  writer.utf16_ = options.encoding != "UTF-8";
   // The caller syncs the whole file and renames it, so SQLite need not; the journal is for the
   // savepoints of tables that are tried twice.
   for (const std::string& pragma :
-       {absl::StrCat("PRAGMA encoding='", encoding, "'"), std::string("PRAGMA journal_mode=MEMORY"),
-        std::string("PRAGMA synchronous=OFF"), std::string("PRAGMA ignore_check_constraints=ON"),
-        std::string("BEGIN")}) {
+       {absl::StrCat("PRAGMA encoding='", options.encoding, "'"),
+        absl::StrCat("PRAGMA page_size=", options.page_size),
+        absl::StrCat("PRAGMA auto_vacuum=", options.auto_vacuum),
+        std::string("PRAGMA journal_mode=MEMORY"), std::string("PRAGMA synchronous=OFF"),
+        std::string("PRAGMA ignore_check_constraints=ON"), std::string("BEGIN"),
+        absl::StrCat("PRAGMA user_version=", options.user_version),
+        absl::StrCat("PRAGMA application_id=", options.application_id)}) {
     RETURN_IF_ERROR(writer.Execute(pragma));
   }
   return writer;
@@ -131,6 +174,40 @@ absl::Status DatabaseWriter::Execute(absl::string_view sql) {
     const int rc = sqlite3_step(statement.get());
     if (rc == SQLITE_DONE) return absl::OkStatus();
     if (rc != SQLITE_ROW) return Error(rc, absl::StrCat("run ", EscapeForMessage(sql, 80)));
+  }
+}
+
+absl::Status DatabaseWriter::Declare(absl::string_view sql) {
+  sqlite3_set_authorizer(db_.get(), AllowDeclaration, nullptr);
+  const absl::Status status = Execute(sql);
+  sqlite3_set_authorizer(db_.get(), nullptr, nullptr);
+  return status;
+}
+
+absl::Status DatabaseWriter::ReplaceDeclaration(absl::string_view table, absl::string_view sql) {
+  insert_.reset();
+  RETURN_IF_ERROR(Execute("PRAGMA writable_schema=ON"));
+  ASSIGN_OR_RETURN(const Statement update,
+                   Prepare("UPDATE sqlite_schema SET sql=?1 WHERE type='table' AND name=?2"));
+  for (const auto& [index, text] : {std::pair<int, absl::string_view>{1, sql}, {2, table}}) {
+    const int rc = BindValue(update.get(), index, SourceValue::Text(text), utf16_);
+    if (rc != SQLITE_OK) return Error(rc, "bind a value");
+  }
+  const int rc = sqlite3_step(update.get());
+  if (rc != SQLITE_DONE) return Error(rc, "replace a declaration");
+  // Makes SQLite read the declarations anew.
+  return Execute("PRAGMA writable_schema=RESET");
+}
+
+absl::StatusOr<std::vector<std::string>> DatabaseWriter::QueryTexts(absl::string_view sql) {
+  ASSIGN_OR_RETURN(const Statement statement, Prepare(sql));
+  std::vector<std::string> texts;
+  while (true) {
+    const int rc = sqlite3_step(statement.get());
+    if (rc == SQLITE_DONE) return texts;
+    if (rc != SQLITE_ROW) return Error(rc, absl::StrCat("run ", EscapeForMessage(sql, 80)));
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement.get(), 0));
+    texts.emplace_back(text == nullptr ? "" : text);
   }
 }
 

@@ -21,6 +21,12 @@ namespace lite2pg {
 // Adds a row's storage classes and bytes to `digest`; equal multisets of rows have equal digests.
 void AddStoredRow(std::span<const SourceValue> row, Digest* digest);
 
+// What a file is made with. Values that SQLite does not take are left to its defaults.
+struct DatabaseOptions {
+  std::string encoding = "UTF-8";  // or "UTF-16le", "UTF-16be"
+  int64_t page_size = 4096, auto_vacuum = 0, user_version = 0, application_id = 0;
+};
+
 // Move-only; one thread. The file is complete only after Finish(); it is meant to be written under
 // a temporary name. CREATE text may come from a hostile file: it is run without triggers, foreign
 // keys, CHECKs and trusted functions. Errors carry SQLite's code and words.
@@ -29,7 +35,19 @@ class DatabaseWriter {
   // `path` is an empty file. `encoding`: "UTF-8", "UTF-16le" or "UTF-16be".
   static absl::StatusOr<DatabaseWriter> Open(const std::string& path, const std::string& encoding);
 
+  // The same with more of the file's properties.
+  static absl::StatusOr<DatabaseWriter> Open(const std::string& path,
+                                             const DatabaseOptions& options);
+
   absl::Status Execute(absl::string_view sql);
+  // Runs one CREATE statement of somebody else's, which can then do nothing but declare an ordinary
+  // table, index, view or trigger in this file.
+  absl::Status Declare(absl::string_view sql);
+  // Replaces the text of a table's declaration, for a table whose rows its own declaration would
+  // have refused or changed. The layout of both must be the same.
+  absl::Status ReplaceDeclaration(absl::string_view table, absl::string_view sql);
+  // The first column of all rows.
+  absl::StatusOr<std::vector<std::string>> QueryTexts(absl::string_view sql);
   // Prepares for Insert(): a row of `table`, of these columns.
   absl::Status BeginInsert(absl::string_view table, const std::vector<std::string>& columns);
   // Text of a UTF-16 database is given as UTF-8 and lone surrogates as RowSource gives them.

@@ -39,9 +39,9 @@ constexpr const char* kPragmas[] = {
 
 // PRAGMAs that only tell something when they have no argument.
 constexpr const char* kAskingPragmas[] = {
-    "application_id", "collation_list", "compile_options", "data_version", "encoding",
-    "freelist_count", "journal_mode",   "module_list",     "page_count",   "page_size",
-    "schema_version", "user_version"};
+    "application_id", "auto_vacuum",  "collation_list", "compile_options", "data_version",
+    "encoding",       "freelist_count", "journal_mode", "module_list",     "page_count",
+    "page_size",      "schema_version", "user_version"};
 // PRAGMAs that only tell something whatever their argument.
 constexpr const char* kReadingPragmas[] = {
     "foreign_key_check", "foreign_key_list", "index_list", "index_xinfo",

@@ -1,6 +1,7 @@
 #include "engine/verify/cross_check.h"
 
 #include <bit>
+#include <cmath>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -9,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "coercion/datetime.h"
+#include "coercion/decimal.h"
 #include "engine/base/error.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
@@ -152,8 +154,14 @@ std::optional<ServerReading> RealReadingOf(double value, const ColumnPlan& colum
   }
   switch (oid) {
     case kOidFloat8:
-    case kOidNumeric:
       return ServerReading{absl::StrCat("$1::", column.type.sql_name), text};
+    case kOidNumeric: {
+      // Never all digits of a large double: the shortest decimal that reads back is what is stored.
+      NumberText digits;
+      const bool finite = std::isfinite(value);
+      return ServerReading{absl::StrCat("$1::", column.type.sql_name),
+                           finite ? std::string(ShortestScientific(value, digits)) : text};
+    }
     case kOidFloat4:
       return ServerReading{"$1::pg_catalog.float8::pg_catalog.float4", text};
     case kOidInt2:

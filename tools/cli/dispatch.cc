@@ -57,6 +57,14 @@ Report Import(const Invocation& invocation, EventSink& events, CancelToken& canc
   return RunImport(MakeImportRequest(invocation), events, cancel);
 }
 
+Report Sync(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return RunSync(MakeSyncRequest(invocation), events, cancel);
+}
+
+Report Revert(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return RunRevert(MakeRevertRequest(invocation), events, cancel);
+}
+
 Report Serve(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
   return RunServe(MakeServeRequest(invocation), events, cancel);
 }
@@ -67,10 +75,10 @@ constexpr Runner kRunners[kCommandCount] = {
     Copy,
     Plan,
     Verify,
-    nullptr,  // sync
+    Sync,
     Export,
     Import,
-    nullptr,  // revert
+    Revert,
     Status,
     Clean,
     Serve,
@@ -140,6 +148,7 @@ SyncRequest MakeSyncRequest(const Invocation& invocation) {
   request.source = invocation.arguments[0];
   request.target = invocation.target;
   request.policy = invocation.settings.policy;
+  request.force_source = invocation.settings.force_source;
   return request;
 }
 

@@ -435,6 +435,11 @@ constexpr OptionRow kOptions[] = {
              "and drop rows set aside that were not written to a file",
      .in_file = false,
      .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->force); }},
+    {.name = "force-source",
+     .commands = Only(CommandId::kSync),
+     .help = "make the target equal to the source also where others have changed it since the last "
+             "run; what they wrote there is lost",
+     .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->force_source); }},
     {.name = "dry-run",
      .commands = kCopyOnly,
      .help = "the same as the command plan",

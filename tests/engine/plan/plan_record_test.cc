@@ -51,6 +51,7 @@ PlanRecord Sample() {
   table.columns = {column, ColumnRecord()};
   record.tables.push_back(table);
   record.left_out = {{"v", "not_a_table"}};
+  record.source_schema = R"({"declarations":[]})";
   return record;
 }
 

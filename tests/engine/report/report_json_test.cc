@@ -55,7 +55,8 @@ constexpr Field kColumnFields[] = {
     {"source_name", Type::kText},     {"target_name", Type::kText},
     {"declared_type", Type::kText},   {"target_type", Type::kText},
     {"storage_classes", Type::kObject}, {"coercions", Type::kArray},
-    {"round_trips", Type::kBool}};
+    {"round_trips", Type::kBool},
+    {"round_trip_loss", Type::kText}};
 constexpr Field kClassFields[] = {{"null", Type::kNumber},
                                   {"integer", Type::kNumber},
                                   {"real", Type::kNumber},

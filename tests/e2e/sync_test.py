@@ -1,0 +1,275 @@
+"""sync: after it both sides are equal, and nothing else has happened to the target."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+from harness import EndToEndTest, lite2pg
+
+# How long the writer of the race test goes on before and after the copy.
+RACE_SECONDS = float(os.environ.get("LITE2PG_SYNC_RACE_SECONDS", "1"))
+
+WRITER = """
+import random, sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
+random.seed(7)
+end = time.time() + float(sys.argv[2])
+n = 0
+while time.time() < end:
+    db.execute("BEGIN IMMEDIATE")
+    for _ in range(20):
+        k = random.randrange(1, 4000)
+        kind = random.randrange(4)
+        if kind == 0:
+            db.execute("INSERT INTO item (name, n) VALUES (?, ?)", (f"new {k}", k))
+        elif kind == 1:
+            db.execute("UPDATE item SET n = n + 1, name = name || '.' WHERE id = ?", (k,))
+        elif kind == 2:
+            db.execute("DELETE FROM line WHERE item_id = ?", (k,))
+            db.execute("DELETE FROM item WHERE id = ?", (k,))
+        else:
+            db.execute("INSERT INTO note VALUES (?, NULL)", (k % 10,))
+            db.execute("DELETE FROM note WHERE rowid = (SELECT min(rowid) FROM note)")
+    db.execute("COMMIT")
+    n += 1
+print(n)
+"""
+
+
+class Sync(EndToEndTest):
+    def sync(self, path, *options):
+        return lite2pg("sync", path, self.target, "--format", "json", *options)
+
+    def change(self, path, script):
+        db = sqlite3.connect(path)
+        try:
+            db.executescript("PRAGMA foreign_keys = ON;" + script)
+            db.commit()
+        finally:
+            db.close()
+
+    def assert_syncs(self, path, *options):
+        run = self.sync(path, *options)
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertEqual(run.report["outcome"], "verified", str(run))
+        # What became of the declarations is the copy's to say.
+        self.assert_equal_copy(path, run, check_schema=False)
+        return run
+
+    SHOP = """
+        CREATE TABLE item (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, n INTEGER,
+            price DECIMAL(10,2), at TIMESTAMP);
+        CREATE TABLE line (a TEXT, b INTEGER, item_id INTEGER NOT NULL
+            REFERENCES item (id) ON DELETE CASCADE, PRIMARY KEY (a, b)) WITHOUT ROWID;
+        CREATE TABLE note (x INTEGER, y TEXT);
+        CREATE TABLE tree (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES tree (id)
+            ON DELETE CASCADE, doc JSON);
+        """
+
+    def shop(self, name="source.db", journal="DELETE"):
+        def build(db):
+            db.execute(f"PRAGMA journal_mode = {journal}")
+            db.executescript(self.SHOP)
+            db.executemany("INSERT INTO item VALUES (?, ?, ?, ?, '2024-01-31 12:34:56')",
+                           ((i, f"item {i}", i * 2, i * 0.5) for i in range(1, 3001)))
+            db.executemany("INSERT INTO line VALUES (?, ?, ?)",
+                           ((f"l{i % 7}", i, i) for i in range(1, 3001)))
+            db.executemany("INSERT INTO note VALUES (?, ?)", ((i % 5, None if i % 3 else "n")
+                                                              for i in range(200)))
+            db.executemany("INSERT INTO tree VALUES (?, ?, '{\"a\": 1}')",
+                           ((i, i // 2 or None) for i in range(1, 64)))
+        return self.make_source(build=build, name=name)
+
+    def test_equal_sides_stay_untouched(self):
+        path = self.shop()
+        self.assertEqual(self.copy(path).exit_code, 0)
+        before = self.sql("SELECT ctid, xmin, id FROM item ORDER BY id")
+        run = self.assert_syncs(path)
+        self.assertEqual(self.sql("SELECT ctid, xmin, id FROM item ORDER BY id"), before)
+        self.assertEqual(run.table("item")["rows_copied"], 0)
+
+    def test_brings_over_what_differs_and_nothing_else(self):
+        path = self.shop()
+        self.assertEqual(self.copy(path).exit_code, 0)
+        before = dict(self.sql("SELECT id, xmin::text FROM item"))
+        self.change(path, """
+            UPDATE item SET name = 'it''s', price = NULL, at = '2025-01-01 00:00:00.5' WHERE id = 5;
+            DELETE FROM item WHERE id BETWEEN 100 AND 110;
+            INSERT INTO item (name) VALUES ('last');
+            INSERT INTO line VALUES ('new', 1, 1);
+            UPDATE line SET item_id = 7 WHERE b = 8;
+            DELETE FROM note WHERE rowid % 3 = 0;
+            INSERT INTO note VALUES (1, NULL), (1, NULL), (NULL, NULL);
+            DELETE FROM tree WHERE id = 5;
+            INSERT INTO tree VALUES (101, 1, '[1, 2]'), (100, 101, NULL);
+            """)
+        run = self.assert_syncs(path)
+        after = dict(self.sql("SELECT id, xmin::text FROM item"))
+        self.assertEqual({k for k in after if before.get(k) != after[k]}, {5, 3001})
+        self.assertEqual(run.table("item")["rows_copied"], 2)
+        # A second one finds nothing, since the record was renewed.
+        again = self.assert_syncs(path)
+        self.assertEqual(sum(t["rows_copied"] for t in again.report["tables"]), 0)
+        # The sequence goes on after the source's.
+        self.assertEqual(self.sql("INSERT INTO item (name) VALUES ('pg') RETURNING id"), [(3002,)])
+        # What others have written since is not overwritten ...
+        self.change(path, "UPDATE item SET n = 0 WHERE id = 1")
+        self.assert_fails(self.sync(path), 4, "L2P6006")
+        self.assertEqual(self.sql("SELECT count(*) FROM item WHERE id = 3002"), [(1,)])
+        # ... unless that is asked for.
+        self.assert_syncs(path, "--force-source")
+        self.assertEqual(self.sql("SELECT count(*) FROM item WHERE id = 3002"), [(0,)])
+
+    def test_values_of_unique_columns_may_move_from_a_row_that_goes(self):
+        path = self.make_source("""
+            CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT UNIQUE);
+            INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, NULL);""")
+        self.assertEqual(self.copy(path).exit_code, 0)
+        self.change(path, "DELETE FROM t WHERE id = 1; UPDATE t SET u = 'a' WHERE id = 3;"
+                          "INSERT INTO t VALUES (4, 'c');")
+        self.assert_syncs(path)
+
+    def test_refuses_a_deletion_that_would_take_rows_that_stay(self):
+        path = self.make_source("""
+            CREATE TABLE p (id INTEGER PRIMARY KEY, x);
+            CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER);
+            INSERT INTO p VALUES (1, 'a'), (2, 'b');
+            INSERT INTO c VALUES (10, 1), (11, 2);""")
+        self.assertEqual(self.copy(path).exit_code, 0)
+        for action, code in (("CASCADE", "L2P6007"), ("SET NULL", "L2P6007"), ("NO ACTION", None)):
+            with self.subTest(action):
+                self.sql("ALTER TABLE c DROP CONSTRAINT IF EXISTS f")
+                self.sql(f"ALTER TABLE c ADD CONSTRAINT f FOREIGN KEY (p) REFERENCES p (id)"
+                         f" ON DELETE {action}")
+                # The application itself declares no foreign key: its row 10 is an orphan now.
+                self.change(path, "DELETE FROM p WHERE id = 1;")
+                self.assert_fails(self.sync(path), 8, code)
+                self.assertEqual(self.sql("SELECT id, p FROM c ORDER BY 1"), [(10, 1), (11, 2)])
+                self.assertEqual(self.sql("SELECT count(*) FROM p"), [(2,)])
+        # With the child gone, or pointing elsewhere, there is nothing to refuse.
+        self.change(path, "UPDATE c SET p = 2 WHERE id = 10;")
+        self.assert_syncs(path)
+
+    def test_tables_of_other_schemas_are_protected_too(self):
+        path = self.make_source("CREATE TABLE p (id INTEGER PRIMARY KEY, x);"
+                                "INSERT INTO p VALUES (1, 'a'), (2, 'b');")
+        self.assertEqual(self.copy(path).exit_code, 0)
+        self.sql("CREATE SCHEMA app; CREATE TABLE app.c (p bigint REFERENCES public.p"
+                 " ON DELETE CASCADE); INSERT INTO app.c VALUES (1)")
+        self.change(path, "DELETE FROM p WHERE id = 1;")
+        self.assert_fails(self.sync(path), 8, "L2P6007")
+        self.assertEqual(self.sql("SELECT p FROM app.c"), [(1,)])
+
+    def test_bad_values_stop_or_are_set_aside(self):
+        path = self.make_source("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER);"
+                                "INSERT INTO t VALUES (1, 10), (2, 20);")
+        self.assertEqual(self.copy(path).exit_code, 0)
+        self.change(path, "INSERT INTO t VALUES (3, 'x'), (4, 40);")
+        self.assert_fails(self.sync(path), 14, "L2P2001")
+        self.assertEqual(self.sql("SELECT count(*) FROM t"), [(2,)])
+        rejects = self.dir / "rejects.ndjson"
+        run = self.sync(path, "--on-bad-value", "reject", "--rejects", rejects)
+        self.assertEqual(run.exit_code, 3, str(run))
+        self.assertEqual(self.sql("SELECT id FROM t ORDER BY 1"), [(1,), (2,), (4,)])
+        self.assertEqual(self.sql("SELECT table_name, column_name FROM lite2pg.reject"),
+                         [("t", "n")])
+        self.assertEqual(len(rejects.read_text().splitlines()), 1)
+        # A row of the target whose new value has no form cannot be kept, and is not deleted.
+        self.change(path, "UPDATE t SET n = 'y' WHERE id = 1;")
+        self.assert_fails(self.sync(path, "--on-bad-value", "reject"), 14, "L2P2001")
+        self.assertEqual(self.sql("SELECT n FROM t WHERE id = 1"), [(10,)])
+
+    def test_fills_as_the_copy_did(self):
+        path = self.make_source("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER);"
+                                "INSERT INTO t VALUES (1, NULL), (2, 20);")
+        self.sql("CREATE TABLE t (id bigint PRIMARY KEY, n bigint NOT NULL)")
+        self.assertEqual(self.copy(path, "--fill", "t.n=7").exit_code, 0)
+        self.change(path, "INSERT INTO t VALUES (3, NULL); UPDATE t SET n = NULL WHERE id = 2;")
+        self.assert_fails(self.sync(path, "--fill", "t.n=8"), 2)
+        for options in ((), ("--fill", "t.n=7")):
+            run = self.sync(path, *options)
+            self.assertEqual(run.exit_code, 0, str(run))
+            self.assertEqual(self.sql("SELECT id, n FROM t ORDER BY 1"), [(1, 7), (2, 7), (3, 7)])
+
+    def test_a_target_that_nobody_recorded(self):
+        path = self.shop()
+        self.assertEqual(self.copy(path).exit_code, 0)
+        self.sql("DROP SCHEMA lite2pg CASCADE")
+        # Rows that are only missing can be added without a record ...
+        self.change(path, "INSERT INTO item (name) VALUES ('added');")
+        self.assert_syncs(path)
+        self.sql("DROP SCHEMA lite2pg CASCADE")
+        # ... others would be overwritten.
+        self.change(path, "UPDATE item SET n = 0 WHERE id = 1;")
+        self.assert_fails(self.sync(path), 4, "L2P6006")
+        self.assert_syncs(path, "--force-source")
+
+    def test_a_table_that_is_not_there_is_named(self):
+        path = self.shop()
+        self.assertEqual(self.copy(path).exit_code, 0)
+        self.change(path, "CREATE TABLE later (x); INSERT INTO item (name) VALUES ('n');")
+        run = self.sync(path)
+        self.assert_fails(run, 8, "L2P3017")
+        self.assertIn("later", run.report["errors"][0]["what"])
+        self.assertEqual(self.sql("SELECT count(*) FROM item"), [(3000,)])
+
+    def test_triggers_that_change_rows_undo_everything(self):
+        path = self.shop()
+        self.assertEqual(self.copy(path).exit_code, 0)
+        self.sql("CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS"
+                 " $$BEGIN NEW.n := 42; RETURN NEW; END$$;"
+                 "CREATE TRIGGER spoil BEFORE UPDATE ON item FOR EACH ROW EXECUTE FUNCTION spoil()")
+        self.change(path, "UPDATE item SET name = 'x' WHERE id = 1;")
+        self.assert_fails(self.sync(path), 4, "L2P5001")
+        self.assertEqual(self.sql("SELECT name FROM item WHERE id = 1"), [("item 1",)])
+
+    def test_a_writer_at_full_speed(self):
+        for journal in ("WAL", "DELETE"):
+            with self.subTest(journal):
+                self.target = self.make_target()
+                path = self.shop(f"{journal}.db", journal)
+                with subprocess.Popen([sys.executable, "-c", WRITER, str(path),
+                                       str(RACE_SECONDS * 2 + 1)],
+                                      stdout=subprocess.PIPE) as writer:
+                    time.sleep(RACE_SECONDS / 2)
+                    run = self.copy(path)
+                    # Under a rollback journal the writer may be locked out, or lock us out.
+                    self.assertIn(run.exit_code, (0, 6), str(run))
+                    copied = run.exit_code == 0
+                    out, _ = writer.communicate(timeout=60)
+                self.assertGreater(int(out), 5)
+                if not copied:
+                    self.assertEqual(self.copy(path).exit_code, 0)
+                self.assert_syncs(path)
+
+    def test_readers_go_on_and_writers_wait(self):
+        path = self.shop()
+        self.assertEqual(self.copy(path).exit_code, 0)
+        self.change(path, "UPDATE item SET n = 1 WHERE id = 1;")
+        stop = threading.Event()
+        failures = []
+
+        def read():
+            while not stop.is_set():
+                try:
+                    rows = self.sql("SELECT count(*), sum((n = 1 AND id = 1)::int) FROM item")[0]
+                    if rows[0] != 3000:
+                        failures.append(rows)
+                except Exception as error:  # noqa: BLE001  (any failure is one)
+                    failures.append(error)
+        reader = threading.Thread(target=read)
+        reader.start()
+        try:
+            self.assert_syncs(path)
+        finally:
+            stop.set()
+            reader.join()
+        self.assertEqual(failures, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
