@@ -31,7 +31,7 @@ enum class ExitCode : uint8_t {
 };
 
 // Numbers of errors and findings, stable for ever. The thousands say who is concerned:
-// 1 source, 2 values, 3 target, 4 schema, 5 verification, 6 runs, 9 lite2pg itself.
+// 1 source, 2 values, 3 target, 4 schema, 5 verification, 6 runs, 7 archives, 9 lite2pg itself.
 enum class ErrorCode : uint16_t {
   kSourceMissing = 1001,
   kSourceNotSqlite = 1002,
@@ -105,6 +105,10 @@ enum class ErrorCode : uint16_t {
   kFencedOff = 6005,
   kHookFailed = 6010,
   kRejectsMended = 6006,   // rows that were set aside are loaded now
+  kArchiveAltered = 7001,
+  kArchiveUnsafe = 7002,
+  kArchiveVersion = 7003,
+  kArchiveDirectory = 7004,
   kUsage = 9001,
   kConfig = 9002,
   kDefect = 9999,

@@ -1,4 +1,4 @@
-// copy, and plan: the list of stages.
+// copy, plan and import: the list of stages.
 #include <memory>
 #include <utility>
 
@@ -55,7 +55,8 @@ void RunFailureHooks(const absl::Status& status, CopySession& run, const CopyReq
 
 }  // namespace
 
-Report RunCopy(const CopyRequest& request, EventSink& events, CancelToken& cancel) {
+Report RunCopyFrom(const CopyRequest& request, ArchiveSource* archive, EventSink& events,
+                   CancelToken& cancel) {
   std::unique_ptr<MendedRejects> mended;
   absl::Status status;
   if (!request.only_rejects.empty()) {
@@ -64,6 +65,7 @@ Report RunCopy(const CopyRequest& request, EventSink& events, CancelToken& cance
     if (opened.ok()) mended = *std::move(opened);
   }
   CopySession run(mended != nullptr ? mended->request() : request, mended.get(), events, cancel);
+  if (archive != nullptr) run.ReadFrom(archive);
   ExecHooks hooks(request.hooks, events, cancel);
   if (status.ok()) status = RunStages(request, run, hooks);
   if (!status.ok()) {
@@ -71,6 +73,10 @@ Report RunCopy(const CopyRequest& request, EventSink& events, CancelToken& cance
     RunFailureHooks(status, run, request, events);
   }
   return run.TakeReport(status);
+}
+
+Report RunCopy(const CopyRequest& request, EventSink& events, CancelToken& cancel) {
+  return RunCopyFrom(request, /*archive=*/nullptr, events, cancel);
 }
 
 Report RunPlan(const PlanRequest& request, EventSink& events, CancelToken& cancel) {

@@ -160,21 +160,7 @@ int CopySession::StreamsMax() const {
 
 absl::Status CopySession::Inspect() {
   const StageScope stage(Stage::kInspect, events_, &report_);
-  // One reader per stream, and one for quick_check beside them.
-  ASSIGN_OR_RETURN(snapshot_,
-                   SourceSnapshot::Open(request_.source, StreamsMax() + 1, SqliteOpenOptions{}));
-  ASSIGN_OR_RETURN(catalog_, ReadSourceCatalog(snapshot_->reader(0)));
-  report_.source.path = catalog_.path;
-  report_.source.encoding = catalog_.encoding;
-  report_.source.page_size = catalog_.page_size;
-  report_.source.bytes = catalog_.bytes();
-  report_.source.fingerprint = snapshot_->fingerprint();
-  report_.source.snapshot = snapshot_->guarantee();
-  RETURN_IF_ERROR(CheckExpectations(snapshot_->reader(0), catalog_, request_.expect));
-  if (request_.require_idle) {
-    ASSIGN_OR_RETURN(const std::string idle, RequireIdle(catalog_.path));
-    absl::StrAppend(&report_.source.snapshot, "; ", idle);
-  }
+  RETURN_IF_ERROR(OpenSource());
 
   ASSIGN_OR_RETURN(target_, TargetSession::Open(request_.target, !request_.dry_run, cancel_));
   if (!target_->absent()) {
@@ -211,6 +197,7 @@ absl::Status CopySession::MakePlan() {
     ASSIGN_OR_RETURN(inputs.target_objects, ReadTableObjects(*coordinator_, oids));
   }
   ASSIGN_OR_RETURN(Selection selection, SelectTables(inputs));
+  if (archive_ != nullptr) RETURN_IF_ERROR(archive_->AdaptSelection(&selection));
   // What blocks before any value is looked at need not wait for the scan; plan shows everything.
   if (!request_.dry_run && !BlockedStatus(selection.findings).ok()) {
     report_.findings = selection.findings;
@@ -228,6 +215,7 @@ absl::Status CopySession::MakePlan() {
   ASSIGN_OR_RETURN(std::vector<TableScan> scans,
                    ScanAndSettle(&tasks, &selection, *snapshot_, events_, cancel_));
   RETURN_IF_ERROR(CheckSource());
+  if (archive_ != nullptr) archive_->AdaptScans(selection, &scans);
   ASSIGN_OR_RETURN(plan_, lite2pg::MakePlan(inputs, std::move(selection), std::move(scans)));
   if (coordinator_.has_value()) {
     RETURN_IF_ERROR(ExistingTables::CheckPlan(*coordinator_, &plan_));
@@ -235,8 +223,11 @@ absl::Status CopySession::MakePlan() {
     RETURN_IF_ERROR(
         CheckServerText(snapshot_->reader(0), server, request_.policy, cancel_, &plan_));
   }
-  RETURN_IF_ERROR(FindOrphansInSource(snapshot_->reader(0), plan_, request_.policy.orphans,
-                                      request_.deep, &plan_.findings));
+  // Rows of an archive are not in tables that SQLite knows the keys of; the server will tell.
+  if (archive_ == nullptr) {
+    RETURN_IF_ERROR(FindOrphansInSource(snapshot_->reader(0), plan_, request_.policy.orphans,
+                                        request_.deep, &plan_.findings));
+  }
   if (request_.deep) {
     RETURN_IF_ERROR(FindDuplicateKeys(snapshot_->reader(0), plan_, &plan_.findings, cancel_));
   }
@@ -300,7 +291,7 @@ absl::Status CopySession::TakeOver() {
   RunRecord run;
   run.run_id = run_id_;
   run.state = "active";
-  run.command = "copy";
+  run.command = report_.command;
   run.source_path = catalog_.path;
   run.source_fingerprint = report_.source.fingerprint;
   run.target_schema = plan_.target_schema;
@@ -332,6 +323,7 @@ absl::Status CopySession::Data() {
   options.policy = request_.policy;
   report_.resources.streams_max = options.streams;
   ASSIGN_OR_RETURN(loaded_, CopyTables(plan_, *snapshot_, *ledger_, options, events_, cancel_));
+  if (archive_ != nullptr) RETURN_IF_ERROR(archive_->CheckLoaded(plan_, loaded_));
   for (const LoadedTable& table : loaded_) {
     const int lanes = table.streams.empty() ? 0 : *table.streams.rbegin() + 1;
     report_.resources.streams_max = std::max(report_.resources.streams_max, lanes);

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "engine/base/cancel.h"
+#include "engine/command/archive_source.h"
 #include "engine/command/exec_hooks.h"
 #include "engine/command/existing_tables.h"
 #include "engine/command/mended_rejects.h"
@@ -34,6 +35,10 @@ class CopySession {
   CopySession(const CopyRequest& request, const MendedRejects* mended, EventSink& events,
               CancelToken& cancel);
   ~CopySession();
+
+  // Reads from an archive, which outlives the session, and not from request.source. Before any
+  // stage.
+  void ReadFrom(ArchiveSource* archive);
 
   absl::Status Inspect();
   absl::Status MakePlan();
@@ -64,6 +69,7 @@ class CopySession {
   absl::Status CheckSource();
   // How the streams of the data stage connect.
   PgConnectOptions LoadOptions() const;
+  absl::Status OpenSource();
   absl::Status KeepCoordinator();
   absl::Status ExportRejectsIfAsked();
   void StartQuickCheck();
@@ -77,6 +83,7 @@ class CopySession {
 
   const CopyRequest& request_;
   const MendedRejects* const mended_;
+  ArchiveSource* archive_ = nullptr;  // nullptr: the source is an SQLite file
   EventSink& events_;
   CancelToken& cancel_;
   Report report_;
@@ -104,6 +111,10 @@ class CopySession {
   absl::Status quick_check_status_;
   std::vector<Finding> quick_check_findings_;
 };
+
+// Runs all stages of a copy, or of its plan, from the request's source or from an archive (import).
+Report RunCopyFrom(const CopyRequest& request, ArchiveSource* archive, EventSink& events,
+                   CancelToken& cancel);
 
 }  // namespace lite2pg
 

@@ -98,6 +98,7 @@ struct ServeRequest {
 struct ExportRequest {
   CommonOptions common;
   std::string source, dir;
+  ResumeMode resume = ResumeMode::kFresh;
 };
 
 struct ImportRequest {

@@ -76,7 +76,9 @@ class Planner {
     const bool creates =
         std::any_of(selection_.tables.begin(), selection_.tables.end(),
                     [](const SelectedTable& table) { return table.target == nullptr; });
-    if (creates && (in_.facts.version == 0 || in_.facts.can_create_schema)) {
+    if (creates && in_.in_place) {
+      plan_.staging_schema = plan_.target_schema;
+    } else if (creates && (in_.facts.version == 0 || in_.facts.can_create_schema)) {
       plan_.staging_schema = absl::StrCat("lite2pg_staging_", in_.run_tag);
     } else if (creates) {
       plan_.staging_schema = plan_.target_schema;

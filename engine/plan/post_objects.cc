@@ -337,7 +337,7 @@ absl::Status AddPostObjects(const PlanInputs& inputs, NameTable* names, Plan* pl
 std::vector<std::string> PreDataStatements(const Plan& plan) {
   std::vector<std::string> statements;
   if (plan.staging_schema.empty()) return statements;
-  if (plan.staging_prefix.empty()) {
+  if (plan.staging_prefix.empty() && plan.staging_schema != plan.target_schema) {
     statements.push_back(absl::StrCat("CREATE SCHEMA ", QuoteIdentifier(plan.staging_schema)));
   }
   for (const TablePlan& table : plan.tables) {

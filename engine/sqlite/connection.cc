@@ -27,6 +27,7 @@ struct SqliteConnectionState {
   int busy_timeout_ms = 0;
   int64_t deadline_ns = 0;  // 0: none
   bool deadline_passed = false;
+  absl::Status external_error;  // why rows that are not in the database could not be had
 };
 
 namespace {
@@ -66,6 +67,7 @@ int OnBusy(void* argument, int earlier_calls) {
 
 absl::Status ErrorOf(const SqliteConnectionState* state, sqlite3* db, int result_code,
                      absl::string_view doing) {
+  if (state != nullptr && !state->external_error.ok()) return state->external_error;
   const bool busy = (result_code & 0xFF) == SQLITE_BUSY;
   if (result_code == SQLITE_INTERRUPT && state != nullptr && state->deadline_passed) {
     return MakeError(ErrorCode::kSourceLimit, ExitCode::kSource,
@@ -236,6 +238,23 @@ absl::StatusOr<SqliteConnection> SqliteConnection::Open(const std::string& sourc
   const int rc = sqlite3_exec(db, cache.c_str(), nullptr, nullptr, nullptr);
   if (rc != SQLITE_OK) return connection.Error(rc, "set the size of the page cache");
   RETURN_IF_ERROR(InstallAuthorizer(db));
+  return connection;
+}
+
+absl::StatusOr<SqliteConnection> SqliteConnection::OpenInMemory(
+    const std::string& path, const std::function<int(sqlite3*, absl::Status*)>& fill) {
+  ConfigureSqliteOnce();
+  SqliteConnection connection;
+  connection.path_ = path;
+  connection.schema_timeout_ms_ = SqliteOpenOptions().schema_timeout_ms;
+  sqlite3* db = nullptr;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX |
+                    SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_PRIVATECACHE;
+  int rc = sqlite3_open_v2(":memory:", &db, flags, nullptr);
+  connection.db_.reset(db);
+  if (rc == SQLITE_OK) rc = fill(db, &connection.state_->external_error);
+  if (rc != SQLITE_OK) return connection.Error(rc, "make a database in memory");
+  RETURN_IF_ERROR(Harden(db));
   return connection;
 }
 

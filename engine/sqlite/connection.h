@@ -3,6 +3,7 @@
 #define LITE2PG_ENGINE_SQLITE_CONNECTION_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -78,6 +79,11 @@ class SqliteConnection {
   // kUsage for a URI parameter that we do not take. Nothing is locked when it returns.
   static absl::StatusOr<SqliteConnection> Open(const std::string& source,
                                                const SqliteOpenOptions& options);
+  // An empty database in memory, hardened alike after `fill` has set it up. `fill` returns SQLite's
+  // result code; what it stores in its second argument, now or later, is the error that failing
+  // statements give. `path` is what path() says.
+  static absl::StatusOr<SqliteConnection> OpenInMemory(
+      const std::string& path, const std::function<int(sqlite3*, absl::Status*)>& fill);
   SqliteConnection(SqliteConnection&& other) noexcept;
   SqliteConnection& operator=(SqliteConnection&& other) noexcept;
   ~SqliteConnection();

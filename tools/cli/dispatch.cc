@@ -19,6 +19,14 @@ Report Plan(const Invocation& invocation, EventSink& events, CancelToken& cancel
   return RunPlan(MakeCopyRequest(invocation), events, cancel);
 }
 
+Report Export(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return RunExport(MakeExportRequest(invocation), events, cancel);
+}
+
+Report Import(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
+  return RunImport(MakeImportRequest(invocation), events, cancel);
+}
+
 Report Serve(const Invocation& invocation, EventSink& events, CancelToken& cancel) {
   return RunServe(MakeServeRequest(invocation), events, cancel);
 }
@@ -30,8 +38,8 @@ constexpr Runner kRunners[kCommandCount] = {
     Plan,
     nullptr,  // verify
     nullptr,  // sync
-    nullptr,  // export
-    nullptr,  // import
+    Export,
+    Import,
     nullptr,  // revert
     nullptr,  // status
     nullptr,  // clean
@@ -104,7 +112,7 @@ SyncRequest MakeSyncRequest(const Invocation& invocation) {
 
 ExportRequest MakeExportRequest(const Invocation& invocation) {
   return ExportRequest{invocation.settings.common, invocation.arguments[0],
-                       invocation.arguments[1]};
+                       invocation.arguments[1], ResumeOf(invocation.settings)};
 }
 
 RevertRequest MakeRevertRequest(const Invocation& invocation) {

@@ -17,6 +17,7 @@ namespace {
 constexpr CommandSet kCopyOnly = Only(CommandId::kCopy);
 constexpr CommandSet kCopyPlan = kCopyOnly | Only(CommandId::kPlan);
 constexpr CommandSet kCopyImport = kCopyOnly | Only(CommandId::kImport);
+constexpr CommandSet kCopyImportExport = kCopyImport | Only(CommandId::kExport);
 constexpr CommandSet kCopySync = kCopyOnly | Only(CommandId::kSync);
 constexpr CommandSet kCopyImportSync = kCopyImport | kCopySync;
 constexpr CommandSet kCopyPlanImport = kCopyPlan | kCopyImport;
@@ -378,12 +379,12 @@ constexpr OptionRow kOptions[] = {
      .apply = [](absl::string_view v,
                  Settings* s) { return Choose(v, kVerifyChoices, &s->common.verify); }},
     {.name = "resume",
-     .commands = kCopyImport,
+     .commands = kCopyImportExport,
      .help = "continue the interrupted run, every row exactly once",
      .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->resume); },
      .supported = Supported::kNo},
     {.name = "restart",
-     .commands = kCopyImport,
+     .commands = kCopyImportExport,
      .help = "drop the interrupted run and start over",
      .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->restart); }},
     {.name = "dry-run",

@@ -5,7 +5,7 @@ lite2pg_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 lite2pg_build=$lite2pg_root/build/release
 
 # python3 is for the sample database and the tests.
-build_packages=(cmake g++ libabsl-dev libcli11-dev libpq-dev libsimdjson-dev libsqlite3-dev
+build_packages=(cmake g++ libabsl-dev libcli11-dev libpq-dev libsimdjson-dev libsqlite3-dev libssl-dev
   libtbb-dev libtomlplusplus-dev libxxhash-dev ninja-build nlohmann-json3-dev pkg-config)
 run_packages=("${build_packages[@]}" postgresql python3)
 test_packages=("${run_packages[@]}" ccache git libbenchmark-dev libgmock-dev libgtest-dev

@@ -1,0 +1,120 @@
+#include "engine/archive/chunk_file.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "coercion/wire.h"
+#include "engine/archive/format.h"
+#include "engine/base/status_macros.h"
+
+namespace lite2pg {
+namespace {
+
+// One read() takes this much: large enough to amortise the call, small beside a stream's memory.
+constexpr size_t kReadBytes = size_t{256} << 10;
+
+}  // namespace
+
+absl::StatusOr<ChunkFileWriter> ChunkFileWriter::Create(
+    std::shared_ptr<const ArchiveDirectory> directory, const std::string& name) {
+  ASSIGN_OR_RETURN(FileHandle file, directory->CreateFile(absl::StrCat(name, kUnfinishedSuffix)));
+  ChunkFileWriter writer(std::move(directory), name, std::move(file));
+  RETURN_IF_ERROR(writer.Write(absl::string_view(kCopyHeader, kCopyHeaderBytes)));
+  return writer;
+}
+
+ChunkFileWriter::~ChunkFileWriter() {
+  if (directory_ == nullptr || !unfinished_) return;
+  // It is found and removed by the next export into the directory if this fails.
+  directory_->Remove(absl::StrCat(name_, kUnfinishedSuffix)).IgnoreError();
+}
+
+absl::Status ChunkFileWriter::Write(absl::string_view bytes) {
+  hash_.Update(bytes);
+  return WriteFully(file_, name_, bytes);
+}
+
+absl::Status ChunkFileWriter::Append(absl::string_view tuples) { return Write(tuples); }
+
+absl::StatusOr<FileChecksums> ChunkFileWriter::Finish() {
+  RETURN_IF_ERROR(Write(absl::string_view(kCopyTrailer, kCopyTrailerBytes)));
+  RETURN_IF_ERROR(directory_->Publish(file_, absl::StrCat(name_, kUnfinishedSuffix), name_));
+  unfinished_ = false;
+  return hash_.Finish();
+}
+
+absl::StatusOr<ChunkFileReader> ChunkFileReader::Open(const ArchiveDirectory& directory,
+                                                      const std::string& name, size_t columns,
+                                                      FileHash* hash) {
+  ASSIGN_OR_RETURN(FileHandle file, directory.OpenFile(name));
+  ChunkFileReader reader(std::move(file), name, columns, hash);
+  RETURN_IF_ERROR(reader.Need(kCopyHeaderBytes));
+  const absl::string_view header(reader.buffer_.data(), kCopyHeaderBytes);
+  if (header != absl::string_view(kCopyHeader, kCopyHeaderBytes)) {
+    return AlteredError(name, "it does not begin as binary COPY does");
+  }
+  reader.position_ = kCopyHeaderBytes;
+  return reader;
+}
+
+absl::Status ChunkFileReader::FillMore() {
+  if (position_ > 0) {
+    std::memmove(buffer_.data(), buffer_.data() + position_, end_ - position_);
+    end_ -= position_;
+    position_ = 0;
+  }
+  if (buffer_.size() - end_ < kReadBytes) buffer_.resize(end_ + kReadBytes + end_ / 2);
+  while (true) {
+    const ssize_t n = read(file_.fd(), buffer_.data() + end_, buffer_.size() - end_);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return AlteredError(name_, std::strerror(errno));
+    if (hash_ != nullptr) {
+      hash_->Update(absl::string_view(buffer_.data() + end_, static_cast<size_t>(n)));
+    }
+    end_ += static_cast<size_t>(n);
+    at_end_ = n == 0;
+    return absl::OkStatus();
+  }
+}
+
+absl::Status ChunkFileReader::Need(size_t bytes) {
+  while (end_ - position_ < bytes) {
+    if (at_end_) return AlteredError(name_, "it ends in the middle of a row");
+    RETURN_IF_ERROR(FillMore());
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> ChunkFileReader::Next(absl::string_view* fields) {
+  RETURN_IF_ERROR(Need(2));
+  const int16_t count = LoadInt16(buffer_.data() + position_);
+  if (count == -1) {
+    position_ += 2;
+    while (!at_end_ && end_ == position_) RETURN_IF_ERROR(FillMore());
+    if (end_ != position_) return AlteredError(name_, "there are bytes after its end");
+    return false;
+  }
+  if (count < 0 || static_cast<size_t>(count) != columns_) {
+    return AlteredError(name_, "a row does not have as many fields as the table has columns");
+  }
+  size_t size = 2;
+  for (size_t i = 0; i < columns_; ++i) {
+    RETURN_IF_ERROR(Need(size + 4));
+    const int32_t length = LoadInt32(buffer_.data() + position_ + size);
+    if (length < -1) return AlteredError(name_, "a field has a length that cannot be");
+    size += 4 + (length < 0 ? 0 : static_cast<size_t>(length));
+    if (size > kArchiveRowBytesMax) return AlteredError(name_, "a row is larger than it can be");
+    RETURN_IF_ERROR(Need(size));
+  }
+  *fields = absl::string_view(buffer_.data() + position_ + 2, size - 2);
+  position_ += size;
+  return true;
+}
+
+}  // namespace lite2pg
