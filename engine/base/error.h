@@ -107,8 +107,8 @@ enum class ErrorCode : uint16_t {
   kFencedOff = 6005,
   kSyncOverwrites = 6006,  // sync: the target was changed by others
   kSyncCascade = 6007,     // sync: a deletion would take rows that stay
+  kRejectsMended = 6008,  // rows that were set aside are loaded now
   kHookFailed = 6010,
-  kRejectsMended = 6006,   // rows that were set aside are loaded now
   kArchiveAltered = 7001,
   kArchiveUnsafe = 7002,
   kArchiveVersion = 7003,

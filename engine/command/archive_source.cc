@@ -24,6 +24,9 @@ class ArchiveSnapshot final : public SourceSnapshot {
 
   int size() const override { return static_cast<int>(readers_.size()); }
   SqliteConnection& reader(int index) override { return readers_[static_cast<size_t>(index)]; }
+  std::unique_ptr<RowSource> NewRowSource(int index) override {
+    return NewLibraryRowSource(reader(index));
+  }
   std::string guarantee() const override {
     return absl::StrCat("archive, every file checked (manifest sha256 ", source_.manifest_sha256(),
                         ")");

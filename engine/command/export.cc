@@ -254,7 +254,8 @@ absl::Status ExportSession::MakeThePlan() {
     ErrorInfo info;
     info.code = ErrorCode::kConfig;
     info.exit_code = ExitCode::kUsage;
-    info.what = "a configured type can be read by a server only, and an archive is made without one";
+    info.what =
+        "a configured type can be read by a server only, and an archive is made without one";
     info.table = table.source->name;
     info.hint = "name another type, or copy into the server";
     return MakeError(info);

@@ -125,7 +125,7 @@ class ExportRun {
     for (int i = 0; i < options.streams; ++i) {
       auto lane = std::make_unique<Lane>();
       lane->index = i;
-      lane->cursor = std::make_unique<RangeCursor>(snapshot.reader(i), pool_, readings_, i);
+      lane->cursor = std::make_unique<RangeCursor>(snapshot, pool_, readings_, i);
       lanes_.push_back(std::move(lane));
     }
   }

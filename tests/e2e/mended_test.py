@@ -78,8 +78,8 @@ class Mended(ExistingTest):
         self.assertEqual(run.report["outcome"], "verified")
         self.assertEqual(self.contents(), self.ALL)
         self.assertEqual(self.left(), 0)
-        self.assertEqual(len(run.findings("L2P6006")), 3)
-        for finding in run.findings("L2P6006"):
+        self.assertEqual(len(run.findings("L2P6008")), 3)
+        for finding in run.findings("L2P6008"):
             self.assertEqual(finding["severity"], "info", finding)
         for name in ("parent", "child", "code"):
             self.assertIs(run.table(name)["equal"], True)
@@ -101,7 +101,7 @@ class Mended(ExistingTest):
         self.assertEqual(self.left(), 5)
         self.assertEqual(self.sql("SELECT id FROM parent ORDER BY id"), [(1,), (2,)])
         self.assertEqual(self.sql("SELECT id FROM child ORDER BY id"), [(10,), (20,), (50,)])
-        message = next(f for f in run.findings("L2P6006") if f["object"] == "child")["message"]
+        message = next(f for f in run.findings("L2P6008") if f["object"] == "child")["message"]
         self.assertIn("the source has 5 rows, the target 3, and 2 are still set aside", message)
         self.assertEqual(self.sql("SELECT DISTINCT table_name, split_part(row_key, ' ', 1) FROM"
                                   " lite2pg.reject WHERE table_name <> 'code' ORDER BY 1, 2"),
