@@ -26,6 +26,7 @@ Json ListToJson(const List& list, ToJson to_json) {
 
 Json ColumnToJson(const SourceColumn& column) {
   return Json{{"name", JsonText(column.name)},
+              {"stored_name", JsonText(column.stored_name)},
               {"declared_type", JsonText(column.declared_type)},
               {"affinity", static_cast<int>(column.affinity)},
               {"not_null", column.not_null},
@@ -86,7 +87,9 @@ Json TableToJson(const SourceTable& table) {
       {"sql_parsed", table.sql_parsed},
       {"sequence", table.sequence},
       {"has_sequence", table.has_sequence},
-      {"unreadable", JsonText(table.unreadable)}};
+      {"unreadable", JsonText(table.unreadable)},
+      {"content_table", JsonText(table.content_table)},
+      {"no_content", JsonText(table.no_content)}};
 }
 
 // ---- Reading ----------------------------------------------------------------------------------
@@ -102,6 +105,7 @@ absl::StatusOr<SourceColumn> ColumnFromJson(const Json& json, const std::string&
   SourceColumn column;
   JsonFields fields(json, where);
   fields.Get("name", &column.name);
+  fields.Get("stored_name", &column.stored_name);
   fields.Get("declared_type", &column.declared_type);
   GetEnum(&fields, "affinity", Affinity::kNumeric, &column.affinity);
   fields.Get("not_null", &column.not_null);
@@ -213,6 +217,8 @@ absl::StatusOr<SourceTable> TableFromJson(const Json& json, const std::string& w
   fields.Get("sequence", &table.sequence);
   fields.Get("has_sequence", &table.has_sequence);
   fields.Get("unreadable", &table.unreadable);
+  fields.Get("content_table", &table.content_table);
+  fields.Get("no_content", &table.no_content);
   RETURN_IF_ERROR(fields.Finish());
   return table;
 }

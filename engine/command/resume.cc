@@ -287,8 +287,11 @@ absl::StatusOr<ResumedData> ResumeData(PgConnection& connection, const Ledger& l
     inputs.rejects.push_back(reject);
     return absl::OkStatus();
   }));
-  // --fill changes rows after they were loaded, so that their digests say nothing any more.
-  for (const TablePlan& table : plan.tables) inputs.from_empty.push_back(!table.fills.empty());
+  // --fill changes rows after they were loaded, so that their digests say nothing any more; and
+  // what only the server can read has no digest of ours.
+  for (const TablePlan& table : plan.tables) {
+    inputs.from_empty.push_back(!table.fills.empty() || table.is_text_copy());
+  }
   ASSIGN_OR_RETURN(ResumedData data, CheckLoadedData(plan, snapshot, inputs, events, cancel));
   for (size_t i = 0; i < plan.tables.size(); ++i) {
     const TablePlan& table = plan.tables[i];

@@ -54,6 +54,11 @@ class RetryTest(EndToEndTest):
         out.seek(0)
         return code, out.read().decode("utf-8", "replace")
 
+    def resume(self, path):
+        run, out = self.start(path, self.target, "--resume")
+        code, text = self.finish(run, out)
+        self.assertEqual(code, 0, text)
+
     def assert_equal(self, path, target, text):
         with open(self.dir / "r.json", encoding="utf-8") as file:
             report = json.load(file)
@@ -86,7 +91,10 @@ class Terminated(RetryTest):
                     execute(self.target, "SELECT pg_terminate_backend(%s)", rng.choice(victims))
                     kills += 1
             code, text = self.finish(run, out)
-            self.assertEqual(code, 0, f"seed {SEED}, after {kills} kills\n{text}")
+            # A connection that carries no rows may have been hit as well; the run is then resumed.
+            self.assertIn(code, (0, 10), f"seed {SEED}, after {kills} kills\n{text}")
+            if code == 10:
+                self.resume(path)
             self.assert_equal(path, self.target, f"seed {SEED}\n{text}")
             retries += text.count("trying again")
         self.assertGreater(retries, 0, "no kill was noticed")
@@ -110,8 +118,10 @@ class Terminated(RetryTest):
             stop.set()
             killer.join()
         self.assertEqual(code, 10, text)
-        left = [t for t in self.tables_in_target() if not t.startswith("lite2pg.")]
+        left = [t for t in self.tables_in_target() if not t.startswith("lite2pg")]
         self.assertEqual(left, [], text)
+        self.resume(path)
+        self.assert_equal(path, self.target, text)
 
 
 class Restarted(RetryTest):

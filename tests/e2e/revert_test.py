@@ -255,7 +255,7 @@ class Revert(EndToEndTest):
         finally:
             db.close()
         # Microseconds where the column had three digits.
-        self.assertEqual([f["object"] for f in run.findings("L2P2008")], ["forms.at"], str(run))
+        self.assertEqual([f["object"] for f in run.findings("L2P2010")], ["forms.at"], str(run))
 
     def test_tables_of_the_application(self):
         path = self.make_source("""

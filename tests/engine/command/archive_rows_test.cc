@@ -32,7 +32,8 @@ TEST(ArchiveRows, GiveBackWhatAServerSentForEveryType) {
       const std::vector<ColumnCodec> codecs = {BindColumn(type, ReadingRules()).value()};
       std::vector<std::string> texts;
       std::vector<SourceValue> values;
-      ASSERT_TRUE(DecodeFields(WithLength(golden.send), codecs, &texts, &values)) << golden.where;
+      const std::string tuple = WithLength(golden.send);  // the values point into it
+      ASSERT_TRUE(DecodeFields(tuple, codecs, &texts, &values)) << golden.where;
       FieldBuffer out(codecs[0].fixed_bytes + codecs[0].expand * values[0].size_bytes);
       const auto storage_class = static_cast<size_t>(values[0].storage_class);
       ASSERT_EQ(codecs[0].encode[storage_class](values[0], codecs[0].params, &out), Outcome::kOk)
