@@ -12,14 +12,8 @@
 namespace lite2pg {
 namespace {
 
-struct Row {
-  absl::string_view words;  // upper case, one space between words
-  DeclaredFamily family;
-};
-
-// Names whose meaning SQLite's affinity rules do not tell. A row matches the whole name or its
-// first words.
-constexpr Row kRows[] = {
+// A row matches the whole name or its first words.
+constexpr DeclaredTypeRow kRows[] = {
     {"TIMESTAMP WITH TIME ZONE", DeclaredFamily::kTimestamptz},
     {"TIMESTAMPTZ", DeclaredFamily::kTimestamptz},
     {"DATETIMEOFFSET", DeclaredFamily::kTimestamptz},
@@ -65,7 +59,7 @@ DeclaredFamily ByAffinity(absl::string_view upper) {
 }
 
 DeclaredFamily FamilyOf(absl::string_view words) {
-  for (const Row& row : kRows) {
+  for (const DeclaredTypeRow& row : kRows) {
     if (!absl::StartsWith(words, row.words)) continue;
     if (words.size() == row.words.size() || words[row.words.size()] == ' ') return row.family;
   }
@@ -73,6 +67,8 @@ DeclaredFamily FamilyOf(absl::string_view words) {
 }
 
 }  // namespace
+
+absl::Span<const DeclaredTypeRow> DeclaredTypeRows() { return kRows; }
 
 DeclaredType ParseDeclaredType(absl::string_view declared) {
   const std::string upper = absl::AsciiStrToUpper(declared);

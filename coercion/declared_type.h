@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace lite2pg {
 
@@ -37,6 +38,13 @@ struct DeclaredType {
 // Case, spacing and trailing words are forgiven ("smallint unsigned", "TEXT nocase"). Falls back
 // on SQLite's affinity rules (https://www.sqlite.org/datatype3.html, section 3.1).
 DeclaredType ParseDeclaredType(absl::string_view declared);
+
+// Names whose meaning SQLite's affinity rules do not tell, for documentation.
+struct DeclaredTypeRow {
+  absl::string_view words;  // upper case, one space between words
+  DeclaredFamily family;
+};
+absl::Span<const DeclaredTypeRow> DeclaredTypeRows();
 
 }  // namespace lite2pg
 

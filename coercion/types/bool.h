@@ -10,6 +10,10 @@
 
 namespace lite2pg {
 
+// The words that text may be, whole and in any case.
+inline constexpr absl::string_view kTrueWords[] = {"t", "true", "y", "yes", "on", "1"};
+inline constexpr absl::string_view kFalseWords[] = {"f", "false", "n", "no", "off", "0"};
+
 // 0 and 1 only: any other number is data that a boolean cannot give back.
 inline Outcome EncodeBoolFromInteger(const SourceValue& value, const EncodeParams&,
                                      FieldBuffer* out) {
@@ -27,18 +31,16 @@ inline Outcome EncodeBoolFromReal(const SourceValue& value, const EncodeParams& 
   return EncodeBoolFromInteger(SourceValue::Integer(value.real != 0.0), params, out);
 }
 
-// The spellings of docs/coercion.md, whole and in any case. The server also takes unique prefixes
-// ("tru") and surrounding spaces; nobody writes those on purpose, so they are not read here.
+// The server also takes unique prefixes ("tru") and surrounding spaces; nobody writes those on
+// purpose, so they are not read here.
 inline Outcome EncodeBoolFromText(const SourceValue& value, const EncodeParams& params,
                                   FieldBuffer* out) {
-  static constexpr absl::string_view kTrue[] = {"t", "true", "y", "yes", "on", "1"};
-  static constexpr absl::string_view kFalse[] = {"f", "false", "n", "no", "off", "0"};
-  for (absl::string_view word : kTrue) {
+  for (absl::string_view word : kTrueWords) {
     if (absl::EqualsIgnoreCase(value.bytes(), word)) {
       return EncodeBoolFromInteger(SourceValue::Integer(1), params, out);
     }
   }
-  for (absl::string_view word : kFalse) {
+  for (absl::string_view word : kFalseWords) {
     if (absl::EqualsIgnoreCase(value.bytes(), word)) {
       return EncodeBoolFromInteger(SourceValue::Integer(0), params, out);
     }

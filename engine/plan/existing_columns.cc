@@ -10,8 +10,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/postgres/identifier.h"
 #include "engine/postgres/type_resolver.h"
 
 namespace lite2pg {
@@ -23,13 +25,16 @@ void Block(ErrorCode code, std::string object, std::string message, std::string 
       {Severity::kBlocking, code, std::move(object), std::move(message), std::move(hint)});
 }
 
-const TargetColumn* FindColumn(const TargetTable& table, absl::string_view name) {
-  const TargetColumn* folded = nullptr;
-  for (const TargetColumn& column : table.columns) {
-    if (column.name == name) return &column;
-    if (absl::EqualsIgnoreCase(column.name, name)) folded = &column;
+const TargetColumn* FindColumn(const TargetTable& table, absl::string_view wanted) {
+  for (const std::string& name : TargetNamesOf(wanted)) {
+    const TargetColumn* folded = nullptr;
+    for (const TargetColumn& column : table.columns) {
+      if (column.name == name) return &column;
+      if (absl::EqualsIgnoreCase(column.name, name)) folded = &column;
+    }
+    if (folded != nullptr) return folded;
   }
-  return folded;
+  return nullptr;
 }
 
 struct Band {
@@ -59,6 +64,18 @@ NumberReading OnlyBand(double low, double high) {
 }
 
 }  // namespace
+
+std::vector<std::string> TargetNamesOf(absl::string_view name) {
+  std::vector<std::string> names = {std::string(name)};
+  std::string ours = TargetIdentifier(name);
+  if (ours != name) names.push_back(std::move(ours));
+  if (name.size() > kIdentifierBytesMax) {
+    size_t end = kIdentifierBytesMax;
+    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
+    names.emplace_back(name.substr(0, end));
+  }
+  return names;
+}
 
 NumberReading ProvenIntegerReading(const ColumnScan& scan) {
   if (scan.counts[static_cast<size_t>(StorageClass::kInteger)] == 0) return NumberReading::kNone;

@@ -12,6 +12,10 @@
 
 namespace lite2pg {
 
+// Under which names PostgreSQL may know a source's table or column: its own; what we make of a name
+// that PostgreSQL cannot have; and, of one that is too long, what PostgreSQL makes of it.
+std::vector<std::string> TargetNamesOf(absl::string_view name);
+
 // Findings about the table as a whole: not a table, row security, no right to insert, rows already
 // there.
 void CheckExistingTable(const PlanInputs& inputs, const TargetTable& target,

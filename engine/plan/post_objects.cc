@@ -22,6 +22,20 @@ bool IsTextType(const PgType& type) {
   return type.oid == kOidText || type.oid == kOidVarchar || type.oid == kOidBpchar;
 }
 
+// What a text column is indexed by so that equal means what it does under `collation` of SQLite; ""
+// where the column itself will do.
+std::string FoldedTerm(const ColumnPlan& column, absl::string_view collation) {
+  if (!IsTextType(column.type)) return "";
+  const std::string name = QuoteIdentifier(column.target_name);
+  if (absl::EqualsIgnoreCase(collation, "NOCASE")) {
+    return absl::StrCat("pg_catalog.lower(", name, " COLLATE ", kBytewise, ")");
+  }
+  if (absl::EqualsIgnoreCase(collation, "RTRIM")) {
+    return absl::StrCat("pg_catalog.rtrim(", name, ", ' ')");
+  }
+  return "";
+}
+
 class PostObjects {
  public:
   PostObjects(const PlanInputs& inputs, NameTable* names, Plan* plan)
@@ -127,7 +141,23 @@ class PostObjects {
                                "an index that is not unique in its place"});
     object.sample_sql = DuplicatesSql(table, columns);
     plan_->objects.push_back(std::move(object));
-    AddFoldedUnique(table_index, table.source->primary_key, table.target_name + "_pkey_nocase");
+    std::vector<std::string> collations;
+    for (const int c : table.source->primary_key) {
+      collations.push_back(KeyCollation(*table.source, c));
+    }
+    AddFoldedUnique(table_index, table.source->primary_key, collations,
+                    table.target_name + "_pkey");
+  }
+
+  // A key may be declared under another collation than its column.
+  static std::string KeyCollation(const SourceTable& table, int column) {
+    for (const SourceIndex& index : table.indexes) {
+      if (index.origin != 'p') continue;
+      for (const SourceIndexColumn& term : index.columns) {
+        if (term.column == column) return term.collation;
+      }
+    }
+    return table.columns[static_cast<size_t>(column)].collation;
   }
 
   std::string DuplicatesSql(const TablePlan& table, const std::vector<std::string>& columns) {
@@ -136,38 +166,43 @@ class PostObjects {
                         " GROUP BY ", list, " HAVING pg_catalog.count(*) > 1 LIMIT 3");
   }
 
-  // UNIQUE under COLLATE NOCASE allows less than UNIQUE by bytes: an index over the folded text
-  // keeps the rest.
+  // UNIQUE under COLLATE NOCASE or RTRIM allows less than UNIQUE by bytes: an index over the folded
+  // text keeps the rest. `collations` are the index's own, which need not be the columns'.
   void AddFoldedUnique(int table_index, const std::vector<int>& source_columns,
-                       const std::string& name) {
+                       const std::vector<std::string>& collations, const std::string& name) {
     TablePlan& table = Table(table_index);
     IndexDdl index = IndexOn(table, "", {});
     index.unique = true;
-    bool folded = false;
-    for (const int source_column : source_columns) {
-      const ColumnPlan* column = Find(table, source_column);
+    bool nocase = false, rtrim = false;
+    for (size_t i = 0; i < source_columns.size(); ++i) {
+      const ColumnPlan* column = Find(table, source_columns[i]);
       if (column == nullptr) return;
-      const SourceColumn& source = table.source->columns[static_cast<size_t>(source_column)];
       IndexTermDdl term;
-      if (absl::EqualsIgnoreCase(source.collation, "NOCASE") && IsTextType(column->type)) {
-        term.expression = absl::StrCat("pg_catalog.lower(", QuoteIdentifier(column->target_name),
-                                       " COLLATE ", kBytewise, ")");
-        folded = true;
-      } else {
+      term.expression = FoldedTerm(*column, collations[i]);
+      if (term.expression.empty()) {
         term.column = column->target_name;
+      } else {
+        (absl::EqualsIgnoreCase(collations[i], "NOCASE") ? nocase : rtrim) = true;
       }
       index.terms.push_back(std::move(term));
     }
-    if (!folded) return;
-    PostObject object = NewObject(PostKind::kIndex, "unique", names_->Add(name), table_index);
+    if (!nocase && !rtrim) return;
+    PostObject object =
+        NewObject(PostKind::kIndex, "unique",
+                  names_->Add(absl::StrCat(name, nocase ? "_nocase" : "_rtrim")), table_index);
     index.name = object.name;
-    object.attempts.push_back(
-        {{CreateIndexSql(index)}, "", "translated", "unique over the text in lower case"});
+    object.attempts.push_back({{CreateIndexSql(index)},
+                               "",
+                               "translated",
+                               nocase ? "unique over the text in lower case"
+                                      : "unique over the text without spaces at its end"});
     Note(Severity::kInfo, ErrorCode::kCollationDiffers, table.source->name,
-         absl::StrCat("COLLATE NOCASE: upper and lower case stay one value through the unique "
-                      "index ",
-                      EscapeName(object.name),
-                      "; comparisons in queries need lower() to do the same"));
+         absl::StrCat(nocase ? "COLLATE NOCASE: upper and lower case stay one value through the "
+                               "unique index "
+                             : "COLLATE RTRIM: texts with and without spaces at their end stay one "
+                               "value through the unique index ",
+                      EscapeName(object.name), "; comparisons in queries need ",
+                      nocase ? "lower()" : "rtrim()", " to do the same"));
     plan_->objects.push_back(std::move(object));
   }
 
@@ -177,7 +212,8 @@ class PostObjects {
     std::vector<std::string> columns;
     std::vector<int> source_columns;
     IndexDdl ddl = IndexOn(table, "", {});
-    bool plain = !index.partial;
+    std::vector<std::string> collations;
+    bool plain = !index.partial, folded = false;
     for (const SourceIndexColumn& term : index.columns) {
       const ColumnPlan* column = term.column >= 0 ? Find(table, term.column) : nullptr;
       if (column == nullptr) {
@@ -188,6 +224,13 @@ class PostObjects {
       out.column = column->target_name;
       out.descending = term.descending;
       out.not_null = column->not_null;
+      // Uniqueness by bytes comes first, and an index of its own for the folded text.
+      if (!index.unique) out.expression = FoldedTerm(*column, term.collation);
+      if (!out.expression.empty()) {
+        out.column.clear();
+        folded = true;
+      }
+      collations.push_back(term.collation);
       ddl.terms.push_back(std::move(out));
       columns.push_back(column->target_name);
       source_columns.push_back(term.column);
@@ -207,7 +250,10 @@ class PostObjects {
       const KeyDdl key{table.load_schema, table.load_name, object.name, false, columns};
       object.attempts.push_back({{AddKeySql(key)}, "", "created", ""});
     } else {
-      object.attempts.push_back({{CreateIndexSql(ddl)}, "", "created", ""});
+      object.attempts.push_back({{CreateIndexSql(ddl)},
+                                 "",
+                                 folded ? "translated" : "created",
+                                 folded ? "over the text as its collation compares it" : ""});
     }
     if (index.unique) {
       ddl.unique = false;
@@ -217,7 +263,7 @@ class PostObjects {
     }
     const std::string name = object.name;
     plan_->objects.push_back(std::move(object));
-    if (index.unique) AddFoldedUnique(table_index, source_columns, name + "_nocase");
+    if (index.unique) AddFoldedUnique(table_index, source_columns, collations, name);
   }
 
   void NotCarried(const TablePlan& table, const SourceForeignKey& key, const std::string& reason) {

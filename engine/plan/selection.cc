@@ -147,14 +147,17 @@ class Selector {
 
   const TargetTable* Partner(const SourceTable& table) const {
     const TableConfig* config = FindTableConfig(*in_.options, table.name);
-    const std::string name =
+    const std::string& wanted =
         config != nullptr && !config->rename.empty() ? config->rename : table.name;
-    const TargetTable* folded = nullptr;
-    for (const TargetTable& candidate : in_.target_tables) {
-      if (candidate.name == name) return &candidate;
-      if (absl::EqualsIgnoreCase(candidate.name, name)) folded = &candidate;
+    for (const std::string& name : TargetNamesOf(wanted)) {
+      const TargetTable* folded = nullptr;
+      for (const TargetTable& candidate : in_.target_tables) {
+        if (candidate.name == name) return &candidate;
+        if (absl::EqualsIgnoreCase(candidate.name, name)) folded = &candidate;
+      }
+      if (folded != nullptr) return folded;
     }
-    return folded;
+    return nullptr;
   }
 
   bool UseExisting(const std::vector<const SourceTable*>& tables) const {
@@ -265,6 +268,8 @@ class Selector {
 };
 
 }  // namespace
+
+absl::Span<const absl::string_view> BookkeepingTables() { return kBookkeepingTables; }
 
 bool GlobMatches(absl::string_view glob, absl::string_view name) {
   // The usual two-pointer match: on a mismatch, the last * takes one character more.

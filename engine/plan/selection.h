@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "engine/plan/options.h"
 #include "engine/plan/plan.h"
 
@@ -50,6 +51,9 @@ struct Selection {
 
 // Errors only for what no finding can say (a configured type that the server cannot have).
 absl::StatusOr<Selection> SelectTables(const PlanInputs& inputs);
+
+// Tables of migration tools, for documentation.
+absl::Span<const absl::string_view> BookkeepingTables();
 
 // fnmatch-like: * and ?, ASCII case ignored as SQLite ignores it in names.
 bool GlobMatches(absl::string_view glob, absl::string_view name);

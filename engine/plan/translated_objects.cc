@@ -1,5 +1,6 @@
 #include "engine/plan/translated_objects.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -8,6 +9,7 @@
 #include "engine/base/text.h"
 #include "engine/plan/translate/translate.h"
 #include "engine/postgres/ddl.h"
+#include "engine/sqlite/sql/lexer.h"
 #include "engine/sqlite/sql/parser.h"
 
 namespace lite2pg {
@@ -29,6 +31,7 @@ class TranslatedObjects {
       AddGenerated(i);
       AddFullText(i);
       AddChecks(i);
+      NoteConflictRules(i);
       for (const SourceIndex& index : plan_->tables[i].source->indexes) AddIndex(i, index);
     }
     AddViews();
@@ -142,6 +145,31 @@ class TranslatedObjects {
                                        " t WHERE NOT (", t.sql, ") LIMIT 3");
       plan_->objects.push_back(std::move(object));
     }
+  }
+
+  // ON CONFLICT in a declaration says what a writer of SQLite need not say: that a row replaces
+  // another, or is passed over. In PostgreSQL every statement has to.
+  void NoteConflictRules(size_t table_index) {
+    const SourceTable& table = *plan_->tables[table_index].source;
+    const absl::StatusOr<std::vector<SqlToken>> tokens = LexSql(table.sql);
+    if (!tokens.ok()) return;
+    std::vector<std::string> rules;
+    for (size_t i = 0; i + 2 < tokens->size(); ++i) {
+      if ((*tokens)[i].keyword != SqlKeyword::kOn) continue;
+      if ((*tokens)[i + 1].keyword != SqlKeyword::kConflict) continue;
+      const SqlKeyword rule = (*tokens)[i + 2].keyword;
+      if (rule == SqlKeyword::kAbort) continue;  // what PostgreSQL does
+      std::string name(KeywordName(rule));
+      if (std::find(rules.begin(), rules.end(), name) == rules.end()) {
+        rules.push_back(std::move(name));
+      }
+    }
+    if (rules.empty()) return;
+    plan_->findings.push_back(
+        {Severity::kWarning, ErrorCode::kObjectNotCarried, table.name,
+         absl::StrCat("ON CONFLICT ", absl::StrJoin(rules, ", "),
+                      " of its constraints is not carried: PostgreSQL refuses such rows"),
+         "write INSERT ... ON CONFLICT in the application where it relies on that"});
   }
 
   // Indexes that post_objects.cc left: with a predicate, or with terms that are no columns.

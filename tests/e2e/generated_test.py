@@ -8,6 +8,8 @@ import time
 import unittest
 import uuid
 
+import psycopg2
+
 from harness import SEED, EndToEndTest, execute
 
 DECLARED_TYPES = [
@@ -67,7 +69,7 @@ WRITERS = [
     ("", lambda rng: rng.choice(INTEGERS + REALS + TEXTS + BLOBS)),
     ("INTEGER", lambda rng: rng.choice(INTEGERS + ["", "x"])),
 ]
-NAMES = ["a", "Mixed Case", 'quo"te', "select", "new\nline", "\U0001f600", "x" * 60, "per%cent", "$1",
+NAMES = ["a", "Mixed Case", 'quo"te', "select", "new\nline", "\U0001f600", "x" * 64, "per%cent", "$1",
          "\u00dcml", "order", "id2", "A.b", "it's", "tab\t", "--", "back\\slash", "[b]", "user"]
 
 
@@ -314,6 +316,44 @@ class Generated(EndToEndTest):
             CREATE VIEW broken AS SELECT * FROM gone;
             CREATE TRIGGER tr AFTER INSERT ON t BEGIN UPDATE t SET b = 1 WHERE id = new.id; END;
             """))
+
+    def refuses(self, statement):
+        with self.assertRaises(psycopg2.errors.UniqueViolation):
+            self.sql(statement)
+
+    def test_collations_of_keys_and_indexes(self):
+        run = self.copy_and_judge(self.make_source("""
+            CREATE TABLE a (k TEXT COLLATE NOCASE PRIMARY KEY, r TEXT COLLATE RTRIM UNIQUE, b TEXT);
+            CREATE UNIQUE INDEX own ON a (b COLLATE NOCASE);
+            CREATE INDEX plain ON a (k);
+            CREATE INDEX trimmed ON a (b COLLATE RTRIM);
+            INSERT INTO a VALUES ('One', 'x  ', 'Bee'), ('two', 'y', NULL);
+            CREATE TABLE bytes (n TEXT COLLATE NOCASE);
+            CREATE UNIQUE INDEX by_bytes ON bytes (n COLLATE BINARY);
+            INSERT INTO bytes VALUES ('a'), ('A');
+            """))
+        self.refuses("INSERT INTO a VALUES ('ONE', 'z', 'z')")
+        self.refuses("INSERT INTO a VALUES ('z', 'x', 'z')")
+        self.refuses("INSERT INTO a VALUES ('z', 'z', 'bEE')")
+        self.sql("INSERT INTO a VALUES ('z', 'z', 'z')")
+        # An index of a stricter collation than its column's is not made laxer.
+        self.refuses("INSERT INTO bytes VALUES ('a')")
+        definitions = dict(self.sql("SELECT indexname, indexdef FROM pg_indexes"
+                                    " WHERE schemaname = 'public'"))
+        self.assertIn("lower", definitions["plain"])
+        self.assertIn("rtrim", definitions["trimmed"])
+        self.assertTrue(run.findings("L2P4012"), str(run))
+
+    def test_conflict_rules_are_named(self):
+        run = self.copy_and_judge(self.make_source("""
+            CREATE TABLE r (id INTEGER PRIMARY KEY, a TEXT UNIQUE ON CONFLICT REPLACE,
+              b TEXT NOT NULL ON CONFLICT IGNORE, c TEXT DEFAULT 'ON CONFLICT FAIL');
+            CREATE TABLE s (a UNIQUE ON CONFLICT ABORT, b TEXT /* ON CONFLICT REPLACE */);
+            INSERT INTO r VALUES (1, 'a', 'b', 'c');
+            """))
+        said = {f["object"]: f["message"] for f in run.findings("L2P4005")}
+        self.assertEqual(list(said), ["r"], str(run))
+        self.assertIn("ON CONFLICT REPLACE, IGNORE", said["r"])
 
     def test_generated_columns_that_refer_to_others(self):
         run = self.copy_and_judge(self.make_source("""
