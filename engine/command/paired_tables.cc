@@ -139,7 +139,26 @@ class Pairing {
                   absl::StrCat("SQLite cannot read it: ", EscapeForMessage(table.unreadable, 200)));
       return false;
     }
+    if (WasLeftAlone(table.name)) {
+      NotCompared(table, "bookkeeping",
+                  "a migration tool's own table, which the run that filled the target left alone");
+      return false;
+    }
     return true;
+  }
+
+  // Both sides have such a table, each filled by its own migrations.
+  bool WasLeftAlone(absl::string_view source) const {
+    int run = -1;
+    if (FindRecord(source, &run) != nullptr) return false;
+    for (const RecordedRun& recorded : out_.recorded.runs) {
+      for (const LeftOutTable& left : recorded.record.left_out) {
+        if (left.state == "bookkeeping" && absl::EqualsIgnoreCase(left.source_name, source)) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   // The newest run that loaded the table into one that is still there.

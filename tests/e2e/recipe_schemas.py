@@ -152,40 +152,6 @@ CREATE TABLE repository (id BIGSERIAL PRIMARY KEY, owner_id BIGINT, name VARCHAR
 CREATE INDEX "IDX_repository_owner_id" ON repository (owner_id);
 """
 
-GRAFANA_SQLITE = """
-CREATE TABLE `migration_log` (`id` INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, `migration_id` TEXT
-  NOT NULL, `success` INTEGER NOT NULL, `timestamp` DATETIME NOT NULL);
-INSERT INTO migration_log VALUES (1, 'create migration_log table', 1, '2024-01-01 10:00:00');
-CREATE TABLE `org` (`id` INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, `version` INTEGER NOT NULL,
-  `name` TEXT NOT NULL, `created` DATETIME NOT NULL);
-CREATE UNIQUE INDEX `UQE_org_name` ON `org` (`name`);
-CREATE TABLE `dashboard` (`id` INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, `slug` TEXT NOT NULL,
-  `data` TEXT NOT NULL, `org_id` INTEGER NOT NULL, `created` DATETIME NOT NULL,
-  `is_folder` INTEGER NOT NULL DEFAULT 0, `has_acl` INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE `data_source` (`id` INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, `name` TEXT NOT NULL,
-  `basic_auth` INTEGER NOT NULL, `secure_json_data` TEXT NULL, `with_credentials` INTEGER NULL);
-INSERT INTO org VALUES (1, 0, 'Main Org.', '2023-08-28 07:39:20.062750226+00:00'),
-  (2, 3, 'Other', '2023-08-28 07:39:20+00:00');
-INSERT INTO dashboard VALUES (7, 'home', '{"title":"\\u00e4","panels":[]}', 1,
-  '2023-08-28 07:39:20', 0, 1);
-INSERT INTO data_source VALUES (3, 'prom', 0, '{}', 1), (4, 'none', 1, NULL, NULL);
-"""
-GRAFANA_POSTGRES = """
-CREATE TABLE migration_log (id SERIAL PRIMARY KEY, migration_id VARCHAR(255) NOT NULL,
-  success BOOL NOT NULL, "timestamp" TIMESTAMP NOT NULL);
-INSERT INTO migration_log (migration_id, success, "timestamp")
-  VALUES ('create migration_log table', true, now());
-CREATE TABLE org (id SERIAL PRIMARY KEY, version INTEGER NOT NULL, name VARCHAR(190) NOT NULL,
-  created TIMESTAMP NOT NULL);
-CREATE UNIQUE INDEX "UQE_org_name" ON org (name);
-CREATE TABLE dashboard (id SERIAL PRIMARY KEY, slug VARCHAR(189) NOT NULL, data TEXT NOT NULL,
-  org_id BIGINT NOT NULL, created TIMESTAMP NOT NULL, is_folder BOOL NOT NULL DEFAULT false,
-  has_acl BOOL NOT NULL DEFAULT false);
-CREATE TABLE data_source (id SERIAL PRIMARY KEY, name VARCHAR(190) NOT NULL, basic_auth BOOL NOT
-  NULL, secure_json_data TEXT, with_credentials BOOL);
-INSERT INTO org (version, name, created) VALUES (0, 'Main Org.', now());
-"""
-
 NEXTCLOUD_SQLITE = """
 CREATE TABLE oc_migrations (app VARCHAR(255) NOT NULL, version VARCHAR(255) NOT NULL,
   PRIMARY KEY(app, version));

@@ -1,14 +1,17 @@
 """The commands of docs/recipes, run as they stand there over schemas of the applications' shapes."""
 
 import contextlib
+import os
+import pathlib
 import re
 import shlex
 import shutil
 import sqlite3
+import subprocess
 import unittest
 from decimal import Decimal
 
-from harness import ROOT, EndToEndTest, execute, lite2pg
+from harness import BIN, ROOT, EndToEndTest, execute, lite2pg
 from recipe_schemas import SCHEMAS
 
 RECIPES = ROOT / "docs/recipes"
@@ -55,9 +58,38 @@ class Recipes(EndToEndTest):
                 states = {t["state"] for t in run.report["tables"]}
                 self.assertLessEqual(states, {"copied", "bookkeeping", "not_a_table"})
                 self.assert_numbers_continue()
+                check = lite2pg(*steps[2], "--format", "json")
+                self.assertEqual(check.exit_code, 0, str(check))
                 if "--config" in steps[1]:
                     path = self.rounded_copy(path)
                 self.assert_equal_copy(path, run, check_schema=False)
+
+    def test_the_cut_over_script(self):
+        """Rehearsed, carried out, and taken back when a step fails."""
+        source, target = SCHEMAS["gitea"]
+        execute(self.target, target)
+        path = self.make_source(source)
+
+        def cutover(*words):
+            return subprocess.run(
+                [str(ROOT / "tools/examples/cutover"), str(path), self.target, *words],
+                env={**os.environ, "LITE2PG": BIN, "FILL": "repository.is_private=true"},
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+
+        rehearsed = cutover("rehearse")
+        self.assertEqual(rehearsed.returncode, 0, rehearsed.stdout)
+        self.assertNotIn("stop the application", rehearsed.stdout)
+        self.assertEqual(self.sql("SELECT count(*) FROM repository"), [(0,)])
+        with contextlib.closing(sqlite3.connect(path)) as holder:
+            holder.execute("SELECT * FROM version").fetchall()  # the application, still running
+            failed = cutover()
+        self.assertNotEqual(failed.returncode, 0)
+        self.assertIn(f"point the application at {path}", failed.stdout)
+        done = cutover()
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn(f"point the application at {self.target}", done.stdout)
+        self.assertEqual(self.sql("SELECT count(*) FROM repository WHERE is_private"), [(2,)])
+        self.assertTrue(pathlib.Path(f"{path}.certificate.json").exists())
 
     def rounded_copy(self, path):
         """The source with digits below the microsecond rounded by other means than ours."""
