@@ -16,6 +16,7 @@
 #include "engine/command/commands.h"
 #include "engine/command/copy_report.h"
 #include "engine/command/export_files.h"
+#include "engine/command/stage_scope.h"
 #include "engine/pipeline/export_run.h"
 #include "engine/plan/config_patterns.h"
 #include "engine/report/resources.h"
@@ -27,32 +28,6 @@ namespace {
 // allocator's slack. And what the process needs besides.
 constexpr size_t kLaneBytes = size_t{12} << 20;
 constexpr size_t kBaseBytes = size_t{64} << 20;
-
-class StageScope {
- public:
-  StageScope(Stage stage, EventSink& events, Report* report)
-      : stage_(stage), events_(events), timer_(stage, report) {
-    events_.counters.rows_done = events_.counters.rows_total = 0;
-    events_.counters.bytes_done = events_.counters.bytes_total = 0;
-    Emit(Event::Kind::kStageBegin);
-  }
-  ~StageScope() {
-    timer_.End();
-    Emit(Event::Kind::kStageEnd);
-  }
-
- private:
-  void Emit(Event::Kind kind) {
-    Event event;
-    event.kind = kind;
-    event.stage = stage_;
-    events_.Emit(event);
-  }
-
-  Stage stage_;
-  EventSink& events_;
-  StageTimer timer_;
-};
 
 // Names that an export gives; anything else in its directory is somebody else's.
 bool IsOurs(absl::string_view name) {
