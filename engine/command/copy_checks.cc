@@ -11,6 +11,7 @@
 #include "engine/base/text.h"
 #include "engine/command/copy_report.h"
 #include "engine/plan/existing_columns.h"
+#include "engine/sqlite/stand_in_collations.h"
 
 namespace lite2pg {
 namespace {
@@ -35,23 +36,20 @@ bool IsAboutDeclarations(absl::string_view message) {
   return false;
 }
 
-}  // namespace
-
-absl::Status QuickCheck(SqliteConnection& reader, std::vector<Finding>* findings) {
-  absl::StatusOr<SqliteStatement> statement = reader.Prepare("PRAGMA main.quick_check(100)");
-  RETURN_IF_ERROR(statement.status());
+// Runs `pragma` to its end. `why` says why not all was looked at: a CHECK calls a function that
+// only the application has, say.
+absl::Status RunQuickCheck(SqliteConnection& reader, const std::string& pragma,
+                           std::vector<Finding>* findings, std::string* why) {
+  absl::StatusOr<SqliteStatement> statement = reader.Prepare(pragma);
   while (true) {
-    const absl::StatusOr<bool> row = statement->Step();
+    const absl::StatusOr<bool> row =
+        statement.ok() ? statement->Step() : absl::StatusOr<bool>(statement.status());
     if (!row.ok()) {
       const ErrorInfo info = InfoOf(row.status());
-      if (info.exit_code == ExitCode::kSource && info.code == ErrorCode::kSourceCorrupt) {
-        return row.status();
-      }
-      if (info.exit_code == ExitCode::kInterrupted) return row.status();
-      // An unknown function or collation in a CHECK: the check could not be made.
-      findings->push_back({Severity::kInfo, ErrorCode::kSourceUnreadable, "",
-                           absl::StrCat("quick_check could not be completed: ", info.what),
-                           "run it with the application that made the file"});
+      const bool damaged =
+          info.exit_code == ExitCode::kSource && info.code == ErrorCode::kSourceCorrupt;
+      if (damaged || info.exit_code == ExitCode::kInterrupted) return row.status();
+      *why = info.server.empty() ? info.what : info.server;
       return absl::OkStatus();
     }
     if (!*row) return absl::OkStatus();
@@ -65,6 +63,36 @@ absl::Status QuickCheck(SqliteConnection& reader, std::vector<Finding>* findings
     return MakeError(ErrorCode::kSourceCorrupt, ExitCode::kSource,
                      absl::StrCat("the file is damaged: ", EscapeForMessage(message, 300)),
                      "restore it from a backup, or recover what can be with sqlite3's .recover");
+  }
+}
+
+}  // namespace
+
+absl::Status QuickCheck(SqliteConnection& reader, std::vector<Finding>* findings) {
+  const BytewiseCollations collations(reader);
+  std::string why;
+  std::vector<Finding> found;
+  RETURN_IF_ERROR(RunQuickCheck(reader, "PRAGMA main.quick_check(100)", &found, &why));
+  if (why.empty()) {
+    findings->insert(findings->end(), found.begin(), found.end());
+    return absl::OkStatus();
+  }
+  // One table stops the check of all. The others can be looked at one by one.
+  ASSIGN_OR_RETURN(SqliteStatement names,
+                   reader.Prepare("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND "
+                                  "rootpage > 0"));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool row, names.Step());
+    if (!row) return absl::OkStatus();
+    const std::string name = names.Text(0);
+    why.clear();
+    RETURN_IF_ERROR(RunQuickCheck(
+        reader, absl::StrCat("PRAGMA main.quick_check(", QuoteSqliteIdentifier(name), ")"),
+        findings, &why));
+    if (why.empty()) continue;
+    findings->push_back({Severity::kInfo, ErrorCode::kSourceUnreadable, EscapeName(name),
+                         absl::StrCat("quick_check could not be completed: ", why),
+                         "run it with the application that made the file"});
   }
 }
 

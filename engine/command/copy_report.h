@@ -42,7 +42,8 @@ absl::StatusOr<std::vector<TableScan>> ScanAndSettle(std::vector<ScanTask>* task
                                                      const CancelToken& cancel);
 
 // PRAGMA quick_check: structural damage is an error with exit code 5, constraints that the data
-// violates are findings.
+// violates are findings. A table that cannot be checked without the application that made it is
+// named; the others are checked all the same.
 absl::Status QuickCheck(SqliteConnection& reader, std::vector<Finding>* findings);
 
 // Row counts only, in the digests' place.

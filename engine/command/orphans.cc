@@ -126,11 +126,11 @@ absl::StatusOr<std::string> DescribeOrphan(SqliteConnection& reader, const Sourc
 
 absl::StatusOr<SourceOrphans> OrphansOf(SqliteConnection& reader, const SourceTable& table) {
   SourceOrphans orphans;
-  ASSIGN_OR_RETURN(SqliteStatement check,
-                   reader.Prepare(absl::StrCat("PRAGMA main.foreign_key_check(",
-                                               QuoteSqliteIdentifier(table.name), ")")));
+  absl::StatusOr<SqliteStatement> check = reader.Prepare(absl::StrCat(
+      "PRAGMA main.foreign_key_check(", QuoteSqliteIdentifier(table.name), ")"));
   while (true) {
-    const absl::StatusOr<bool> row = check.Step();
+    const absl::StatusOr<bool> row =
+        check.ok() ? check->Step() : absl::StatusOr<bool>(check.status());
     // A key whose parent has no unique index for it ("foreign key mismatch") is none.
     if (!row.ok() && InfoOf(row.status()).exit_code != ExitCode::kInterrupted) {
       const ErrorInfo info = InfoOf(row.status());
@@ -140,7 +140,7 @@ absl::StatusOr<SourceOrphans> OrphansOf(SqliteConnection& reader, const SourceTa
     RETURN_IF_ERROR(row.status());
     if (!*row) return orphans;
     if (orphans.count++ >= kExamplesMax) continue;
-    ASSIGN_OR_RETURN(std::string example, DescribeOrphan(reader, table, check));
+    ASSIGN_OR_RETURN(std::string example, DescribeOrphan(reader, table, *check));
     orphans.examples.push_back(std::move(example));
   }
 }

@@ -24,6 +24,9 @@ namespace {
 // How many rows pass between two looks at whether the user wants to stop.
 constexpr uint64_t kRowsBetweenLooks = 4096;
 
+// SQLITE_ERROR: what SQLite answers to a statement that it cannot compile.
+constexpr int kSqliteError = 1;
+
 std::string SqliteLiteral(absl::string_view text) {
   return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "''"}}), "'");
 }
@@ -112,7 +115,7 @@ absl::Status RevertSession::PreData() {
   for (const RevertTable& table : plan_.tables) {
     ErrorInfo where;
     where.table = table.name;
-    RETURN_IF_ERROR(WithContext(writer_->Declare(table.sql), where));
+    RETURN_IF_ERROR(WithContext(DeclareTable(table), where));
     for (const RevertColumn& column : table.columns) {
       if (!column.added) continue;
       RETURN_IF_ERROR(WithContext(
@@ -125,6 +128,26 @@ absl::Status RevertSession::PreData() {
   RETURN_IF_ERROR(ReadCatalogOfFile());
   LeaveGeneratedColumns();
   return cancel_.Check();
+}
+
+// As its own declaration says. One that needs a function or a collation of the application's cannot
+// be run here; the rows are worth more than it.
+absl::Status RevertSession::DeclareTable(const RevertTable& table) {
+  const absl::Status status = writer_->Declare(table.sql);
+  if (status.ok() || (InfoOf(status).sqlite_code & 0xff) != kSqliteError) return status;
+  std::vector<std::string> columns;
+  for (const RevertColumn& column : table.columns) {
+    if (!column.added) columns.push_back(QuoteSqliteIdentifier(column.name));
+  }
+  RETURN_IF_ERROR(writer_->Declare(absl::StrCat("CREATE TABLE ", QuoteSqliteIdentifier(table.name),
+                                                " (", absl::StrJoin(columns, ", "), ")")));
+  report_.findings.push_back(
+      {Severity::kWarning, ErrorCode::kObjectNotCarried, table.name,
+       absl::StrCat("the table has its columns and rows, but nothing else of its declaration, "
+                    "which SQLite cannot run: ",
+                    InfoOf(status).server),
+       "let the application make the table, and move the rows into it"});
+  return absl::OkStatus();
 }
 
 // Another connection reads it, as it reads any source.

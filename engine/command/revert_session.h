@@ -51,6 +51,7 @@ class RevertSession {
   };
 
   absl::Status CheckDestination() const;
+  absl::Status DeclareTable(const RevertTable& table);
   absl::Status ReadCatalogOfFile();
   void LeaveGeneratedColumns();
   const SourceTable* TableOfFile(const std::string& name) const;

@@ -9,6 +9,7 @@
 #include "engine/base/text.h"
 #include "engine/sqlite/key_sql.h"
 #include "engine/sqlite/row_source.h"
+#include "engine/sqlite/stand_in_collations.h"
 #include "engine/sqlite/value_reader.h"
 
 namespace lite2pg {
@@ -46,6 +47,7 @@ class LibraryRowSource final : public RowSource {
   size_t extra_columns_ = 0;           // key columns before the wanted ones
   std::vector<KeySegment> segments_;
   size_t segment_ = 0;
+  StandInCollations stand_ins_;        // outlives statement_
   SqliteStatement statement_;
   std::unique_ptr<ValueReader> reader_;
   int64_t rows_ = 0;
@@ -92,6 +94,7 @@ absl::Status LibraryRowSource::Open(const TableReading& reading, const KeyRange&
   rows_ = 0;
   has_row_ = false;
   segment_ = 0;
+  RETURN_IF_ERROR(stand_ins_.Begin(connection_, *reading.table));
   RETURN_IF_ERROR(CheckCondition());
   if (key_.empty()) {
     segments_.assign(1, KeySegment());
@@ -168,6 +171,7 @@ absl::StatusOr<std::span<const SourceValue>> LibraryRowSource::Next() {
       has_row_ = true;
       return reader_->values().subspan(extra_columns_);
     }
+    RETURN_IF_ERROR(stand_ins_.status());
     if (rc != SQLITE_DONE) return ReadError(rc);
     RETURN_IF_ERROR(NextSegment());
   }
@@ -191,6 +195,7 @@ void LibraryRowSource::Close() {
   const bool was_open = static_cast<bool>(statement_);
   has_row_ = false;
   statement_ = SqliteStatement();
+  stand_ins_.End();
   if (was_open) connection_.ReleaseMemory();
 }
 

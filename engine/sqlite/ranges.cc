@@ -12,16 +12,12 @@
 #include "engine/base/text.h"
 #include "engine/sqlite/key_sql.h"
 #include "engine/sqlite/row_source.h"
+#include "engine/sqlite/stand_in_collations.h"
 #include "engine/sqlite/utf16.h"
 #include "engine/sqlite/value_reader.h"
 
 namespace lite2pg {
 namespace {
-
-bool IsBuiltInCollation(absl::string_view name) {
-  return absl::EqualsIgnoreCase(name, "BINARY") || absl::EqualsIgnoreCase(name, "NOCASE") ||
-         absl::EqualsIgnoreCase(name, "RTRIM");
-}
 
 KeyKind ChooseKey(const SourceTable& table) {
   if (table.kind != SourceTableKind::kWithoutRowid && !table.without_rowid) {

@@ -13,6 +13,7 @@
 #include "engine/base/text.h"
 #include "engine/sqlite/error.h"
 #include "engine/sqlite/sql/parser.h"
+#include "engine/sqlite/stand_in_collations.h"
 
 namespace lite2pg {
 namespace {
@@ -33,24 +34,6 @@ bool ConcernsWholeSource(const absl::Status& status) {
 GeneratedKind GeneratedOf(int64_t hidden) {
   if (hidden == 2) return GeneratedKind::kVirtual;
   return hidden == 3 ? GeneratedKind::kStored : GeneratedKind::kNone;
-}
-
-bool IsBuiltInCollation(absl::string_view name) {
-  return absl::EqualsIgnoreCase(name, "BINARY") || absl::EqualsIgnoreCase(name, "NOCASE") ||
-         absl::EqualsIgnoreCase(name, "RTRIM");
-}
-
-// A sentence about the first collation of the primary key that is not SQLite's own; "" if all are.
-std::string UnknownKeyCollation(const SourceTable& table) {
-  for (const SourceIndex& index : table.indexes) {
-    if (index.origin != 'p') continue;
-    for (const SourceIndexColumn& column : index.columns) {
-      if (IsBuiltInCollation(column.collation)) continue;
-      return absl::StrCat("its key is ordered by the collation ", EscapeName(column.collation),
-                          ", which only the application that wrote it has");
-    }
-  }
-  return "";
 }
 
 int ColumnNamed(const SourceTable& table, absl::string_view name) {
@@ -243,10 +226,9 @@ absl::Status SchemaDetails::TryReading(SourceTable* table) {
     absl::StrAppend(&sql, i == 0 ? "" : ", ", QuoteSqliteIdentifier(table->columns[i].name));
   }
   absl::StrAppend(&sql, " FROM main.", QuoteSqliteIdentifier(table->name), " NOT INDEXED");
-  const absl::Status status = connection_->Prepare(sql).status();
-  // All that SQLite says of a WITHOUT ROWID table whose key it cannot compare: "no query solution".
-  if (!status.ok() && table->without_rowid) table->unreadable = UnknownKeyCollation(*table);
-  return status;
+  StandInCollations stand_ins;
+  RETURN_IF_ERROR(stand_ins.Begin(*connection_, *table));
+  return connection_->Prepare(sql).status();
 }
 
 // What no PRAGMA tells. The text must agree with SQLite about the columns, or it is not trusted:

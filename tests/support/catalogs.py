@@ -88,11 +88,22 @@ class Source:
                 with contextlib.suppress(sqlite3.Error):  # an unknown module or tokenizer
                     self._describe(table)
             self.tables.append(table)
+        self._stand_in_for_collations()
         self.tables.sort(key=lambda t: t.name)
         self.triggers = self._rows("SELECT name, tbl_name FROM sqlite_schema WHERE type='trigger'")
 
     def _rows(self, sql, parameters=()):
         return self.db.execute(sql, parameters).fetchall()
+
+    def _stand_in_for_collations(self):
+        """SQLite walks no WITHOUT ROWID table whose key's collation it lacks, although a walk asks
+        for no comparison."""
+        for name in {name for table in self.tables if table.without_rowid
+                     for name, in self._rows("SELECT x.coll FROM pragma_index_list(?) l,"
+                                             " pragma_index_xinfo(l.name) x WHERE l.origin = 'pk'",
+                                             (table.name,))}:
+            if name.upper() not in ("BINARY", "NOCASE", "RTRIM"):
+                self.db.create_collation(name, lambda a, b: (a > b) - (a < b))
 
     def _describe(self, table):
         name = quote(table.name)
