@@ -170,8 +170,6 @@ std::optional<ServerReading> RealReadingOf(double value, const ColumnPlan& colum
       return ServerReading{absl::StrCat("$1::pg_catalog.numeric::", column.type.sql_name), text};
     case kOidBool:
       return ServerReading{"$1::pg_catalog.numeric::pg_catalog.int4::pg_catalog.bool", text};
-    case kOidJsonb:
-      return ServerReading{"$1::pg_catalog.jsonb", text};
     default:
       return std::nullopt;  // our own form of reals in texts: judged below, the other way round
   }
@@ -284,7 +282,8 @@ class ColumnCheck {
     std::optional<ServerReading> reading = ServerReadingOf(value, column_);
     const Oid oid = BaseOf(column_.type).oid;
     const bool real_as_text = value.storage_class == StorageClass::kReal &&
-                              (IsTextual(oid) || oid == kOidBytea);
+                              (IsTextual(oid) || oid == kOidBytea || oid == kOidJson ||
+                               oid == kOidJsonb);
     if (real_as_text) {
       // Which of a double's many texts is stored is ours to choose; that it is a text of this
       // double, the server can tell.
