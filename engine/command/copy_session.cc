@@ -24,6 +24,7 @@
 #include "engine/command/resume.h"
 #include "engine/command/run_options.h"
 #include "engine/command/source_checks.h"
+#include "engine/command/source_options.h"
 #include "engine/command/source_replay.h"
 #include "engine/command/stage_scope.h"
 #include "engine/command/staging.h"
@@ -143,9 +144,8 @@ absl::Status CopySession::OpenSource() {
     return absl::OkStatus();
   }
   // One reader per stream, and one for quick_check beside them.
-  SqliteOpenOptions options;
-  options.reader = request_.common.reader;
-  ASSIGN_OR_RETURN(snapshot_, SourceSnapshot::Open(request_.source, StreamsMax() + 1, options));
+  ASSIGN_OR_RETURN(snapshot_, SourceSnapshot::Open(request_.source, StreamsMax() + 1,
+                                                   SourceOptions(request_.common)));
   ASSIGN_OR_RETURN(catalog_, ReadSourceCatalog(snapshot_->reader(0)));
   report_.source.path = catalog_.path;
   report_.source.encoding = catalog_.encoding;
@@ -377,7 +377,7 @@ absl::Status CopySession::Data() {
     events_.counters.rows_total += table.rows;
     events_.counters.bytes_total += table.bytes;
   }
-  if (request_.common.check == CheckMode::kFull) StartQuickCheck();
+  StartQuickCheck();
   CopyOptions options;
   options.connect = LoadOptions();
   options.streams = Streams();
@@ -428,6 +428,7 @@ PgConnectOptions CopySession::LoadOptions() const {
 // SQLite's own look at the file, beside everything up to publish and on a reader of its own. It
 // takes what processor time nobody else wants: the stages after the data leave plenty.
 void CopySession::StartQuickCheck() {
+  if (request_.common.check == CheckMode::kOff) return;
   quick_check_ = std::thread([this] {
     LowerThreadPriority();
     SqliteConnection& reader = snapshot_->reader(snapshot_->size() - 1);

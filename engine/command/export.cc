@@ -16,6 +16,7 @@
 #include "engine/command/commands.h"
 #include "engine/command/copy_report.h"
 #include "engine/command/export_files.h"
+#include "engine/command/source_options.h"
 #include "engine/command/stage_scope.h"
 #include "engine/pipeline/export_run.h"
 #include "engine/plan/config_patterns.h"
@@ -139,8 +140,8 @@ class ExportSession {
 absl::Status ExportSession::Inspect() {
   const StageScope stage(Stage::kInspect, events_, &report_);
   RETURN_IF_ERROR(OpenTarget());
-  ASSIGN_OR_RETURN(snapshot_,
-                   SourceSnapshot::Open(request_.source, Streams() + 1, SqliteOpenOptions{}));
+  ASSIGN_OR_RETURN(snapshot_, SourceSnapshot::Open(request_.source, Streams() + 1,
+                                                   SourceOptions(request_.common)));
   ASSIGN_OR_RETURN(catalog_, ReadSourceCatalog(snapshot_->reader(0)));
   report_.source.path = catalog_.path;
   report_.source.encoding = catalog_.encoding;

@@ -11,6 +11,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/command/source_options.h"
 #include "engine/pipeline/scan_graph.h"
 #include "engine/plan/existing_columns.h"
 #include "engine/plan/selection.h"
@@ -499,9 +500,8 @@ absl::StatusOr<std::unique_ptr<PairedTables>> OpenPairedTables(const CommonOptio
                                                                int readers, EventSink& events,
                                                                CancelToken& cancel) {
   auto pairs = std::make_unique<PairedTables>();
-  SqliteOpenOptions options;
-  options.reader = common.reader;
-  ASSIGN_OR_RETURN(pairs->snapshot, SourceSnapshot::Open(source, readers, options));
+  ASSIGN_OR_RETURN(pairs->snapshot,
+                   SourceSnapshot::Open(source, readers, SourceOptions(common)));
   ASSIGN_OR_RETURN(pairs->catalog, ReadSourceCatalog(pairs->snapshot->reader(0)));
   ASSIGN_OR_RETURN(pairs->target, OpenExistingTarget(target, cancel));
   ASSIGN_OR_RETURN(PgConnection connection, pairs->target->Connect());

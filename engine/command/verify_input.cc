@@ -1,3 +1,4 @@
+#include "engine/command/source_options.h"
 #include "engine/command/verify_input.h"
 
 #include <algorithm>
@@ -221,8 +222,9 @@ absl::Status OpenTarget(const TargetSpec& spec, const CommonOptions& common, Can
   return cancel.Check();
 }
 
-absl::Status OpenSource(const std::string& path, int readers, OpenedSource* opened) {
-  ASSIGN_OR_RETURN(opened->snapshot, SourceSnapshot::Open(path, readers, SqliteOpenOptions{}));
+absl::Status OpenSource(const std::string& path, const CommonOptions& common, int readers,
+                        OpenedSource* opened) {
+  ASSIGN_OR_RETURN(opened->snapshot, SourceSnapshot::Open(path, readers, SourceOptions(common)));
   ASSIGN_OR_RETURN(opened->catalog, ReadSourceCatalog(opened->snapshot->reader(0)));
   return absl::OkStatus();
 }

@@ -82,7 +82,8 @@ TargetSideTable ReadableTable(const TargetTable& table, const std::vector<std::s
 absl::Status OpenTarget(const TargetSpec& spec, const CommonOptions& common, CancelToken& cancel,
                         OpenedTarget* opened, Report* report);
 // The last reader is left to SQLite's quick_check.
-absl::Status OpenSource(const std::string& path, int readers, OpenedSource* opened);
+absl::Status OpenSource(const std::string& path, const CommonOptions& common, int readers,
+                        OpenedSource* opened);
 void DescribeSource(const SourceCatalog& catalog, const SourceSnapshot& snapshot, Report* report);
 
 // A table that one side does not have.

@@ -277,8 +277,8 @@ class TargetMatch {
 absl::Status MatchSources(const VerifyRequest& request, CancelToken& cancel, VerifyInput* input,
                           Report* report) {
   const VerifyBudget budget = BudgetOf(request.common);
-  RETURN_IF_ERROR(OpenSource(request.a.path, budget.workers + 1, &input->source_a));
-  RETURN_IF_ERROR(OpenSource(request.b.path, budget.workers + 1, &input->source_b));
+  RETURN_IF_ERROR(OpenSource(request.a.path, request.common, budget.workers + 1, &input->source_a));
+  RETURN_IF_ERROR(OpenSource(request.b.path, request.common, budget.workers + 1, &input->source_b));
   DescribeSource(input->source_a.catalog, *input->source_a.snapshot, report);
   report->target.conninfo_shown = input->source_b.catalog.path;
   report->target.dialect = "sqlite";

@@ -268,7 +268,7 @@ absl::Status OpenRecord(const VerifyRequest& request, CancelToken& cancel, Verif
   if (target) {
     return side.OpenTargetTables(input->target_a.session->connect_options(), budget.workers);
   }
-  RETURN_IF_ERROR(OpenSource(request.a.path, budget.workers + 1, &input->source_a));
+  RETURN_IF_ERROR(OpenSource(request.a.path, request.common, budget.workers + 1, &input->source_a));
   DescribeSource(input->source_a.catalog, *input->source_a.snapshot, report);
   side.OpenSourceTables(budget.workers);
   return cancel.Check();

@@ -15,6 +15,7 @@
 #include "engine/plan/column_choice.h"
 #include "engine/plan/existing_columns.h"
 #include "engine/plan/foreign_key_links.h"
+#include "engine/plan/memory_share.h"
 #include "engine/plan/post_objects.h"
 #include "engine/postgres/ddl.h"
 #include "engine/postgres/identifier.h"
@@ -333,6 +334,12 @@ class Planner {
            absl::StrCat("a row of ", FormatBytes(table.row_bytes_max),
                         "; PostgreSQL's limit for one row is 1 GiB"),
            "exclude the table, or store such values outside the database");
+    } else if (table.row_bytes_max > RowBytesMax(in_.options->memory_bytes)) {
+      Note(Severity::kBlocking, ErrorCode::kSourceLimit, table.source->name,
+           absl::StrCat("a row of ", FormatBytes(table.row_bytes_max),
+                        " does not fit into the memory that this run may take (--memory ",
+                        FormatBytes(in_.options->memory_bytes), ")"),
+           absl::StrCat("--memory ", (MemoryForRow(table.row_bytes_max) >> 20) + 1, "MiB"));
     }
   }
 

@@ -17,6 +17,9 @@ namespace lite2pg {
 namespace {
 
 constexpr absl::string_view kResumeHint = "run the same command again with --resume";
+constexpr absl::string_view kMemoryHint =
+    "libpq needs about twice the longest row: give this machine or process more memory, then run "
+    "again with --resume";
 
 struct SqlstateRow {
   absl::string_view prefix;  // a whole code or the two characters of a class
@@ -153,6 +156,10 @@ absl::Status ServerError(const pg_result* result, pg_conn* conn, absl::string_vi
     meaning = ClassifySqlstate(info.sqlstate, ServerPhase::kSession);
   } else if (conn != nullptr) {
     info.server = OneLine(PQerrorMessage(conn));
+    // A good connection and no word of the server's: what libpq itself can fail at is memory.
+    if (!lost && PQresultStatus(result) == PGRES_FATAL_ERROR) {
+      meaning = {ErrorCode::kTargetOutOfResource, ExitCode::kOutOfResource, kMemoryHint};
+    }
   }
   if (lost || (has_result && EndsSession(result))) {
     // A full disk or too little memory can end a session too; the cause decides the exit code.

@@ -2,8 +2,10 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -25,6 +27,7 @@ struct SqliteConnectionState {
   uint64_t interrupts_at_wait = 0;  // when the wait for a lock began
   int64_t wait_end_ns = 0;
   int busy_timeout_ms = 0;
+  size_t record_bytes_max = 0;
   int64_t deadline_ns = 0;  // 0: none
   bool deadline_passed = false;
   absl::Status external_error;  // why rows that are not in the database could not be had
@@ -225,6 +228,7 @@ absl::StatusOr<SqliteConnection> SqliteConnection::Open(const std::string& sourc
   connection.immutable_ = location.immutable;
   connection.schema_timeout_ms_ = options.schema_timeout_ms;
   connection.state_->busy_timeout_ms = options.busy_timeout_ms;
+  connection.state_->record_bytes_max = options.record_bytes_max;
   absl::Status opened = connection.OpenAndCheck();
   if (!opened.ok() && connection.MayReadImmutable(opened)) {
     connection.immutable_ = true;
@@ -278,6 +282,10 @@ bool SqliteConnection::MayReadImmutable(const absl::Status& status) {
          StateOf(absl::StrCat(path_, "-journal")).size_bytes == 0;
 }
 
+size_t SqliteConnection::record_bytes_max() const {
+  return static_cast<size_t>(sqlite3_limit(db_.get(), SQLITE_LIMIT_LENGTH, -1));
+}
+
 absl::Status SqliteConnection::OpenHandle() {
   const std::string name = immutable_ ? ImmutableUri(path_) : path_;
   int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
@@ -293,6 +301,9 @@ absl::Status SqliteConnection::OpenHandle() {
     return WithContext(status, context);
   }
   sqlite3_busy_handler(db, OnBusy, state_.get());
+  // A higher value than its own SQLite takes for that.
+  sqlite3_limit(db, SQLITE_LIMIT_LENGTH,
+                static_cast<int>(std::min<size_t>(state_->record_bytes_max, INT_MAX)));
   return absl::OkStatus();
 }
 

@@ -67,6 +67,9 @@ struct SqliteOpenOptions {
   // tables takes a tenth of a second; a hostile one can be made to take for ever.
   int schema_timeout_ms = 20'000;
   ReaderChoice reader = ReaderChoice::kAuto;  // of a snapshot's row sources
+  // Of one value or record: longer ones are kSourceLimit before memory is taken for them.
+  // SQLite's own limit is 1,000,000,000.
+  size_t record_bytes_max = 1'000'000'000;
 };
 
 // Move-only; one thread at a time. Opened read-only with the recipe of hardening.h (defensive, no
@@ -125,6 +128,8 @@ class SqliteConnection {
   // SQLite's words when some entries of the schema (a view of an older SQLite, say) could not be
   // understood and were passed over; "" normally.
   const std::string& schema_damage() const { return schema_damage_; }
+  // SqliteOpenOptions::record_bytes_max, or SQLite's limit where that is lower.
+  size_t record_bytes_max() const;
   int schema_timeout_ms() const { return schema_timeout_ms_; }
   sqlite3* raw() const { return db_.get(); }
   // The error for `result_code` of a call on raw().

@@ -59,8 +59,10 @@ constexpr Meaning kMeanings[] = {
      "the source may not be read", ""},
     {SQLITE_NOMEM, ErrorCode::kSourceLimit, ExitCode::kOutOfResource, "out of memory", ""},
     {SQLITE_FULL, ErrorCode::kSourceLimit, ExitCode::kOutOfResource, "out of space", ""},
-    {SQLITE_TOOBIG, ErrorCode::kSourceLimit, ExitCode::kSource,
-     "a value or row of the source is longer than SQLite's limit", ""},
+    {SQLITE_TOOBIG, ErrorCode::kSourceLimit, ExitCode::kOutOfResource,
+     "a value or row of the source is longer than this run may hold in memory",
+     "--memory of twice its length and 64 MiB more, at most 2GiB (SQLite reads no values beyond "
+     "1,000,000,000 bytes); or exclude its table"},
     {SQLITE_INTERRUPT, ErrorCode::kInterrupted, ExitCode::kInterrupted,
      "reading the source was interrupted", ""},
     {SQLITE_SCHEMA, ErrorCode::kSourceChanged, ExitCode::kSource,

@@ -75,6 +75,7 @@ struct PageGeometry {
   uint32_t usable_bytes = 0;  // without the reserved bytes at a page's end
   uint32_t page_count = 0;    // of the snapshot
   bool auto_vacuum = false;
+  size_t record_bytes_max = SIZE_MAX;  // what may be held of one record; a limit of ours
 
   uint32_t lock_page() const { return static_cast<uint32_t>(kLockByte / page_bytes) + 1; }
   // Whether a b-tree may have `page` below its root: page 1 is the schema's root.

@@ -57,6 +57,7 @@ const char* Prepare(SqliteConnection& connection, const SourceFingerprint& finge
   }
   snapshot->geometry.page_bytes = static_cast<uint32_t>(*page_bytes);
   snapshot->geometry.page_count = static_cast<uint32_t>(*pages);
+  snapshot->geometry.record_bytes_max = connection.record_bytes_max();
   // When all frames are in the database file, SQLite reads that alone, and holds it still.
   const WalPosition& position = fingerprint.wal_position;
   const bool from_log = fingerprint.wal && position.frames > position.backfilled;

@@ -81,6 +81,8 @@ RecordEnd RowDecoder::DecodeOverflowing(const RecordLayout& layout, const BtreeP
   if (needed <= cell.local_bytes) {
     return DecodeRecord(layout, page.payload(cell), cell.local_bytes, cell.payload_bytes, values);
   }
+  // The library says what is too long.
+  if (needed > file_.geometry().record_bytes_max) return kBroken;
   // The least that stays in a cell is more than the link's four bytes: see Join.
   static_assert((kUsableBytesMin - 12) * 32 / 255 - 23 >= kLinkBytes);
   if (!Join(page, cell, needed)) return kBroken;

@@ -478,7 +478,7 @@ TEST(SqliteError, MapsCodesToExitCodes) {
       {SQLITE_NOTADB, "1002/5"},        {SQLITE_READONLY_ROLLBACK, "1008/5"},
       {SQLITE_READONLY_CANTINIT, "1009/5"}, {SQLITE_IOERR_READ, "1009/5"},
       {SQLITE_IOERR_SHORT_READ, "1005/5"},  {SQLITE_NOMEM, "1012/9"},
-      {SQLITE_INTERRUPT, "6004/10"},    {SQLITE_TOOBIG, "1012/5"},
+      {SQLITE_INTERRUPT, "6004/10"},    {SQLITE_TOOBIG, "1012/9"},
       {SQLITE_AUTH, "9001/2"},          {SQLITE_INTERNAL, "1009/5"}};
   for (const auto& [code, expected] : cases) {
     const absl::Status status = SqliteError(nullptr, code, "test");

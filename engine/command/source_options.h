@@ -1,0 +1,20 @@
+// How a command opens the SQLite file that it reads.
+#ifndef LITE2PG_ENGINE_COMMAND_SOURCE_OPTIONS_H_
+#define LITE2PG_ENGINE_COMMAND_SOURCE_OPTIONS_H_
+
+#include "engine/plan/memory_share.h"
+#include "engine/plan/options.h"
+#include "engine/sqlite/connection.h"
+
+namespace lite2pg {
+
+inline SqliteOpenOptions SourceOptions(const CommonOptions& common) {
+  SqliteOpenOptions options;
+  options.reader = common.reader;
+  options.record_bytes_max = RowBytesMax(common.memory_bytes);
+  return options;
+}
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_COMMAND_SOURCE_OPTIONS_H_
