@@ -27,8 +27,9 @@ absl::Status RunTableHooks(CopySession& run, ExecHooks& hooks) {
 absl::Status RunStages(const CopyRequest& request, CopySession& run, ExecHooks& hooks) {
   RETURN_IF_ERROR(run.Inspect());
   if (run.IsPublished()) return run.Complete();
+  if (request.dry_run) run.StartQuickCheck();
   RETURN_IF_ERROR(run.MakePlan());
-  if (request.dry_run) return absl::OkStatus();
+  if (request.dry_run) return run.FinishQuickCheck();
   RETURN_IF_ERROR(hooks.Run("pre-data", run.Facts()));
   RETURN_IF_ERROR(run.PreData());
   RETURN_IF_ERROR(run.Data());

@@ -63,6 +63,10 @@ class CopySession {
   const Plan& plan() const { return plan_; }
   // Of the run, for the user's commands.
   HookFacts Facts() const;
+  // SQLite's check of the file, between these two beside what the caller does; a plan's is beside
+  // the scan, a copy's begins with the data.
+  void StartQuickCheck();
+  absl::Status FinishQuickCheck();
   // Completes and returns the report; stops an embedded cluster.
   Report TakeReport(const absl::Status& status);
 
@@ -83,8 +87,6 @@ class CopySession {
   absl::Status OpenSource();
   absl::Status KeepCoordinator();
   absl::Status ExportRejectsIfAsked();
-  void StartQuickCheck();
-  absl::Status FinishQuickCheck();
   void CompleteReport(const absl::Status& status);
   void FillTables();
   void FillPlanned();

@@ -39,9 +39,10 @@ class ScanRun {
         scan_(graph_, tbb::flow::unlimited, [this](int lane) { RunLane(lane); }) {
     for (const ScanTask& task : tasks) readings_.push_back(&task.reading);
     // It is all work of the processors: more readers than they are would only share them. One more,
-    // as now and then one waits for the disk.
-    const int lanes = std::min(
-        snapshot.size(), static_cast<int>(std::max(2u, std::thread::hardware_concurrency())) + 1);
+    // as now and then one waits for the disk. The snapshot's last reader is for quick_check.
+    const int lanes = std::clamp(
+        snapshot.size() - 1, 1,
+        static_cast<int>(std::max(2u, std::thread::hardware_concurrency())) + 1);
     lanes_.resize(static_cast<size_t>(lanes));
     for (int i = 0; i < lanes; ++i) {
       auto lane = std::make_unique<ScanLane>();

@@ -69,6 +69,11 @@ bool IsShadowSuffix(absl::string_view module, absl::string_view suffix) {
          IsNumberedVecShadow(absl::AsciiStrToLower(suffix));
 }
 
+// An entry of sqlite_schema.
+struct IndexEntry {
+  std::string name, table, sql;
+};
+
 class CatalogReader {
  public:
   explicit CatalogReader(SqliteConnection& connection) : connection_(connection) {}
@@ -81,6 +86,7 @@ class CatalogReader {
   absl::Status ReadEntries();
   absl::Status ReadTables();
   absl::Status ReadSequences();
+  absl::Status CheckEntries() const;
   void AddTable(const std::string& name, const std::string& sql, int64_t root_page);
   void FindShadowOwner(SourceTable* table) const;
 
@@ -90,7 +96,7 @@ class CatalogReader {
   absl::flat_hash_set<std::string> modules_;                      // lower case
   absl::flat_hash_map<std::string, std::string> virtual_tables_;  // lower-case name -> module
   absl::flat_hash_map<std::string, std::string> virtual_names_;   // lower-case name -> name
-  std::vector<std::pair<std::string, std::string>> index_sql_;
+  std::vector<IndexEntry> index_entries_;
 };
 
 absl::Status CatalogReader::ReadSettings() {
@@ -149,7 +155,7 @@ absl::Status CatalogReader::ReadEntries() {
     if (type == "table") {
       AddTable(name, sql, entries.Int(4));
     } else if (type == "index") {
-      index_sql_.emplace_back(name, sql);
+      index_entries_.push_back({name, entries.Text(2), sql});
     } else if (type == "view") {
       catalog_.views.push_back({name, sql});
     } else if (type == "trigger") {
@@ -210,7 +216,7 @@ void CatalogReader::FindShadowOwner(SourceTable* table) const {
 
 absl::Status CatalogReader::ReadTables() {
   ASSIGN_OR_RETURN(SchemaDetails details, SchemaDetails::Make(connection_));
-  for (const auto& [name, sql] : index_sql_) details.AddIndexSql(name, sql);
+  for (const IndexEntry& index : index_entries_) details.AddIndexSql(index.name, index.sql);
   absl::flat_hash_set<std::string> seen;
   for (SourceTable& table : catalog_.tables) {
     FindShadowOwner(&table);
@@ -247,6 +253,43 @@ absl::Status CatalogReader::ReadSequences() {
   }
 }
 
+// SQLite goes by an entry's SQL, we go by its type and name: where these differ, or where SQLite
+// passed over an index, a table or a part of the file would be left out without a word.
+absl::Status CatalogReader::CheckEntries() const {
+  const auto error = [this](absl::string_view kind, const std::string& name) {
+    const std::string& damage = connection_.schema_damage();
+    ErrorInfo info;
+    info.code = ErrorCode::kSourceCorrupt;
+    info.exit_code = ExitCode::kSource;
+    info.what = absl::StrCat("the schema's entry of ", kind, " ", EscapeName(name),
+                             " is damaged");
+    info.server = damage;
+    info.hint = "run PRAGMA integrity_check on the source; it may be damaged or hostile";
+    return MakeError(info);
+  };
+  absl::flat_hash_map<std::string, const SourceTable*> tables;
+  absl::flat_hash_set<std::string> indexes;
+  for (const SourceTable& table : catalog_.tables) {
+    tables[absl::AsciiStrToLower(table.name)] = &table;
+    for (const SourceIndex& index : table.indexes) indexes.insert(index.name);
+  }
+  for (const auto& [name, listed] : listed_) {
+    const bool known = listed.type == "view" || tables.contains(absl::AsciiStrToLower(name));
+    // The schema's own table has no entry.
+    if (!known && !absl::StartsWithIgnoreCase(name, "sqlite_schema") &&
+        !absl::StartsWithIgnoreCase(name, "sqlite_master")) {
+      return error("table", name);
+    }
+  }
+  for (const IndexEntry& index : index_entries_) {
+    if (indexes.contains(index.name)) continue;
+    const auto table = tables.find(absl::AsciiStrToLower(index.table));
+    if (table != tables.end() && !table->second->unreadable.empty()) continue;
+    return error("index", index.name);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<SourceCatalog> CatalogReader::Read() {
   RETURN_IF_ERROR(ReadSettings());
   RETURN_IF_ERROR(ReadModules());
@@ -254,6 +297,7 @@ absl::StatusOr<SourceCatalog> CatalogReader::Read() {
   RETURN_IF_ERROR(ReadEntries());
   RETURN_IF_ERROR(ReadTables());
   RETURN_IF_ERROR(ReadSequences());
+  RETURN_IF_ERROR(CheckEntries());
   return std::move(catalog_);
 }
 

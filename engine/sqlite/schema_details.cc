@@ -43,6 +43,14 @@ int ColumnNamed(const SourceTable& table, absl::string_view name) {
   return -1;
 }
 
+bool NamesColumnsOf(const CreateTable& text, const SourceTable& table) {
+  const auto same_name = [](const ColumnDefinition& a, const SourceColumn& b) {
+    return a.name == b.name;
+  };
+  return std::equal(text.columns.begin(), text.columns.end(), table.columns.begin(),
+                    table.columns.end(), same_name);
+}
+
 }  // namespace
 
 Affinity AffinityOf(absl::string_view declared_type) {
@@ -236,9 +244,11 @@ absl::Status SchemaDetails::TryReading(SourceTable* table) {
 void SchemaDetails::ReadCreateText(SourceTable* table) {
   if (table->kind == SourceTableKind::kVirtual) return;
   const absl::StatusOr<CreateTable> parsed = ParseCreateTable(table->sql);
-  if (!parsed.ok() || parsed->columns.size() != table->columns.size()) return;
-  for (size_t i = 0; i < parsed->columns.size(); ++i) {
-    if (parsed->columns[i].name != table->columns[i].name) return;
+  if (!parsed.ok() || !NamesColumnsOf(*parsed, *table)) {
+    // Where SQLite passed over an error, the table may be what came before the error: columns and
+    // their values would be missing without a word.
+    if (table->unreadable.empty()) table->unreadable = connection_->schema_damage();
+    return;
   }
   table->sql_parsed = true;
   for (const CheckDefinition& check : parsed->checks) {

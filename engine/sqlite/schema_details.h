@@ -36,7 +36,7 @@ class SchemaDetails {
   absl::Status ReadForeignKeys(SourceTable* table);
   absl::Status TryReading(SourceTable* table);
   static void DeriveKeys(SourceTable* table);
-  static void ReadCreateText(SourceTable* table);
+  void ReadCreateText(SourceTable* table);
 
   SqliteConnection* connection_;
   SqliteStatement columns_, indexes_, index_columns_, foreign_keys_;

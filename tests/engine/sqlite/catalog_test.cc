@@ -398,6 +398,41 @@ TEST_F(CatalogTest, ATableThatNoLongerParsesStopsNothingElse) {
   EXPECT_EQ(Table("good").unreadable, "");
 }
 
+// Found by the SQLite project's fuzz corpus (fuzzdata3-121): SQLite makes the table of what comes
+// before the error, and half of its columns would have been left out without a word.
+TEST_F(CatalogTest, ATableThatParsesOnlyUpToAnErrorIsNotTakenForWhole) {
+  WriteDatabase(dir_.File("a.db"), "CREATE TABLE bad(a, b, c, d); CREATE TABLE good(b)");
+  EditSchema(dir_.File("a.db"), "UPDATE sqlite_schema SET sql = 'CREATE TABLE bad(a, b DEFAULT (1"
+                                "))) 5, c, d)' WHERE name = 'bad'");
+  Reread();
+  EXPECT_THAT(Table("bad").unreadable, HasSubstr("malformed"));
+  EXPECT_EQ(Table("good").unreadable, "");
+}
+
+absl::Status CatalogError(const std::string& path) {
+  SqliteConnection connection = OpenOrDie(path);
+  return ReadSourceCatalog(connection).status();
+}
+
+TEST_F(CatalogTest, AnIndexThatNoLongerParsesIsDamage) {
+  WriteDatabase(dir_.File("a.db"), "CREATE TABLE t(a); CREATE INDEX i ON t(a)");
+  EditSchema(dir_.File("a.db"),
+             "UPDATE sqlite_schema SET sql = 'CREATE INDEX i ON t(a' WHERE name = 'i'");
+  const ErrorInfo info = InfoOf(CatalogError(dir_.File("a.db")));
+  EXPECT_EQ(info.code, ErrorCode::kSourceCorrupt);
+  EXPECT_THAT(info.what, HasSubstr("index i"));
+}
+
+// SQLite goes by the SQL, so the table is there; by the entry's type it would be a view.
+TEST_F(CatalogTest, ATableThatSaysToBeAViewIsDamage) {
+  WriteDatabase(dir_.File("a.db"), "CREATE TABLE t(a); CREATE TABLE u(b)");
+  EditSchema(dir_.File("a.db"), "UPDATE sqlite_schema SET type = 'view' WHERE name = 't'");
+  const ErrorInfo info = InfoOf(CatalogError(dir_.File("a.db")));
+  EXPECT_EQ(info.code, ErrorCode::kSourceCorrupt);
+  EXPECT_EQ(info.exit_code, ExitCode::kSource);
+  EXPECT_THAT(info.what, HasSubstr("table t"));
+}
+
 // What it is not needed for can be done without it: SQLite compares nothing when it walks a table.
 TEST_F(CatalogTest, AMissingCollationMattersOnlyToWhatCompares) {
   WriteDatabase(dir_.File("a.db"),
