@@ -7,9 +7,11 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <new>
 #include <string>
 #include <vector>
 
+#include "engine/base/error.h"
 #include "tools/cli/app.h"
 #include "tools/cli/secrets.h"
 #include "tools/cli/signals.h"
@@ -21,7 +23,28 @@ int Columns(int fd) {
   return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+constexpr int kExitOutOfMemory = static_cast<int>(lite2pg::ExitCode::kOutOfResource);
+constexpr char kOutOfMemory[] = "error L2P3009: out of memory\n";
+
+// Exceptions on threads, or where none may leave. What has been committed is in the ledger.
+[[noreturn]] void OnTerminate() {
+  try {
+    if (const std::exception_ptr exception = std::current_exception()) {
+      std::rethrow_exception(exception);
+    }
+  } catch (const std::bad_alloc&) {
+    (void)!write(STDERR_FILENO, kOutOfMemory, sizeof(kOutOfMemory) - 1);
+    _exit(kExitOutOfMemory);
+  } catch (const std::exception& exception) {
+    std::fprintf(stderr, "error L2P9999: a defect in lite2pg: %s\n", exception.what());
+  } catch (...) {
+    std::fputs("error L2P9999: a defect in lite2pg: an unknown exception\n", stderr);
+  }
+  std::abort();
+}
+
 int Main(int argc, char** argv) {
+  std::set_terminate(OnTerminate);
   lite2pg::ExitOnEarlySignals();
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   const bool wiped = lite2pg::WipeArguments(argc, argv);
@@ -43,6 +66,9 @@ int Main(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return Main(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::fputs(kOutOfMemory, stderr);
+    return kExitOutOfMemory;
   } catch (const std::exception& exception) {
     std::fprintf(stderr, "error L2P9999: a defect in lite2pg: %s\n", exception.what());
   } catch (...) {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/exception_status.h"
 #include "engine/base/failpoint.h"
 #include "engine/base/first_error.h"
 #include "engine/base/limits.h"
@@ -206,12 +207,8 @@ class CopyRun {
   static absl::StatusOr<BatchPtr> FillSafely(CopyLane& lane, bool* more) {
     try {
       return lane.Fill(more);
-    } catch (const std::bad_alloc&) {
-      return MakeError(ErrorCode::kTargetOutOfResource, ExitCode::kOutOfResource,
-                       "out of memory while reading the source");
-    } catch (const std::exception& e) {
-      return MakeError(ErrorCode::kDefect, ExitCode::kDefect,
-                       absl::StrCat("unexpected exception while reading: ", e.what()));
+    } catch (const std::exception&) {
+      return StatusOfException("reading the source");
     }
   }
 

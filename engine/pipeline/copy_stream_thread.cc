@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/error.h"
+#include "engine/base/exception_status.h"
 #include "engine/base/failpoint.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
@@ -87,9 +88,8 @@ void CopyStreamThread::Run() {
       absl::Status status;
       try {
         status = Process(*batch);
-      } catch (const std::exception& e) {
-        status = MakeError(ErrorCode::kDefect, ExitCode::kDefect,
-                           absl::StrCat("unexpected exception while sending: ", e.what()));
+      } catch (const std::exception&) {
+        status = StatusOfException("sending rows");
       }
       if (!status.ok()) {
         stopped_.store(true);

@@ -14,6 +14,7 @@
 #include "engine/archive/chunk_file.h"
 #include "engine/archive/format.h"
 #include "engine/base/error.h"
+#include "engine/base/exception_status.h"
 #include "engine/base/first_error.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
@@ -176,12 +177,8 @@ class ExportRun {
     absl::Status status;
     try {
       status = Work(lane);
-    } catch (const std::bad_alloc&) {
-      status = MakeError(ErrorCode::kTargetOutOfResource, ExitCode::kOutOfResource,
-                         "out of memory while reading the source");
-    } catch (const std::exception& e) {
-      status = MakeError(ErrorCode::kDefect, ExitCode::kDefect,
-                         absl::StrCat("unexpected exception while reading: ", e.what()));
+    } catch (const std::exception&) {
+      status = StatusOfException("exporting rows");
     }
     if (!status.ok()) Fail(status);
   }

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "coercion/row_encoder.h"
 #include "engine/base/error.h"
+#include "engine/base/exception_status.h"
 #include "engine/base/failpoint.h"
 #include "engine/base/first_error.h"
 #include "engine/base/limits.h"
@@ -160,9 +161,8 @@ class Checker {
       if (index >= parts_.size()) return;
       try {
         error_.Set(CheckPart(reader, parts_[index]));
-      } catch (const std::exception& e) {
-        error_.Set(MakeError(ErrorCode::kDefect, ExitCode::kDefect,
-                             absl::StrCat("unexpected exception while reading: ", e.what())));
+      } catch (const std::exception&) {
+        error_.Set(StatusOfException("reading what is loaded"));
       }
     }
   }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/exception_status.h"
 #include "engine/base/first_error.h"
 #include "engine/base/status_macros.h"
 #include "engine/pipeline/range_cursor.h"
@@ -86,12 +87,8 @@ class ScanRun {
       absl::Status status;
       try {
         status = Slice(lane, &more);
-      } catch (const std::bad_alloc&) {
-        status = MakeError(ErrorCode::kTargetOutOfResource, ExitCode::kOutOfResource,
-                           "out of memory while scanning the source");
-      } catch (const std::exception& e) {
-        status = MakeError(ErrorCode::kDefect, ExitCode::kDefect,
-                           absl::StrCat("unexpected exception while scanning: ", e.what()));
+      } catch (const std::exception&) {
+        status = StatusOfException("scanning the source");
       }
       if (!status.ok()) {
         error_.Set(status);

@@ -477,6 +477,8 @@ void SqliteConnection::ReleaseMemory() { sqlite3_db_release_memory(db_.get()); }
 
 absl::StatusOr<std::string> SqliteConnection::ReadThrough(int file_control, int64_t offset,
                                                           int bytes) {
+  // Without memory SQLite opens nothing at all, and does not look at what it is given.
+  if (db_ == nullptr) return SqliteError(nullptr, SQLITE_NOMEM, "reach the file");
   sqlite3_file* file = nullptr;
   const int rc = sqlite3_file_control(db_.get(), "main", file_control, &file);
   if (rc != SQLITE_OK) return SqliteError(nullptr, rc, "reach the file");

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/exception_status.h"
 #include "engine/base/failpoint.h"
 #include "engine/base/text.h"
 #include "engine/pipeline/version.h"
@@ -160,10 +161,10 @@ Report App::RunEngine() {
     // dump that says nothing to anybody.
     try {
       report = engine_.run(invocation_, progress.sink(), cancel);
-    } catch (const std::exception& exception) {
+    } catch (const std::exception&) {
       report = Report();
-      report.errors.push_back(InfoOf(absl::InternalError(
-          absl::StrCat("an exception that nobody expected: ", exception.what()))));
+      report.errors.push_back(InfoOf(StatusOfException("running the command")));
+      report.exit_code = report.errors[0].exit_code;
     }
   }
   progress.Finish();
