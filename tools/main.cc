@@ -1,4 +1,5 @@
 // The program's entry: what concerns the whole process, before anything else happens.
+#include <cxxabi.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 #include <iostream>
 #include <new>
 #include <string>
+#include <system_error>
+#include <typeinfo>
 #include <vector>
 
 #include "engine/base/error.h"
@@ -24,22 +27,28 @@ int Columns(int fd) {
 }
 
 constexpr int kExitOutOfMemory = static_cast<int>(lite2pg::ExitCode::kOutOfResource);
-constexpr char kOutOfMemory[] = "error L2P3009: out of memory\n";
+constexpr char kOutOfMemory[] = "error L2P3009: out of memory or threads\n";
+
+// Whether an exception that ends the process says that the system has nothing left. Without memory
+// it cannot even be thrown again, so that only its type is looked at.
+bool IsOutOfResource() {
+  const std::type_info* const type = abi::__cxa_current_exception_type();
+  if (type != nullptr) return *type == typeid(std::bad_alloc) || *type == typeid(std::system_error);
+  // An exception for which there was no memory ends the process before it is one.
+  void* const probe = std::malloc(1 << 16);
+  const bool none = probe == nullptr;
+  std::free(probe);
+  return none;
+}
 
 // Exceptions on threads, or where none may leave. What has been committed is in the ledger.
 [[noreturn]] void OnTerminate() {
-  try {
-    if (const std::exception_ptr exception = std::current_exception()) {
-      std::rethrow_exception(exception);
-    }
-  } catch (const std::bad_alloc&) {
+  if (IsOutOfResource()) {
     (void)!write(STDERR_FILENO, kOutOfMemory, sizeof(kOutOfMemory) - 1);
     _exit(kExitOutOfMemory);
-  } catch (const std::exception& exception) {
-    std::fprintf(stderr, "error L2P9999: a defect in lite2pg: %s\n", exception.what());
-  } catch (...) {
-    std::fputs("error L2P9999: a defect in lite2pg: an unknown exception\n", stderr);
   }
+  constexpr char kDefect[] = "error L2P9999: a defect in lite2pg: std::terminate\n";
+  (void)!write(STDERR_FILENO, kDefect, sizeof(kDefect) - 1);
   std::abort();
 }
 

@@ -87,6 +87,8 @@ class CatalogReader {
   absl::Status ReadTables();
   absl::Status ReadSequences();
   absl::Status CheckEntries() const;
+  absl::Status CheckPassedOver() const;
+  absl::Status DamagedEntry(absl::string_view kind, const std::string& name) const;
   void AddTable(const std::string& name, const std::string& sql, int64_t root_page);
   void FindShadowOwner(SourceTable* table) const;
 
@@ -97,6 +99,7 @@ class CatalogReader {
   absl::flat_hash_map<std::string, std::string> virtual_tables_;  // lower-case name -> module
   absl::flat_hash_map<std::string, std::string> virtual_names_;   // lower-case name -> name
   std::vector<IndexEntry> index_entries_;
+  std::vector<std::string> others_;  // entries of no type that there is
 };
 
 absl::Status CatalogReader::ReadSettings() {
@@ -160,6 +163,8 @@ absl::Status CatalogReader::ReadEntries() {
       catalog_.views.push_back({name, sql});
     } else if (type == "trigger") {
       catalog_.triggers.push_back({name, entries.Text(2), sql});
+    } else {
+      others_.push_back(name);
     }
   }
 }
@@ -253,20 +258,33 @@ absl::Status CatalogReader::ReadSequences() {
   }
 }
 
+absl::Status CatalogReader::DamagedEntry(absl::string_view kind, const std::string& name) const {
+  ErrorInfo info;
+  info.code = ErrorCode::kSourceCorrupt;
+  info.exit_code = ExitCode::kSource;
+  info.what = absl::StrCat("the schema's entry of ", kind, " ", EscapeName(name), " is damaged");
+  info.server = connection_.schema_damage();
+  info.hint = "run PRAGMA integrity_check on the source; it may be damaged or hostile";
+  return MakeError(info);
+}
+
+// What SQLite passed over may be a view or a trigger of another time, and those say so themselves.
+absl::Status CatalogReader::CheckPassedOver() const {
+  if (connection_.schema_damage().empty()) return absl::OkStatus();
+  for (const SourceView& view : catalog_.views) {
+    if (!absl::StartsWithIgnoreCase(view.sql, "CREATE VIEW")) return DamagedEntry("view", view.name);
+  }
+  for (const SourceTrigger& trigger : catalog_.triggers) {
+    if (!absl::StartsWithIgnoreCase(trigger.sql, "CREATE TRIGGER")) {
+      return DamagedEntry("trigger", trigger.name);
+    }
+  }
+  return others_.empty() ? absl::OkStatus() : DamagedEntry("object", others_[0]);
+}
+
 // SQLite goes by an entry's SQL, we go by its type and name: where these differ, or where SQLite
 // passed over an index, a table or a part of the file would be left out without a word.
 absl::Status CatalogReader::CheckEntries() const {
-  const auto error = [this](absl::string_view kind, const std::string& name) {
-    const std::string& damage = connection_.schema_damage();
-    ErrorInfo info;
-    info.code = ErrorCode::kSourceCorrupt;
-    info.exit_code = ExitCode::kSource;
-    info.what = absl::StrCat("the schema's entry of ", kind, " ", EscapeName(name),
-                             " is damaged");
-    info.server = damage;
-    info.hint = "run PRAGMA integrity_check on the source; it may be damaged or hostile";
-    return MakeError(info);
-  };
   absl::flat_hash_map<std::string, const SourceTable*> tables;
   absl::flat_hash_set<std::string> indexes;
   for (const SourceTable& table : catalog_.tables) {
@@ -278,16 +296,16 @@ absl::Status CatalogReader::CheckEntries() const {
     // The schema's own table has no entry.
     if (!known && !absl::StartsWithIgnoreCase(name, "sqlite_schema") &&
         !absl::StartsWithIgnoreCase(name, "sqlite_master")) {
-      return error("table", name);
+      return DamagedEntry("table", name);
     }
   }
   for (const IndexEntry& index : index_entries_) {
     if (indexes.contains(index.name)) continue;
     const auto table = tables.find(absl::AsciiStrToLower(index.table));
     if (table != tables.end() && !table->second->unreadable.empty()) continue;
-    return error("index", index.name);
+    return DamagedEntry("index", index.name);
   }
-  return absl::OkStatus();
+  return CheckPassedOver();
 }
 
 absl::StatusOr<SourceCatalog> CatalogReader::Read() {

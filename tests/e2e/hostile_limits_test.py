@@ -41,7 +41,7 @@ class HostileLimits(EndToEndTest):
     def test_a_virtual_column_of_text_that_doubles(self):
         path = self.make_source("""
             CREATE TABLE bomb (id INTEGER PRIMARY KEY, a TEXT, b AS (replace(replace(replace(
-              hex(zeroblob(50000)), '0', '0000000000'), '0', '0000000000'), '0', '0000000000')));
+              hex(zeroblob(500000)), '0', '0000000000'), '0', '0000000000'), '0', '0000000000')));
             INSERT INTO bomb(a) VALUES ('x'), ('y');
             """)
         self.bounded(path, 0, 5, 9, 12)
@@ -72,7 +72,7 @@ class HostileLimits(EndToEndTest):
 
     def test_expressions_as_deep_as_sqlite_takes_them(self):
         deep = "1" + " + 1" * 900
-        nested = "(" * 90 + "a" + ")" * 90
+        nested = "(" * 30 + "a" + ")" * 30
         path = self.make_source(f"""
             CREATE TABLE t (a INTEGER DEFAULT ({deep}), CHECK ({nested} > {deep} OR 1));
             CREATE INDEX i ON t({nested} + {deep});

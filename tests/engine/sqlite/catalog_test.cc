@@ -423,14 +423,14 @@ TEST_F(CatalogTest, AnIndexThatNoLongerParsesIsDamage) {
   EXPECT_THAT(info.what, HasSubstr("index i"));
 }
 
-// SQLite goes by the SQL, so the table is there; by the entry's type it would be a view.
+// Without it the table would be left out as a view that nobody understands.
 TEST_F(CatalogTest, ATableThatSaysToBeAViewIsDamage) {
   WriteDatabase(dir_.File("a.db"), "CREATE TABLE t(a); CREATE TABLE u(b)");
   EditSchema(dir_.File("a.db"), "UPDATE sqlite_schema SET type = 'view' WHERE name = 't'");
   const ErrorInfo info = InfoOf(CatalogError(dir_.File("a.db")));
   EXPECT_EQ(info.code, ErrorCode::kSourceCorrupt);
   EXPECT_EQ(info.exit_code, ExitCode::kSource);
-  EXPECT_THAT(info.what, HasSubstr("table t"));
+  EXPECT_THAT(info.what, HasSubstr("view t"));
 }
 
 // What it is not needed for can be done without it: SQLite compares nothing when it walks a table.

@@ -414,7 +414,7 @@ TEST_F(SqliteConnectionTest, AValueThatCannotBeBoundIsNotTakenForNull) {
   SqliteStatement statement = *connection.Prepare("SELECT ?1 IS NULL");
   const std::string large(2000, 'x');
   statement.Bind(1, SourceValue::Text(large));
-  EXPECT_EQ(CodesOf(statement.Step().status()), "1012/5");
+  EXPECT_EQ(CodesOf(statement.Step().status()), "1012/9");
 }
 
 TEST_F(SqliteConnectionTest, SurvivesBeingMoved) {
