@@ -8,6 +8,11 @@
 #include "engine/base/error.h"
 
 namespace lite2pg {
+namespace {
+
+constexpr absl::string_view kUnexpected = "an exception that nobody expected while ";
+
+}  // namespace
 
 absl::Status StatusOfException(absl::string_view doing) {
   try {
@@ -24,10 +29,10 @@ absl::Status StatusOfException(absl::string_view doing) {
                        "raise the limit of processes (ulimit -u) or of memory, or lower --streams");
     }
     return MakeError(ErrorCode::kDefect, ExitCode::kDefect,
-                     absl::StrCat("an exception that nobody expected while ", doing, ": ", e.what()));
+                     absl::StrCat(kUnexpected, doing, ": ", e.what()));
   } catch (const std::exception& e) {
     return MakeError(ErrorCode::kDefect, ExitCode::kDefect,
-                     absl::StrCat("an exception that nobody expected while ", doing, ": ", e.what()));
+                     absl::StrCat(kUnexpected, doing, ": ", e.what()));
   }
 }
 

@@ -272,7 +272,9 @@ absl::Status CatalogReader::DamagedEntry(absl::string_view kind, const std::stri
 absl::Status CatalogReader::CheckPassedOver() const {
   if (connection_.schema_damage().empty()) return absl::OkStatus();
   for (const SourceView& view : catalog_.views) {
-    if (!absl::StartsWithIgnoreCase(view.sql, "CREATE VIEW")) return DamagedEntry("view", view.name);
+    if (!absl::StartsWithIgnoreCase(view.sql, "CREATE VIEW")) {
+      return DamagedEntry("view", view.name);
+    }
   }
   for (const SourceTrigger& trigger : catalog_.triggers) {
     if (!absl::StartsWithIgnoreCase(trigger.sql, "CREATE TRIGGER")) {
