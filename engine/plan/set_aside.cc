@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/text.h"
 #include "engine/plan/foreign_key_links.h"
 #include "engine/plan/plan.h"
@@ -157,7 +158,7 @@ class ExistingPlanner {
     for (const auto& [oid, index] : by_oid_) bytes += Table(index).bytes;
     for (const auto& [oid, index] : by_oid_) {
       TablePlan& table = Table(index);
-      table.merge = bytes <= kMergeBytesMax && by_oid_.size() <= kMergeTablesMax &&
+      table.merge = bytes <= LimitForTests("merge_bytes", kMergeBytesMax) && by_oid_.size() <= kMergeTablesMax &&
                     !table.target.has_rules;
       std::string why;
       if (table.rows_preexisting) why = "it has rows";
