@@ -2,9 +2,9 @@
 // CMake option LITE2PG_FAILPOINTS, which is meant for tests; in others HitFailpoint() is a function
 // that does nothing, and no variable is read. None is reached more often than once per batch.
 //
-// The environment variable LITE2PG_FAILPOINT=NAME:N:ACTION[:always] arms one: at the N-th time (from
-// 1) that the place is reached, or from then on, ACTION `kill` ends the process with SIGKILL, and
-// these make the step fail: `error` as a defect (exit code 1), `eio` as when the source's medium
+// The environment variable LITE2PG_FAILPOINT=NAME:N:ACTION[:always] arms one: at the N-th time
+// (from 1) that the place is reached, or from then on, ACTION `kill` ends the process with SIGKILL,
+// and these make the step fail: `error` as a defect (exit code 1), `eio` as when the source's medium
 // fails (5), `enospc` as when a disk is full (9). The names are in failpoint.cc; a name that is not
 // there ends the process at once, so that no test arms nothing. LITE2PG_FAILPOINT_LOG=FILE appends
 // the name of every place that is reached.
@@ -26,7 +26,8 @@ namespace lite2pg {
 // Whether this build has failpoints.
 bool HasFailpoints();
 
-// Any thread. OK unless this place is armed, its time has come and the action lets the process live.
+// Any thread. OK unless this place is armed, its time has come and the action leaves the process
+// alive.
 absl::Status HitFailpoint(absl::string_view name);
 
 // What LITE2PG_TEST_LIMITS says of the bound, or `otherwise`. Any thread.

@@ -313,7 +313,8 @@ absl::Status DeleteRows(PgConnection& connection, const Ledger& ledger,
   }
   // Named once, so that the parameter has a type whichever tables there are.
   absl::StrAppend(&counts, " WHERE $1::pg_catalog.text IS NOT NULL");
-  ASSIGN_OR_RETURN(const PgResult deleted, connection.Query(absl::StrCat(sql, " ", counts), {ledger.run_id()}));
+  absl::StrAppend(&sql, " ", counts);
+  ASSIGN_OR_RETURN(const PgResult deleted, connection.Query(sql, {ledger.run_id()}));
   for (int i = 0; i < deleted.rows(); ++i) {
     const WrittenTable& table = *tables[static_cast<size_t>(deleted.Int(i, 0))];
     if (static_cast<uint64_t>(deleted.Int(i, 1)) == table.rows_written) continue;

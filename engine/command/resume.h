@@ -30,8 +30,8 @@ bool IsUnfinished(const RunRecord& run);
 bool IsPublished(const RunRecord& run);
 
 // The run of `command` that --resume goes on with, or one that has finished already with the same
-// source and options. kNothingToResume, kSourceChanged or kUnfinishedRun with exit code 11 when there is none,
-// or it may not go on. Changes nothing. REQUIRES: the lock on the target schema.
+// source and options. kNothingToResume, kSourceChanged or kUnfinishedRun with exit code 11 when
+// there is none, or it may not go on. Changes nothing. REQUIRES: the lock on the target schema.
 absl::StatusOr<RunRecord> FindRunToResume(PgConnection& connection, const LedgerLocation& location,
                                           absl::string_view command, const CopyRequest& request,
                                           const std::string& fingerprint);

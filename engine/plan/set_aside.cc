@@ -155,10 +155,11 @@ class ExistingPlanner {
 
   void ChooseWays() {
     uint64_t bytes = 0;
+    const uint64_t merge_bytes_max = LimitForTests("merge_bytes", kMergeBytesMax);
     for (const auto& [oid, index] : by_oid_) bytes += Table(index).bytes;
     for (const auto& [oid, index] : by_oid_) {
       TablePlan& table = Table(index);
-      table.merge = bytes <= LimitForTests("merge_bytes", kMergeBytesMax) && by_oid_.size() <= kMergeTablesMax &&
+      table.merge = bytes <= merge_bytes_max && by_oid_.size() <= kMergeTablesMax &&
                     !table.target.has_rules;
       std::string why;
       if (table.rows_preexisting) why = "it has rows";
