@@ -3,11 +3,11 @@
 // that does nothing, and no variable is read. None is reached more often than once per batch.
 //
 // The environment variable LITE2PG_FAILPOINT=NAME:N:ACTION[:always] arms one: at the N-th time
-// (from 1) that the place is reached, or from then on, ACTION `kill` ends the process with SIGKILL,
-// and these make the step fail: `error` as a defect (exit code 1), `eio` as when the source's medium
-// fails (5), `enospc` as when a disk is full (9). The names are in failpoint.cc; a name that is not
-// there ends the process at once, so that no test arms nothing. LITE2PG_FAILPOINT_LOG=FILE appends
-// the name of every place that is reached.
+// (from 1) that the place is reached, or from then on, ACTION `kill` ends the process with
+// SIGKILL, and these make the step fail: `error` as a defect (exit code 1), `eio` as when the
+// source's medium fails (5), `enospc` as when a disk is full (9). The names are in failpoint.cc; a
+// name that is not there ends the process at once, so that no test arms nothing.
+// LITE2PG_FAILPOINT_LOG=FILE appends the name of every place that is reached.
 //
 // LITE2PG_TEST_LIMITS=NAME=VALUE[,NAME=VALUE...] makes bounds small, so that little data has many
 // batches and transactions, and takes every way into existing tables: batch_bytes, chunk_bytes,
