@@ -2,6 +2,7 @@
 
 #ifdef LITE2PG_FAILPOINTS
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -97,15 +98,28 @@ constexpr absl::string_view kFailpoints[] = {
     "report.begin",
 };
 
+// What stands in for a cause that a test cannot make at every place.
+struct Failure {
+  absl::string_view action;
+  ErrorCode code;
+  ExitCode exit_code;
+};
+constexpr Failure kFailures[] = {
+    {"error", ErrorCode::kDefect, ExitCode::kDefect},
+    {"eio", ErrorCode::kSourceUnreadable, ExitCode::kSource},
+    {"enospc", ErrorCode::kTargetOutOfResource, ExitCode::kOutOfResource},
+};
+
 struct Armed {
   std::string name;
   uint64_t at = 0;  // 0: nothing is armed
-  bool kill = false;
+  bool always = false;
+  const Failure* failure = nullptr;  // nullptr: kill
   std::atomic<uint64_t> hits{0};
 };
 
 [[noreturn]] void Misused(const char* text) {
-  std::fprintf(stderr, "LITE2PG_FAILPOINT: %s\n", text);
+  std::fprintf(stderr, "LITE2PG_FAILPOINT or LITE2PG_TEST_LIMITS: %s\n", text);
   std::abort();
 }
 
@@ -114,13 +128,29 @@ Armed* ReadEnvironment() {
   const char* const text = std::getenv("LITE2PG_FAILPOINT");
   if (text == nullptr || *text == '\0') return armed;
   const std::vector<std::string> parts = absl::StrSplit(text, ':');
-  if (parts.size() != 3 || !absl::SimpleAtoi(parts[1], &armed->at) || armed->at == 0 ||
-      (parts[2] != "kill" && parts[2] != "error")) {
-    Misused("expected NAME:N:kill or NAME:N:error");
+  if (parts.size() < 3 || parts.size() > 4 || !absl::SimpleAtoi(parts[1], &armed->at) ||
+      armed->at == 0 || (parts.size() == 4 && parts[3] != "always")) {
+    Misused("expected NAME:N:ACTION or NAME:N:ACTION:always");
   }
   armed->name = parts[0];
-  armed->kill = parts[2] == "kill";
+  armed->always = parts.size() == 4;
+  for (const Failure& failure : kFailures) {
+    if (failure.action == parts[2]) armed->failure = &failure;
+  }
+  if (armed->failure == nullptr && parts[2] != "kill") {
+    Misused("an action is kill, error, eio or enospc");
+  }
   return armed;
+}
+
+// For enumerating what a kind of run reaches, and how often.
+void LogHit(absl::string_view name) {
+  static const char* const path = std::getenv("LITE2PG_FAILPOINT_LOG");
+  if (path == nullptr) return;
+  const int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  const std::string line = absl::StrCat(name, "\n");
+  if (file < 0 || write(file, line.data(), line.size()) < 0) Misused("the log cannot be written");
+  close(file);
 }
 
 bool IsKnown(absl::string_view name) {
@@ -133,15 +163,32 @@ bool HasFailpoints() { return true; }
 
 absl::Status HitFailpoint(absl::string_view name) {
   static Armed* const armed = ReadEnvironment();
+  LogHit(name);
   if (armed->at == 0) return absl::OkStatus();
   if (!IsKnown(name) || !IsKnown(armed->name)) Misused("there is no failpoint of that name");
-  if (name != armed->name || armed->hits.fetch_add(1) + 1 != armed->at) return absl::OkStatus();
-  if (armed->kill) {
+  if (name != armed->name) return absl::OkStatus();
+  const uint64_t hit = armed->hits.fetch_add(1) + 1;
+  if (hit < armed->at || (hit > armed->at && !armed->always)) return absl::OkStatus();
+  if (armed->failure == nullptr) {
     kill(getpid(), SIGKILL);
     pause();  // SIGKILL is delivered at the latest here
   }
-  return MakeError(ErrorCode::kDefect, ExitCode::kDefect,
+  return MakeError(armed->failure->code, armed->failure->exit_code,
                    absl::StrCat("a test has made this step fail: ", armed->name));
+}
+
+uint64_t LimitForTests(absl::string_view name, uint64_t otherwise) {
+  const char* const text = std::getenv("LITE2PG_TEST_LIMITS");
+  if (text == nullptr) return otherwise;
+  for (const std::string& part : std::vector<std::string>(absl::StrSplit(text, ','))) {
+    const std::vector<std::string> pair = absl::StrSplit(part, '=');
+    uint64_t value = 0;
+    if (pair.size() != 2 || !absl::SimpleAtoi(pair[1], &value) || value == 0) {
+      Misused("expected NAME=VALUE,...");
+    }
+    if (pair[0] == name) return value;
+  }
+  return otherwise;
 }
 
 }  // namespace lite2pg
@@ -152,6 +199,7 @@ namespace lite2pg {
 
 bool HasFailpoints() { return false; }
 absl::Status HitFailpoint(absl::string_view) { return absl::OkStatus(); }
+uint64_t LimitForTests(absl::string_view, uint64_t otherwise) { return otherwise; }
 
 }  // namespace lite2pg
 

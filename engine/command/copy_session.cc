@@ -13,7 +13,6 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/base/thread_priority.h"
-#include "engine/command/certificate.h"
 #include "engine/command/coordinator.h"
 #include "engine/command/coercion_log.h"
 #include "engine/command/copy_report.h"
@@ -310,7 +309,8 @@ absl::StatusOr<bool> CopySession::LockOrWait(std::string* holder) {
 // that the plan can be made once more.
 absl::Status CopySession::FindResumed() {
   ASSIGN_OR_RETURN(
-      resumed_, FindRunToResume(*coordinator_, Location(), request_, report_.source.fingerprint));
+      resumed_, FindRunToResume(*coordinator_, Location(), report_.command, request_,
+                                report_.source.fingerprint));
   run_id_ = resumed_->run_id;
   report_.run_id = run_id_;
   published_ = !IsUnfinished(*resumed_) || lite2pg::IsPublished(*resumed_);
@@ -327,6 +327,8 @@ absl::Status CopySession::ShowRun(const RunRecord& run) {
                      absl::StrCat("run ", run_id_, " is finished, but its report is damaged"),
                      "lite2pg verify compares both sides");
   }
+  // For a certificate: one without the record of the tables would vouch for nothing.
+  ASSIGN_OR_RETURN(record_, ParsePlanRecord(run.plan_json));
   then.run_id = run_id_;
   then.stages = std::move(report_.stages);
   then.target = report_.target;
@@ -550,24 +552,6 @@ absl::Status CopySession::Publish() {
   staging_created_ = false;
   report_ = std::move(result);
   LITE2PG_FAILPOINT("publish.committed");
-  return absl::OkStatus();
-}
-
-absl::Status CopySession::Complete() {
-  if (done_) return absl::OkStatus();
-  ErrorInfo kept;
-  kept.effect = "the data is there and verified; only the ledger does not say so yet";
-  RETURN_IF_ERROR(WithContext(
-      ledger_->FinishRun(*coordinator_, "done", report_.outcome, ReportToJson(report_)), kept));
-  LITE2PG_FAILPOINT("publish.run_done");
-  kept.effect = "the data is there and verified; only this file could not be written";
-  if (!request_.write_certificate.empty()) {
-    RETURN_IF_ERROR(
-        WithContext(WriteCertificate(request_.write_certificate, report_, record_), kept));
-  }
-  kept.effect = "the data is there and verified; only this file did not run to its end";
-  RETURN_IF_ERROR(WithContext(RunHook(request_.hooks.after_file, "--after-sql"), kept));
-  LITE2PG_FAILPOINT("publish.after_sql.done");
   return absl::OkStatus();
 }
 

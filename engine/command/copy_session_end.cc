@@ -1,4 +1,4 @@
-// How a run ends that did not end well, and the report of any run.
+// How a run ends, well or not, and the report of any run.
 #include <algorithm>
 #include <utility>
 
@@ -7,6 +7,7 @@
 #include "engine/base/failpoint.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/command/certificate.h"
 #include "engine/command/copy_report.h"
 #include "engine/command/copy_session.h"
 #include "engine/command/resume.h"
@@ -113,6 +114,27 @@ void CopySession::FillTables() {
   existing_.Describe(&report_);
 }
 void CopySession::FillPlanned() { FillPlannedTables(plan_, &report_); }
+
+absl::Status CopySession::Complete() {
+  ErrorInfo kept;
+  if (!done_) {
+    kept.effect = "the data is there and verified; only the ledger does not say so yet";
+    RETURN_IF_ERROR(WithContext(
+        ledger_->FinishRun(*coordinator_, "done", report_.outcome, ReportToJson(report_)), kept));
+    LITE2PG_FAILPOINT("publish.run_done");
+  }
+  // Files can be written again; whether --after-sql ran, nobody knows.
+  kept.effect = "the data is there and verified; only this file could not be written";
+  if (!request_.write_certificate.empty()) {
+    RETURN_IF_ERROR(
+        WithContext(WriteCertificate(request_.write_certificate, report_, record_), kept));
+  }
+  if (done_) return absl::OkStatus();
+  kept.effect = "the data is there and verified; only this file did not run to its end";
+  RETURN_IF_ERROR(WithContext(RunHook(request_.hooks.after_file, "--after-sql"), kept));
+  LITE2PG_FAILPOINT("publish.after_sql.done");
+  return absl::OkStatus();
+}
 
 Report CopySession::TakeReport(const absl::Status& status) {
   {

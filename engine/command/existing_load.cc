@@ -14,6 +14,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/postgres/array_text.h"
 
 namespace lite2pg {
 namespace {
@@ -240,43 +241,124 @@ absl::Status CheckUnvalidated(PgConnection& connection, const SetAsideObject& ob
 // ---- Taking back
 // ---------------------------------------------------------------------------------
 
-// Removes what the run committed into one table. All of the table when it holds nothing else.
-absl::Status EmptyTable(PgConnection& connection, const Ledger& ledger,
-                        const SetAsideRecord& record, uint64_t rows_written) {
-  RETURN_IF_ERROR(connection.Begin());
-  RETURN_IF_ERROR(
-      connection.Execute(absl::StrCat("LOCK TABLE ", record.object, " IN ACCESS EXCLUSIVE MODE")));
-  ASSIGN_OR_RETURN(const PgResult count,
-                   connection.Query(absl::StrCat("SELECT pg_catalog.count(*), (SELECT "
-                                                 "pg_catalog.count(*) FROM pg_catalog.pg_constraint"
-                                                 " k WHERE k.contype = 'f' AND k.confrelid = ",
-                                                 QuoteLiteral(record.object),
-                                                 "::pg_catalog.regclass AND k.conrelid <> "
-                                                 "k.confrelid) FROM ",
-                                                 record.object)));
-  const auto rows = static_cast<uint64_t>(count.Int(0, 0));
-  if (rows == rows_written && rows > 0) {
-    RETURN_IF_ERROR(connection.Execute(
-        absl::StrCat(count.Int(0, 1) == 0 ? "TRUNCATE TABLE " : "DELETE FROM ", record.object)));
-  } else if (rows > 0) {
-    // Somebody else's rows are among them: ours carry the transactions of our chunks.
-    ASSIGN_OR_RETURN(
-        const PgResult deleted,
-        connection.Query(absl::StrCat("DELETE FROM ", record.object,
-                                      " WHERE xmin::pg_catalog.text = ANY "
-                                      "(SELECT c.xmin::pg_catalog.text FROM ",
-                                      ledger.location().Table("chunk"), " c WHERE c.run_id = $1)"),
-                         {ledger.run_id()}));
-    if (deleted.affected_rows() != rows_written) {
-      connection.Rollback();
-      return MakeError(ErrorCode::kTargetTableNotEmpty, ExitCode::kTargetRefuses,
-                       absl::StrCat("cannot tell the ", rows_written, " rows of this run in ",
-                                    record.object, " from the other ones there"),
-                       "look for sessions that write into the table; then remove the rows by hand");
+// A table of the application that the run has written to.
+struct WrittenTable {
+  const SetAsideRecord* record = nullptr;
+  uint64_t rows_written = 0;
+  bool holds_others = false;  // rows of somebody else are among them
+  bool referenced = false;    // by a foreign key of a table that is not emptied as a whole
+};
+
+// By number in `names`: who refers to a table, -1 for one that is not among them.
+absl::StatusOr<std::multimap<int, int>> ReadReferrers(PgConnection& connection,
+                                                      const std::vector<std::string>& names) {
+  ASSIGN_OR_RETURN(
+      const PgResult keys,
+      connection.Query("SELECT p.n, c.n FROM pg_catalog.unnest($1::text[]) WITH ORDINALITY"
+                       "   AS p(name, n)"
+                       " JOIN pg_catalog.pg_constraint k ON k.contype = 'f'"
+                       "   AND k.confrelid = p.name::pg_catalog.regclass"
+                       "   AND k.conrelid <> k.confrelid"
+                       " LEFT JOIN pg_catalog.unnest($1::text[]) WITH ORDINALITY AS c(name, n)"
+                       "   ON c.name::pg_catalog.regclass = k.conrelid",
+                       {FormatArray(names)}));
+  std::multimap<int, int> referrers;
+  for (int i = 0; i < keys.rows(); ++i) {
+    const int referrer = keys.IsNull(i, 1) ? -1 : static_cast<int>(keys.Int(i, 1)) - 1;
+    referrers.emplace(static_cast<int>(keys.Int(i, 0)) - 1, referrer);
+  }
+  return referrers;
+}
+
+// TRUNCATE takes tables only together with all that refer to them.
+absl::Status MarkReferenced(PgConnection& connection, std::vector<WrittenTable>* tables) {
+  std::vector<std::string> names;
+  for (const WrittenTable& table : *tables) names.push_back(table.record->object);
+  using Referrers = std::multimap<int, int>;
+  ASSIGN_OR_RETURN(const Referrers referrers, ReadReferrers(connection, names));
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const auto& [parent, child] : referrers) {
+      WrittenTable& table = (*tables)[static_cast<size_t>(parent)];
+      const WrittenTable* other =
+          child < 0 ? nullptr : &(*tables)[static_cast<size_t>(child)];
+      if (table.referenced || (other != nullptr && !other->holds_others && !other->referenced)) {
+        continue;
+      }
+      table.referenced = changed = true;
     }
   }
-  RETURN_IF_ERROR(ledger.MarkRestored(connection, record.id));
-  return connection.Commit();
+  return absl::OkStatus();
+}
+
+// Rows of ours among others carry the transactions of our chunks. All tables in one statement, at
+// whose end foreign keys are looked at: one after the other, a parent's rows would take their
+// children with them (ON DELETE CASCADE) or change them (SET NULL), and those could not be told any
+// more.
+absl::Status DeleteRows(PgConnection& connection, const Ledger& ledger,
+                        const std::vector<const WrittenTable*>& tables) {
+  if (tables.empty()) return absl::OkStatus();
+  std::string sql, counts;
+  for (size_t i = 0; i < tables.size(); ++i) {
+    const WrittenTable& table = *tables[i];
+    absl::StrAppend(&sql, i == 0 ? "WITH d" : ", d", i, " AS (DELETE FROM ", table.record->object);
+    if (table.holds_others) {
+      absl::StrAppend(&sql,
+                      " WHERE xmin::pg_catalog.text = ANY (SELECT c.xmin::pg_catalog.text FROM ",
+                      ledger.location().Table("chunk"), " c WHERE c.run_id = $1)");
+    }
+    absl::StrAppend(&sql, " RETURNING 1)");
+    absl::StrAppend(&counts, i == 0 ? "SELECT " : " UNION ALL SELECT ", i,
+                    ", (SELECT pg_catalog.count(*) FROM d", i, ")");
+  }
+  // Named once, so that the parameter has a type whichever tables there are.
+  absl::StrAppend(&counts, " WHERE $1::pg_catalog.text IS NOT NULL");
+  absl::StrAppend(&sql, " ", counts);
+  ASSIGN_OR_RETURN(const PgResult deleted, connection.Query(sql, {ledger.run_id()}));
+  for (int i = 0; i < deleted.rows(); ++i) {
+    const WrittenTable& table = *tables[static_cast<size_t>(deleted.Int(i, 0))];
+    if (static_cast<uint64_t>(deleted.Int(i, 1)) == table.rows_written) continue;
+    return MakeError(ErrorCode::kTargetTableNotEmpty, ExitCode::kTargetRefuses,
+                     absl::StrCat("cannot tell the ", table.rows_written, " rows of this run in ",
+                                  table.record->object, " from the other ones there"),
+                     "look for sessions that write into the table; then remove the rows by hand");
+  }
+  return absl::OkStatus();
+}
+
+// Removes what the run committed into the tables, and what the ledger says of it, in the open
+// transaction.
+absl::Status EmptyTogether(PgConnection& connection, const Ledger& ledger,
+                           std::vector<WrittenTable> tables) {
+  for (WrittenTable& table : tables) {
+    RETURN_IF_ERROR(connection.Execute(
+        absl::StrCat("LOCK TABLE ", table.record->object, " IN ACCESS EXCLUSIVE MODE")));
+    ASSIGN_OR_RETURN(const PgResult count,
+                     connection.Query(absl::StrCat("SELECT pg_catalog.count(*) FROM ",
+                                                   table.record->object)));
+    table.holds_others = static_cast<uint64_t>(count.Int(0, 0)) != table.rows_written;
+  }
+  RETURN_IF_ERROR(MarkReferenced(connection, &tables));
+  std::vector<std::string> whole;
+  std::vector<const WrittenTable*> mixed;
+  for (const WrittenTable& table : tables) {
+    if (table.rows_written == 0) continue;
+    if (table.holds_others || table.referenced) {
+      mixed.push_back(&table);
+    } else {
+      whole.push_back(table.record->object);
+    }
+  }
+  if (!whole.empty()) {
+    RETURN_IF_ERROR(
+        connection.Execute(absl::StrCat("TRUNCATE TABLE ", absl::StrJoin(whole, ", "))));
+  }
+  RETURN_IF_ERROR(DeleteRows(connection, ledger, mixed));
+  for (const WrittenTable& table : tables) {
+    RETURN_IF_ERROR(ledger.ForgetChunks(connection, table.record->definition));
+    RETURN_IF_ERROR(ledger.MarkRestored(connection, table.record->id));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status EmptyTables(PgConnection& connection, const Ledger& ledger,
@@ -284,34 +366,26 @@ absl::Status EmptyTables(PgConnection& connection, const Ledger& ledger,
   ASSIGN_OR_RETURN(const std::vector<ChunkRecord> chunks, ledger.ReadChunks(connection));
   std::map<std::string, uint64_t> written;
   for (const ChunkRecord& chunk : chunks) written[chunk.table] += chunk.rows;
-  // A key that had to stay may tie the tables together: what fails waits for the others.
-  std::vector<const SetAsideRecord*> todo;
+  std::vector<WrittenTable> tables;
+  uint64_t rows = 0;
   for (const SetAsideRecord& record : records) {
-    if (record.kind == kTableRecord && !record.restored) todo.push_back(&record);
+    if (record.kind != kTableRecord || record.restored) continue;
+    tables.push_back({&record, written[record.definition]});
+    rows += tables.back().rows_written;
   }
-  absl::Status last;
-  while (!todo.empty()) {
-    std::vector<const SetAsideRecord*> failed;
-    for (const SetAsideRecord* record : todo) {
-      const uint64_t rows = written[record->definition];
-      absl::Status status = EmptyTable(connection, ledger, *record, rows);
-      for (int i = 1; i < kLockTriesMax && !status.ok() && IsLockTrouble(status); ++i) {
-        connection.Rollback();
-        status = EmptyTable(connection, ledger, *record, rows);
-      }
-      if (status.ok()) {
-        *rows_removed += rows;
-        continue;
-      }
-      connection.Rollback();
-      if (!connection.alive()) return status;
-      last = status;
-      failed.push_back(record);
+  absl::Status status;
+  for (int i = 0; i < kLockTriesMax; ++i) {
+    RETURN_IF_ERROR(connection.Begin());
+    status = EmptyTogether(connection, ledger, tables);
+    if (status.ok()) status = connection.Commit();
+    if (status.ok()) {
+      *rows_removed += rows;
+      return status;
     }
-    if (failed.size() == todo.size()) return last;
-    todo = std::move(failed);
+    connection.Rollback();
+    if (!IsLockTrouble(status)) break;
   }
-  return absl::OkStatus();
+  return status;
 }
 
 }  // namespace

@@ -228,8 +228,8 @@ RunTotals TotalsOf(const RunRecord& run) {
 
 std::string CommandOf(const RunRecord& run) {
   const std::string command = DecodeLedgerText(TextAt(ParseOptions(run), "command"));
-  return command.empty() ? absl::StrCat("lite2pg copy ", EscapeForMessage(run.source_path, 300),
-                                        " TARGET")
+  return command.empty() ? absl::StrCat("lite2pg ", EscapeForMessage(run.command), " ",
+                                        EscapeForMessage(run.source_path, 300), " TARGET")
                          : command;
 }
 

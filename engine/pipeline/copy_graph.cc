@@ -31,6 +31,8 @@ using SendNode = tbb::flow::async_node<BatchPtr, BatchPtr>;
 
 // Rows larger than this go one lane at a time, one batch at a time.
 constexpr uint64_t kHugeRowBytes = 8 * kBatchBytes;
+// Small tables share a transaction up to this.
+constexpr uint64_t kSharedTransactionBytes = uint64_t{8} << 20;
 
 // How often the number of streams is thought over: long enough to carry dozens of batches.
 constexpr auto kGovernInterval = std::chrono::milliseconds(200);
@@ -70,7 +72,11 @@ class CopyRun {
 
   absl::Status Connect() {
     CopyLane::Options lane_options;
-    lane_options.chunk_bytes_max = options_.chunk_bytes > 0 ? options_.chunk_bytes : kChunkBytesMax;
+    lane_options.chunk_bytes_max = LimitForTests(
+        "chunk_bytes", options_.chunk_bytes > 0 ? options_.chunk_bytes : kChunkBytesMax);
+    lane_options.chunk_rows_max = LimitForTests("chunk_rows", kChunkRowsMax);
+    lane_options.batch_bytes = LimitForTests("batch_bytes", kBatchBytes);
+    lane_options.transaction_bytes = LimitForTests("transaction_bytes", kSharedTransactionBytes);
     lane_options.reject_refused = options_.policy.on_bad_value == OnBadValue::kReject;
     for (int i = 0; i < std::max(options_.streams, options_.streams_max); ++i) {
       lanes_.push_back(std::make_unique<CopyLane>(i, plan_, snapshot_, pool_, readings_,

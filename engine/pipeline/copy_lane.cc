@@ -12,8 +12,7 @@
 namespace lite2pg {
 namespace {
 
-// Small tables share a transaction up to these.
-constexpr uint64_t kSharedTransactionBytes = uint64_t{8} << 20;
+// Small tables share a transaction up to this.
 constexpr int kSharedTransactionChunks = 200;
 
 // A batch that one large row has blown up gives its memory back.
@@ -121,7 +120,7 @@ absl::StatusOr<std::shared_ptr<Batch>> CopyLane::FillRows(std::shared_ptr<Batch>
   }
   FieldBuffer& rows = batch->rows;
   bool range_done = false;
-  while (rows.size() < kBatchBytes && chunk_reject_bytes_ < kChunkRejectBytesMax) {
+  while (rows.size() < options_.batch_bytes && chunk_reject_bytes_ < kChunkRejectBytesMax) {
     ASSIGN_OR_RETURN(const std::span<const SourceValue> row, cursor_.Next());
     if (row.empty()) {
       range_done = true;
@@ -152,7 +151,7 @@ absl::StatusOr<std::shared_ptr<Batch>> CopyLane::FillRows(std::shared_ptr<Batch>
 }
 
 bool CopyLane::ChunkIsFull() const {
-  return chunk_bytes_ >= options_.chunk_bytes_max || chunk_.rows >= kChunkRowsMax ||
+  return chunk_bytes_ >= options_.chunk_bytes_max || chunk_.rows >= options_.chunk_rows_max ||
          chunk_reject_bytes_ >= kChunkRejectBytesMax;
 }
 
@@ -182,7 +181,7 @@ void CopyLane::EndChunk(Batch& batch, bool range_done) {
   chunk_.rows = 0;
   transaction_bytes_ += chunk_bytes_;
   ++transaction_chunks_;
-  if (transaction_bytes_ >= kSharedTransactionBytes ||
+  if (transaction_bytes_ >= options_.transaction_bytes ||
       transaction_chunks_ >= kSharedTransactionChunks) {
     batch.commits = true;
   }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/base/limits.h"
 #include "engine/pipeline/chunk_loader.h"
 #include "engine/pipeline/copy_stream_thread.h"
 #include "engine/pipeline/range_cursor.h"
@@ -20,7 +21,10 @@ namespace lite2pg {
 class CopyLane {
  public:
   struct Options {
-    size_t chunk_bytes_max = 0;
+    size_t chunk_bytes_max = kChunkBytesMax;
+    uint64_t chunk_rows_max = kChunkRowsMax;
+    size_t batch_bytes = kBatchBytes;
+    uint64_t transaction_bytes = 0;  // of small tables that share one, at least
     bool reject_refused = false;  // see ChunkLoader::Options
   };
 

@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/text.h"
 #include "engine/plan/foreign_key_links.h"
 #include "engine/plan/plan.h"
@@ -154,10 +155,11 @@ class ExistingPlanner {
 
   void ChooseWays() {
     uint64_t bytes = 0;
+    const uint64_t merge_bytes_max = LimitForTests("merge_bytes", kMergeBytesMax);
     for (const auto& [oid, index] : by_oid_) bytes += Table(index).bytes;
     for (const auto& [oid, index] : by_oid_) {
       TablePlan& table = Table(index);
-      table.merge = bytes <= kMergeBytesMax && by_oid_.size() <= kMergeTablesMax &&
+      table.merge = bytes <= merge_bytes_max && by_oid_.size() <= kMergeTablesMax &&
                     !table.target.has_rules;
       std::string why;
       if (table.rows_preexisting) why = "it has rows";

@@ -105,6 +105,8 @@ class Ledger {
   absl::Status MarkInterrupted(PgConnection& connection, absl::string_view outcome) const;
   // Forgets what was loaded into one source table, because its rows were taken away.
   absl::Status ForgetTable(PgConnection& connection, const std::string& table) const;
+  // The same, but what was set aside of its rows stays to be looked at.
+  absl::Status ForgetChunks(PgConnection& connection, const std::string& table) const;
   // The same for all of the application's tables that rows went to directly, and for the
   // definitions that were set aside for them. REQUIRES: both were taken back.
   absl::Status ForgetTakenBack(PgConnection& connection) const;

@@ -35,6 +35,12 @@ absl::Status Ledger::ForgetTable(PgConnection& connection, const std::string& ta
   return connection.QueryAll(statements).status();
 }
 
+absl::Status Ledger::ForgetChunks(PgConnection& connection, const std::string& table) const {
+  return connection.Execute(absl::StrCat("DELETE FROM ", location_.Table("chunk"),
+                                         " WHERE run_id = $1 AND table_name = $2"),
+                            {run_id_, EncodeLedgerText(table)});
+}
+
 absl::Status Ledger::ForgetTakenBack(PgConnection& connection) const {
   std::vector<PgStatement> statements;
   for (const absl::string_view name : {"chunk", "reject"}) {

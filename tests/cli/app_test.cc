@@ -233,6 +233,15 @@ TEST_F(AppFiles, IsNotSilentAboutAReportThatCannotBeWritten) {
   EXPECT_THAT(ran.err, HasSubstr("r.json"));
 }
 
+TEST_F(AppFiles, IsNotSilentAboutItWhenRowsWereSetAsideEither) {
+  const Ran ran = RunWith(CopyWith({"--report", Path("r.json")}),
+                          [&](const Invocation&, EventSink&, CancelToken&) {
+                            std::filesystem::create_directory(Path("r.json"));
+                            return WithRejects();
+                          });
+  EXPECT_EQ(ran.code, 9);
+}
+
 TEST(Signals, TheFirstCancels) {
   const Ran ran = RunWith(kCopy, [](const Invocation&, EventSink&, CancelToken& cancel) {
     raise(SIGINT);

@@ -279,6 +279,91 @@ class Failpoints(EndToEndTest):
                 self.assertEqual(run.exit_code, 0, str(run))
                 self.assertEqual(run.report["outcome"], "verified", str(run))
 
+    def test_a_certificate_is_whole_though_the_run_was_killed_after_publish(self):
+        path = self.make_source(SOURCE)
+        file = self.dir / "certificate.json"
+        for name in ("publish.committed", "publish.run_done"):
+            with self.subTest(failpoint=name):
+                self.target = self.make_target()
+                file.unlink(missing_ok=True)
+                options = ["--write-certificate", str(file)]
+                run = self.run_with(f"{name}:1:kill", path, *options)
+                self.assertEqual(run.exit_code, -9, str(run))
+                self.finish(path, options)
+                run = lite2pg("verify", path, "--certificate", file, "--format", "json")
+                self.assertEqual(run.exit_code, 0, str(run))
+                self.assertEqual(sorted(t["source_name"] for t in run.report["tables"]),
+                                 ["blank", "child", "keyless", "pair", "parent", "tree"])
+
+    def test_children_are_told_though_their_parents_rows_are_taken_back_with_them(self):
+        path = self.make_source("""
+            CREATE TABLE parent (id INTEGER PRIMARY KEY);
+            CREATE TABLE child (id INTEGER PRIMARY KEY, p INTEGER REFERENCES parent(id));
+            CREATE TABLE softer (id INTEGER PRIMARY KEY, p INTEGER REFERENCES parent(id));
+            INSERT INTO parent VALUES (1), (2), (3);
+            INSERT INTO child VALUES (1, 1), (2, 2), (3, NULL);
+            INSERT INTO softer SELECT * FROM child;""")
+        tables = """
+            CREATE TABLE parent (id bigint PRIMARY KEY, up bigint);
+            CREATE TABLE child (id bigint PRIMARY KEY, p bigint REFERENCES parent ON DELETE CASCADE);
+            CREATE TABLE softer (id bigint PRIMARY KEY, p bigint REFERENCES parent
+              ON DELETE SET NULL);"""
+        others = "INSERT INTO child VALUES (-1, NULL); INSERT INTO parent VALUES (-1, NULL)"
+        for case, before in (("empty", ""), ("in a circle", "ALTER TABLE parent ADD FOREIGN KEY (up)"
+                                             " REFERENCES child ON DELETE CASCADE")):
+            for meanwhile in ("SELECT 1", others):
+                for ends in ("error", "kill"):
+                    with self.subTest(case, meanwhile=meanwhile, ends=ends):
+                        self.target = self.make_target()
+                        self.sql(tables + before)
+                        run = self.copy(path, "--schema-mode", "existing", env={
+                            "LITE2PG_TEST_LIMITS": "merge_bytes=1",
+                            "LITE2PG_FAILPOINT": f"publish.begin:1:{ends}"})
+                        self.check_taken_back(run, path, ends, meanwhile)
+
+    def check_taken_back(self, run, path, ends, meanwhile):
+        counts = ("SELECT (SELECT count(*) FROM parent), (SELECT count(*) FROM child),"
+                  " (SELECT count(*) FROM softer), (SELECT count(*) FROM softer WHERE p IS NULL)")
+        limits = {"LITE2PG_TEST_LIMITS": "merge_bytes=1"}
+        options = ["--schema-mode", "existing"]
+        if ends == "error":
+            self.assertEqual(run.exit_code, 1, str(run))
+            self.assertEqual(len(run.report["errors"]), 1, str(run))
+            self.assertEqual(self.sql(counts), [(0, 0, 0, 0)])
+            self.assertEqual(self.sql("SELECT count(*) FROM lite2pg.chunk"), [(0,)])
+        else:
+            self.assertEqual(run.exit_code, -9, str(run))
+            self.sql(meanwhile)
+            run = self.copy(path, "--resume", *options, env=limits)
+            more = 1 if "INSERT" in meanwhile else 0
+            # Rows that came meanwhile make it a load beside rows of others, which is another plan.
+            if more:
+                self.assertIn(run.exit_code, (8, 11), str(run))
+                self.assertEqual(self.sql(counts), [(1, 1, 0, 0)])
+            else:
+                self.assertEqual(run.exit_code, 0, str(run))
+                self.assertEqual(self.sql(counts), [(3, 3, 3, 1)])
+
+    def test_an_import_that_was_killed_is_seen_and_goes_on(self):
+        path = self.make_source(SOURCE)
+        archive = self.dir / "archive"
+        run = lite2pg("export", path, archive, "--format", "json")
+        self.assertEqual(run.exit_code, 0, str(run))
+        command = ["import", archive, self.target, "--format", "json"]
+        run = lite2pg(*command, env={"LITE2PG_FAILPOINT": "data.loaded:1:kill"})
+        self.assertEqual(run.exit_code, -9, str(run))
+        shown = lite2pg("status", self.target, "--format", "json").report["runs"][0]
+        self.assertTrue(shown["resumable"], shown)
+        self.assertIn("lite2pg import", shown["next_step"])
+        # Neither a new one nor a copy passes it over, and a copy does not go on with it.
+        self.assert_fails(lite2pg(*command), 11, "L2P6002")
+        self.assert_fails(self.copy(path), 11, "L2P6002")
+        self.assert_fails(self.copy(path, "--resume"), 11, "L2P1007")
+        run = lite2pg(*command, "--resume")
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assert_equal_copy(path, run)
+        self.assertEqual([t for t in self.tables_in_target() if "staging" in t], [])
+
     def test_an_error_anywhere_can_be_resumed_and_says_so(self):
         path = self.make_source(SOURCE)
         before = snapshot_of_files(path)

@@ -19,6 +19,7 @@ import unittest
 import uuid
 
 import psycopg2
+import psycopg2.errors
 import psycopg2.extensions
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -30,6 +31,9 @@ import server  # noqa: E402
 BIN = os.environ.get("LITE2PG_BIN", str(ROOT / "build/release/lite2pg"))
 SEED = int(os.environ.get("LITE2PG_SEED", "1"))
 TIMEOUT_SECONDS = 300
+# The role that tests and program work as, with what docs/reliability.md says it needs and no more.
+# Tests that make roles, tablespaces or settings of the server for themselves need a superuser.
+ROLE = os.environ.get("LITE2PG_TEST_ROLE")
 
 
 def _server_conninfo():
@@ -61,6 +65,18 @@ def execute(conninfo, sql, parameters=None):
             return cursor.fetchall() if cursor.description else []
     finally:
         connection.close()
+
+
+def as_role(conninfo):
+    """The database for ROLE, if one is asked for, which gets its rights there."""
+    if not ROLE:
+        return conninfo
+    name = psycopg2.extensions.parse_dsn(conninfo)["dbname"]
+    with contextlib.suppress(psycopg2.errors.DuplicateObject):
+        execute(conninfo, f"CREATE ROLE {ROLE} LOGIN")
+    execute(conninfo, f"GRANT CONNECT, CREATE ON DATABASE {name} TO {ROLE}")
+    execute(conninfo, f"ALTER SCHEMA public OWNER TO {ROLE}")
+    return with_options(conninfo, user=ROLE)
 
 
 class Run:
@@ -133,7 +149,7 @@ class EndToEndTest(unittest.TestCase):
         name = "e2e_" + uuid.uuid4().hex[:12]
         execute(SERVER, f"CREATE DATABASE {name} TEMPLATE {template}")
         self.addCleanup(execute, SERVER, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        return with_options(SERVER, dbname=name)
+        return as_role(with_options(SERVER, dbname=name))
 
     def make_target(self, encoding="UTF8", server_conninfo=SERVER):
         name = "e2e_" + uuid.uuid4().hex[:12]
@@ -141,7 +157,7 @@ class EndToEndTest(unittest.TestCase):
         execute(server_conninfo, f"CREATE DATABASE {name} TEMPLATE template0"
                                  f" ENCODING '{encoding}' LOCALE '{locale}'")
         self.addCleanup(execute, server_conninfo, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        return with_options(server_conninfo, dbname=name)
+        return as_role(with_options(server_conninfo, dbname=name))
 
     def make_source(self, script="", name="source.db", build=None):
         """An SQLite file made by a script, or by a function that gets the connection."""

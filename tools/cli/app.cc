@@ -207,7 +207,9 @@ void App::WriteReports(Report* report) {
     errors.push_back(info);
   }
   if (errors.empty()) return;
-  if (report->exit_code == ExitCode::kDone) report->exit_code = ExitCode::kOutOfResource;
+  const bool ended_well =
+      report->exit_code == ExitCode::kDone || report->exit_code == ExitCode::kRejected;
+  if (ended_well) report->exit_code = ExitCode::kOutOfResource;
   report->errors.insert(report->errors.end(), errors.begin(), errors.end());
 }
 
