@@ -377,6 +377,7 @@ absl::Status CopySession::Data() {
     events_.counters.rows_total += table.rows;
     events_.counters.bytes_total += table.bytes;
   }
+  events_.counters.tables_total = plan_.tables.size();
   if (request_.common.check == CheckMode::kFull) StartQuickCheck();
   CopyOptions options;
   options.connect = LoadOptions();
