@@ -14,6 +14,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/pipeline/made_object.h"
+#include "engine/report/outcome_text.h"
 
 namespace lite2pg {
 namespace {
@@ -203,7 +204,7 @@ class PostData {
     const bool of_table = object.table >= 0;
     events_.timeline.Begin(
         worker, of_table ? plan_.tables[static_cast<size_t>(object.table)].source->name : "",
-        absl::StrCat(object.report_kind, object.name.empty() ? "" : " ", object.name), 0);
+        absl::StrCat(KindWords(object.report_kind), object.name.empty() ? "" : " ", object.name), 0);
   }
 
   void Work(int worker, PgConnection& connection, int phase) {
@@ -372,8 +373,8 @@ class PostData {
     finding.code = by_data ? ErrorCode::kConstraintViolated : ErrorCode::kObjectNotCarried;
     finding.object = absl::StrCat(report->table.empty() ? "" : report->table + ".", object.name);
     finding.message = absl::StrCat(
-        by_data ? "the data violates this " : "the server refused this ", report->kind, " (", said,
-        ")", rows, "; ",
+        by_data ? "the data violates this " : "the server refused this ", KindWords(report->kind),
+        " (", said, ")", rows, "; ",
         report->state == "not_carried" ? std::string("it was left out") : report->reason);
     finding.hint = by_data ? "mend the rows, then add the constraint by hand"
                            : "see the object's SQL in the report";

@@ -9,7 +9,7 @@ build_packages=(cmake g++ libabsl-dev libcli11-dev libpq-dev libsimdjson-dev lib
   libtbb-dev libtomlplusplus-dev libxxhash-dev ninja-build nlohmann-json3-dev pkg-config)
 run_packages=("${build_packages[@]}" postgresql python3)
 test_packages=("${run_packages[@]}" ccache git libbenchmark-dev libgmock-dev libgtest-dev
-  python3-psycopg2 python3-yaml sqlite3)
+  python3-psycopg2 python3-yaml sqlite3 chromium tmux)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
