@@ -24,9 +24,9 @@
 
 namespace {
 
-int Columns(int fd) {
+winsize SizeOf(int fd) {
   winsize size{};
-  return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+  return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size : winsize{};
 }
 
 constexpr int kExitOutOfMemory = static_cast<int>(lite2pg::ExitCode::kOutOfResource);
@@ -75,8 +75,9 @@ int Main(int argc, char** argv) {
   console.err = &std::cerr;
   console.out_is_terminal = isatty(STDOUT_FILENO) == 1;
   console.err_is_terminal = isatty(STDERR_FILENO) == 1;
-  console.out_columns = [] { return Columns(STDOUT_FILENO); };
-  console.err_columns = [] { return Columns(STDERR_FILENO); };
+  console.out_columns = [] { return SizeOf(STDOUT_FILENO).ws_col; };
+  console.err_columns = [] { return SizeOf(STDERR_FILENO).ws_col; };
+  console.err_lines = [] { return SizeOf(STDERR_FILENO).ws_row; };
   console.environment = [](const char* name) { return std::getenv(name); };
   return lite2pg::RunApp(words, wiped, console, lite2pg::RealEngine());
 }

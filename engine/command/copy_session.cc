@@ -379,6 +379,7 @@ absl::Status CopySession::Data() {
     events_.counters.rows_total += table.rows;
     events_.counters.bytes_total += table.bytes;
   }
+  events_.counters.tables_total = plan_.tables.size();
   StartQuickCheck();
   CopyOptions options;
   options.connect = LoadOptions();

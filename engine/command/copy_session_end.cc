@@ -24,7 +24,14 @@ void CopySession::Abandon(const absl::Status& status) {
   }
   const ErrorInfo info = InfoOf(status);
   // Whoever has the run now decides what becomes of it.
-  if (published_ || BelongsToOthers(info) || !ledger_.has_value()) return;
+  if (published_ || BelongsToOthers(info)) return;
+  if (!ledger_.has_value()) {
+    // --restart may have put tables back; making a cluster is writing as well.
+    const bool untouched =
+        request_.resume == ResumeMode::kFresh && report_.target.embedded_dir.empty();
+    if (untouched) effect_ = "nothing was written to the target";
+    return;
+  }
   if (coordinator_.has_value()) coordinator_->Rollback();
   if (!ReviveCoordinator()) {
     existing_left_ = run_recorded_ && plan_.existing.any();

@@ -231,17 +231,19 @@ absl::Status RevertSession::CopyRows(const RevertTable& table, Loaded* loaded) {
   loaded->other_forms.resize(table.columns.size());
   loaded->examples.resize(table.columns.size());
   RETURN_IF_ERROR(writer_->BeginInsert(table.name, NamesOf(table)));
+  events_.timeline.Begin(0, table.name, "", 0);
   const CancelToken::Registration on_cancel =
       cancel_.OnCancel([this] { connection_->Cancel(); });
   const absl::Status status =
       CopyOut(*connection_, QueryOf(table), [&](absl::string_view tuple) -> absl::Status {
         if (++loaded->rows % kRowsBetweenLooks == 0) {
-          events_.counters.rows_done += kRowsBetweenLooks;
+          events_.Moved(0, kRowsBetweenLooks, 0);
           RETURN_IF_ERROR(cancel_.Check());
         }
         return AddTuple(table, tuple, loaded);
       }).status();
-  events_.counters.rows_done += loaded->rows % kRowsBetweenLooks;
+  events_.Moved(0, loaded->rows % kRowsBetweenLooks, 0);
+  events_.timeline.End(0);
   RETURN_IF_ERROR(cancel_.Check());
   return status;
 }

@@ -16,6 +16,7 @@ class StageScope {
       : stage_(stage), events_(events), timer_(stage, report) {
     events_.counters.rows_done = events_.counters.rows_total = 0;
     events_.counters.bytes_done = events_.counters.bytes_total = 0;
+    events_.counters.tables_done = events_.counters.tables_total = 0;
     Emit(Event::Kind::kStageBegin);
   }
   StageScope(const StageScope&) = delete;

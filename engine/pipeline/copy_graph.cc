@@ -61,6 +61,7 @@ class CopyRun {
         events_(events),
         pool_(RangesOf(plan, options.resumed), [this](int lane) { Activate(lane); }),
         budget_(options.policy, plan),
+        batches_open_(static_cast<size_t>(std::max(options.streams, options.streams_max))),
         results_(plan.tables.size()),
         begun_(plan.tables.size()) {
     for (const TablePlan& table : plan.tables) readings_.push_back(&table.reading);
@@ -221,6 +222,7 @@ class CopyRun {
   // On a stream's thread.
   void BatchDone(BatchPtr batch) {
     sent_bytes_ += batch->rows.size();
+    NoteSent(*batch);
     SendNode::gateway_type* const gateway = gateway_;
     gateway->try_put(std::move(batch));
     gateway->release_wait();
@@ -232,15 +234,26 @@ class CopyRun {
   }
 
   void Begun(const Batch& batch) {
+    ++batches_open_[static_cast<size_t>(batch.lane)];
     if (batch.table == nullptr) return;
-    events_.counters.bytes_done += batch.rows.size();
+    events_.timeline.BeginIfIdle(batch.lane, batch.table->source->name, "", batch.table->rows);
     const std::lock_guard<std::mutex> lock(mutex_);
     Clock::time_point& begun = begun_[batch.table_index];
-    if (begun == Clock::time_point{}) begun = Clock::now();
+    if (begun != Clock::time_point{}) return;
+    begun = Clock::now();
+    EmitLocked(Event::Kind::kTableBegin, batch.table->source->name, "");
+  }
+
+  // For the display: a stream may have lost its connection, and send them once more.
+  void NoteSent(const Batch& batch) {
+    if (batch.table != nullptr) {
+      events_.timeline.Begin(batch.lane, batch.table->source->name, "", batch.table->rows);
+      events_.Moved(batch.lane, batch.rows_read, batch.rows.size());
+    }
+    if (--batches_open_[static_cast<size_t>(batch.lane)] == 0) events_.timeline.End(batch.lane);
   }
 
   void Committed(const Chunk& chunk) {
-    events_.counters.rows_done += chunk.record.rows + chunk.rejected;
     budget_.Commit(chunk.table_index, chunk.rejected);
     const std::lock_guard<std::mutex> lock(mutex_);
     LoadedTable& table = results_[chunk.table_index];
@@ -254,16 +267,26 @@ class CopyRun {
     for (size_t i = 0; i < chunk.counts.size(); ++i) {
       table.counts[i].Add(chunk.counts[i]);
     }
+    if (table.digest.rows + table.rows_rejected != chunk.table->rows) return;
+    if (!ended_.insert(chunk.table_index).second) return;  // an empty chunk after the last row
+    ++events_.counters.tables_done;
+    EmitLocked(Event::Kind::kTableEnd, chunk.table->source->name, "");
+  }
+
+  // REQUIRES: mutex_ is held, as events come one at a time.
+  void EmitLocked(Event::Kind kind, const std::string& table, const std::string& text) {
+    Event event;
+    event.kind = kind;
+    event.stage = Stage::kData;
+    event.table = table;
+    event.text = text;
+    events_.Emit(event);
   }
 
   void Retrying(const std::string& what) {
     ++events_.counters.retries;
-    Event event;
-    event.kind = Event::Kind::kRetry;
-    event.stage = Stage::kData;
-    event.text = what;
     const std::lock_guard<std::mutex> lock(mutex_);
-    events_.Emit(event);
+    EmitLocked(Event::Kind::kRetry, "", what);
   }
 
   void Fail(const absl::Status& status) {
@@ -293,9 +316,11 @@ class CopyRun {
   std::mutex govern_mutex_;
   std::condition_variable govern_wake_;
   bool governed_ = false;  // no more of it
-  std::mutex mutex_;  // of the two below
+  std::vector<std::atomic<int>> batches_open_;  // by lane: filled, and not sent yet
+  std::mutex mutex_;  // of the three below
   std::vector<LoadedTable> results_;
   std::vector<Clock::time_point> begun_;
+  std::set<size_t> ended_;
   std::vector<std::unique_ptr<CopyLane>> lanes_;  // last: their threads use all of the above
 };
 

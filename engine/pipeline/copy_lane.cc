@@ -63,6 +63,7 @@ std::shared_ptr<Batch> CopyLane::TakeBatch(bool all_needed) {
   free_.pop_back();
   batch->begins_copy = batch->ends_copy = batch->commits = false;
   batch->table = nullptr;
+  batch->rows_read = 0;
   batch->lane = index_;
   return batch;
 }
@@ -127,6 +128,7 @@ absl::StatusOr<std::shared_ptr<Batch>> CopyLane::FillRows(std::shared_ptr<Batch>
       break;
     }
     ++chunk_.rows;
+    ++batch->rows_read;
     const RowOutcome outcome = encoder_->Encode(row, &rows);
     if (outcome.outcome != Outcome::kOk) [[unlikely]] {
       RETURN_IF_ERROR(BadValue(outcome, row, batch.get()));

@@ -41,6 +41,7 @@ struct Chunk {
 struct Batch {
   FieldBuffer rows;
   std::vector<RejectRecord> rejects;
+  uint64_t rows_read = 0;  // those in `rows` and those set aside
   const TablePlan* table = nullptr;
   bool begins_copy = false;
   bool ends_copy = false;

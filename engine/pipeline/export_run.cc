@@ -206,15 +206,20 @@ class ExportRun {
     OpenChunk open;
     open.after = cursor.work().range.after;
     Begun(index);
+    events_.timeline.Begin(lane.index, table.source->name, "", table.rows);
+    uint64_t rows_told = 0;
     bool done = false;
     while (!done) {
       if (error_.stopped()) return error_.status();
       ASSIGN_OR_RETURN(done, FillBatch(cursor, table, &encoder, &lane.rows));
       if (!lane.rows.empty()) RETURN_IF_ERROR(Append(index, lane, &open));
       const uint64_t rows = encoder.digest().rows;
+      events_.Moved(lane.index, rows - rows_told, lane.rows.size());
+      rows_told = rows;
       if (done || open.bytes >= ChunkBytesMax() || rows >= kChunkRowsMax) {
         RETURN_IF_ERROR(EndChunk(index, lane, encoder, done, &open));
         encoder.Reset();
+        rows_told = 0;
       }
       if (done) break;
       const uint64_t bytes = lane.rows.size();
@@ -265,7 +270,6 @@ class ExportRun {
     }
     RETURN_IF_ERROR(open->file->Append(lane.rows.view()));
     open->bytes += lane.rows.size();
-    events_.counters.bytes_done += lane.rows.size();
     return absl::OkStatus();
   }
 
@@ -287,7 +291,6 @@ class ExportRun {
     chunk.after_rowid = RowidOf(reading, range.after);
     chunk.up_to_rowid = RowidOf(reading, range.up_to);
     RETURN_IF_ERROR(journal_.AddChunk(static_cast<int>(table), chunk));
-    events_.counters.rows_done += chunk.rows;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       Take(table, chunk);

@@ -14,6 +14,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/pipeline/made_object.h"
+#include "engine/report/outcome_text.h"
 
 namespace lite2pg {
 namespace {
@@ -90,7 +91,9 @@ class PostData {
       const size_t useful = phase == 3 ? 1 : std::min(connections.size(), todo_.size());
       for (size_t i = 0; i < useful; ++i) {
         threads.emplace_back(
-            [this, phase, &connection = connections[i]] { Work(connection, phase); });
+            [this, phase, worker = static_cast<int>(i), &connection = connections[i]] {
+              Work(worker, connection, phase);
+            });
       }
       for (std::thread& thread : threads) thread.join();
     }
@@ -191,7 +194,20 @@ class PostData {
     return batch;
   }
 
-  void Work(PgConnection& connection, int phase) {
+  // What a worker is at, for the display: the first of a batch stands for all.
+  void NoteBegun(int worker, size_t index, int phase) {
+    if (phase == kAnalyzePhase) {
+      events_.timeline.Begin(worker, plan_.tables[index].source->name, "ANALYZE", 0);
+      return;
+    }
+    const PostObject& object = plan_.objects[index];
+    const bool of_table = object.table >= 0;
+    events_.timeline.Begin(
+        worker, of_table ? plan_.tables[static_cast<size_t>(object.table)].source->name : "",
+        absl::StrCat(KindWords(object.report_kind), object.name.empty() ? "" : " ", object.name), 0);
+  }
+
+  void Work(int worker, PgConnection& connection, int phase) {
     std::unique_lock<std::mutex> lock(mutex_);
     while (!error_.stopped() && !todo_.empty()) {
       const std::vector<size_t> batch = TakeReady(phase);
@@ -200,7 +216,9 @@ class PostData {
         continue;
       }
       lock.unlock();
+      NoteBegun(worker, batch.front(), phase);
       error_.Set(phase == kAnalyzePhase ? Analyze(connection, batch) : BuildAll(connection, batch));
+      events_.timeline.End(worker);
       lock.lock();
       if (phase != kAnalyzePhase) {
         for (const size_t index : batch) TryLock(plan_.objects[index], false);
@@ -355,8 +373,8 @@ class PostData {
     finding.code = by_data ? ErrorCode::kConstraintViolated : ErrorCode::kObjectNotCarried;
     finding.object = absl::StrCat(report->table.empty() ? "" : report->table + ".", object.name);
     finding.message = absl::StrCat(
-        by_data ? "the data violates this " : "the server refused this ", report->kind, " (", said,
-        ")", rows, "; ",
+        by_data ? "the data violates this " : "the server refused this ", KindWords(report->kind),
+        " (", said, ")", rows, "; ",
         report->state == "not_carried" ? std::string("it was left out") : report->reason);
     finding.hint = by_data ? "mend the rows, then add the constraint by hand"
                            : "see the object's SQL in the report";

@@ -86,7 +86,7 @@ class ScanRun {
     if (!error_.stopped() && !cancel_.cancelled()) {
       absl::Status status;
       try {
-        status = Slice(lane, &more);
+        status = Slice(index, lane, &more);
       } catch (const std::exception&) {
         status = StatusOfException("scanning the source");
       }
@@ -95,11 +95,12 @@ class ScanRun {
         pool_.Close();
       }
     }
+    if (!more) events_.timeline.End(index);
     if (lane.activation.Leave(more)) scan_.try_put(index);
   }
 
   // Reads about kSliceBytes. *more stays false when the lane is parked or done.
-  absl::Status Slice(ScanLane& lane, bool* more) {
+  absl::Status Slice(int index, ScanLane& lane, bool* more) {
     RangeCursor& cursor = *lane.cursor;
     if (!cursor.has_range()) {
       const absl::StatusOr<RangePool::Answer> answer = cursor.Take();
@@ -108,25 +109,26 @@ class ScanRun {
       lane.scanner = std::make_unique<TableScanner>(
           tasks_[static_cast<size_t>(cursor.work().table)].candidates);
     }
+    const TableReading& reading = tasks_[static_cast<size_t>(cursor.work().table)].reading;
+    events_.timeline.Begin(index, reading.table->name, "", 0);
     const uint64_t bytes_before = lane.scanner->result().encoded_bytes;
     const uint64_t rows_before = lane.scanner->result().rows;
     const auto bytes = [&] { return lane.scanner->result().encoded_bytes - bytes_before; };
     while (bytes() < kSliceBytes) {
       const absl::StatusOr<std::span<const SourceValue>> row = cursor.Next();
       if (!row.ok() || row->empty()) {
-        Count(lane, rows_before, bytes());
+        Count(index, lane, rows_before, bytes());
         return EndRange(lane, row.status(), more);
       }
       lane.scanner->Add(*row, cursor.source());
     }
-    Count(lane, rows_before, bytes());
+    Count(index, lane, rows_before, bytes());
     *more = true;
     return cursor.Yield(bytes());
   }
 
-  void Count(const ScanLane& lane, uint64_t rows_before, uint64_t bytes) {
-    events_.counters.rows_done += lane.scanner->result().rows - rows_before;
-    events_.counters.bytes_done += bytes;
+  void Count(int index, const ScanLane& lane, uint64_t rows_before, uint64_t bytes) {
+    events_.Moved(index, lane.scanner->result().rows - rows_before, bytes);
   }
 
   absl::Status EndRange(ScanLane& lane, const absl::Status& status, bool* more) {

@@ -103,14 +103,14 @@ size_t ChooseCandidate(const SourceColumn& column, const std::vector<Candidate>&
                        const BadValuePolicy& policy, std::vector<Finding>* findings,
                        std::string* reason) {
   if (candidates.size() == 1) {
-    *reason = existing ? "the target's type" : "configured";
+    *reason = std::string(existing ? kReasonTarget : kReasonConfigured);
     if (scan.refused[0].count > 0) {
       findings->push_back(Refusals(candidates[0], scan, object, policy));
     }
     return 0;
   }
   if (NonNull(scan) == 0) {
-    *reason = "declared; no values";
+    *reason = std::string(kReasonNoValues);
     return 0;
   }
   // The last candidate takes everything, so that some bit is always set.
@@ -125,7 +125,7 @@ size_t ChooseCandidate(const SourceColumn& column, const std::vector<Candidate>&
                          "in the configuration: type = \"text\" keeps the text as it is"});
   }
   if (chosen == 0) {
-    *reason = "declared, and every value fits";
+    *reason = std::string(kReasonDeclared);
     return chosen;
   }
   *reason = undeclared ? "from the values" : "the values do not fit the declared type";

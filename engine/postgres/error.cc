@@ -41,8 +41,11 @@ constexpr SqlstateRow kSqlstates[] = {
      "the role or database turned off"},
     {"25P03", ErrorCode::kTargetConnectionLost, ExitCode::kInterrupted, kResumeHint},
     {"25P04", ErrorCode::kTargetConnectionLost, ExitCode::kInterrupted, kResumeHint},
+    {"28P01", ErrorCode::kTargetLogin, ExitCode::kTargetUnreachable,
+     "put the role's password into ~/.pgpass (host:port:database:user:password, mode 0600) or "
+     "PGPASSWORD; psql with the same target is a quick check"},
     {"28", ErrorCode::kTargetLogin, ExitCode::kTargetUnreachable,
-     "check user, password (.pgpass, PGPASSWORD) and the server's pg_hba.conf"},
+     "check that the role exists and that the server's pg_hba.conf lets it in from here"},
     {"40", ErrorCode::kTargetLocked, ExitCode::kTargetRefuses,
      "another session works on the same rows or tables; try again when it is done"},
     {"42501", ErrorCode::kTargetPrivilege, ExitCode::kTargetRefuses,
@@ -122,10 +125,13 @@ std::string OneLine(absl::string_view text) {
 
 SqlstateMeaning ClassifySqlstate(absl::string_view sqlstate, ServerPhase phase) {
   const bool connecting = phase == ServerPhase::kConnecting;
-  if (connecting && (sqlstate == "3D000" || sqlstate == "42501")) {
-    // Unknown database; no CONNECT privilege on it.
+  if (connecting && sqlstate == "3D000") {
     return {ErrorCode::kTargetLogin, ExitCode::kTargetUnreachable,
-            "check the name of the database and that the role may connect to it"};
+            "lite2pg makes tables, not databases: check the name, or create it first (createdb)"};
+  }
+  if (connecting && sqlstate == "42501") {
+    return {ErrorCode::kTargetLogin, ExitCode::kTargetUnreachable,
+            "the role may not connect to this database: GRANT CONNECT ON DATABASE"};
   }
   for (const SqlstateRow& row : kSqlstates) {
     if (!absl::StartsWith(sqlstate, row.prefix)) continue;

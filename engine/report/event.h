@@ -10,6 +10,7 @@
 #include "engine/base/error.h"
 #include "engine/base/stage.h"
 #include "engine/report/report.h"
+#include "engine/report/timeline.h"
 
 namespace lite2pg {
 
@@ -39,7 +40,6 @@ struct ProgressCounters {
   std::atomic<uint64_t> bytes_done{0}, bytes_total{0};
   std::atomic<uint64_t> tables_done{0}, tables_total{0};
   std::atomic<uint64_t> objects_done{0}, objects_total{0};
-  std::atomic<int> streams_active{0};
   std::atomic<int> findings{0}, retries{0};
 };
 
@@ -47,9 +47,18 @@ struct ProgressCounters {
 struct EventSink {
   std::function<void(const Event&)> on_event;
   ProgressCounters counters;
+  Timeline timeline;
 
   void Emit(const Event& event) {
+    if (event.kind == Event::Kind::kStageBegin) timeline.BeginStage(event.stage);
+    if (event.kind == Event::Kind::kStageEnd) timeline.EndStage(event.stage);
     if (on_event) on_event(event);
+  }
+  // A worker of the stage has dealt with rows of what it is at.
+  void Moved(int worker, uint64_t rows, uint64_t bytes) {
+    counters.rows_done += rows;
+    counters.bytes_done += bytes;
+    timeline.Add(worker, rows, bytes);
   }
 };
 

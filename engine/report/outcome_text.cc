@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "engine/base/text.h"
 
 namespace lite2pg {
@@ -127,6 +128,14 @@ std::vector<const Finding*> SortedFindings(const Report& report) {
     return a->severity > b->severity;
   });
   return sorted;
+}
+
+std::string KindWords(absl::string_view kind) { return absl::StrReplaceAll(kind, {{"_", " "}}); }
+
+bool IsAsDeclared(const ColumnReport& column) {
+  return column.reason.empty() || column.reason == kReasonDeclared ||
+         column.reason == kReasonNoValues || column.reason == kReasonTarget ||
+         column.reason == kReasonConfigured;
 }
 
 std::string TableTitle(const TableReport& table) {

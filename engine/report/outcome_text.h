@@ -23,6 +23,13 @@ absl::string_view ExitCodeMeaning(ExitCode code);
 // into `report`.
 std::vector<const Finding*> SortedFindings(const Report& report);
 
+// The column has the type that it was declared with, or the one that the target or the user gave
+// it: nothing to look at.
+bool IsAsDeclared(const ColumnReport& column);
+
+// "primary_key" in a sentence: "primary key".
+std::string KindWords(absl::string_view kind);
+
 // "orders" or "orders -> Orders"; untrusted.
 std::string TableTitle(const TableReport& table);
 

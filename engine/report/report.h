@@ -11,6 +11,7 @@
 #include "coercion/row_encoder.h"
 #include "engine/base/error.h"
 #include "engine/base/stage.h"
+#include "engine/report/timeline.h"
 
 namespace lite2pg {
 
@@ -33,6 +34,12 @@ struct CoercionReport {
   std::string example;   // escaped
   std::string rule;      // of the user's, that changed the value, or ""
 };
+
+// Why a column has its type, where nothing was found out about it.
+inline constexpr absl::string_view kReasonDeclared = "declared, and every value fits";
+inline constexpr absl::string_view kReasonNoValues = "declared; no values";
+inline constexpr absl::string_view kReasonTarget = "the target's type";
+inline constexpr absl::string_view kReasonConfigured = "configured";
 
 struct ColumnReport {
   std::string source_name, target_name, declared_type, target_type;
@@ -134,6 +141,7 @@ struct Report {
     int64_t peak_rss_bytes = 0;
     int streams_max = 0;
   } resources;
+  TimelineReport timeline;             // filled by who owns the EventSink (timeline.Read())
   std::vector<std::string> undo_sql;   // how to take back what the run created
   std::vector<std::string> next_steps; // for people: how to connect, how to resume
 };

@@ -161,6 +161,39 @@ Json ErrorJson(const ErrorInfo& error) {
               {"hint", Text(error.hint)}};
 }
 
+Json SpanJson(const TimelineReport::Span& span) {
+  return Json{{"stage", std::string(StageName(span.stage))},
+              {"worker", span.worker},
+              {"table", Text(span.table)},
+              {"what", Text(span.what)},
+              {"begin", Rounded(span.begin)},
+              {"end", Rounded(span.end)},
+              {"rows", span.rows},
+              {"bytes", span.bytes},
+              {"parts", span.parts}};
+}
+
+Json RateJson(const TimelineReport::Rate& rate) {
+  return Json{{"begin", Rounded(rate.begin)},
+              {"end", Rounded(rate.end)},
+              {"rows", rate.rows},
+              {"bytes", rate.bytes}};
+}
+
+Json StageTimeJson(const TimelineReport::StageTime& stage) {
+  return Json{{"name", std::string(StageName(stage.stage))},
+              {"begin", Rounded(stage.begin)},
+              {"end", Rounded(stage.end)}};
+}
+
+Json ShareJson(const TimelineReport::Share& share) {
+  Json json{{"table", Text(share.table)}};
+  for (size_t i = 0; i < kStageCount; ++i) {
+    if (share.seconds[i] > 0) json[std::string(kStageNames[i])] = Rounded(share.seconds[i]);
+  }
+  return json;
+}
+
 template <typename T, typename Convert>
 Json ArrayOf(const std::vector<T>& items, Convert convert) {
   Json array = Json::array();
@@ -208,6 +241,10 @@ std::string ReportToJson(const Report& report) {
                            {"client_cpu_seconds", Rounded(report.resources.client_cpu_seconds)},
                            {"peak_rss_bytes", report.resources.peak_rss_bytes},
                            {"streams_max", report.resources.streams_max}};
+  json["timeline"] = Json{{"stages", ArrayOf(report.timeline.stages, StageTimeJson)},
+                          {"spans", ArrayOf(report.timeline.spans, SpanJson)},
+                          {"rates", ArrayOf(report.timeline.rates, RateJson)},
+                          {"shares", ArrayOf(report.timeline.shares, ShareJson)}};
   // Every string went through Text(); "replace" only guards against a field that was forgotten.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -47,7 +47,8 @@ constexpr Meaning kMeanings[] = {
     {SQLITE_NOTADB, ErrorCode::kSourceNotSqlite, ExitCode::kSource,
      "the source is not an SQLite database", ""},
     {SQLITE_CORRUPT, ErrorCode::kSourceCorrupt, ExitCode::kSource, "the source is corrupt",
-     "run PRAGMA integrity_check on a copy, and sqlite3's .recover if it fails"},
+     "restore it from a backup; or save what can be read of a copy, sqlite3 copy.db .recover | "
+     "sqlite3 saved.db, and copy that"},
     {SQLITE_IOERR_NOMEM, ErrorCode::kSourceLimit, ExitCode::kOutOfResource, "out of memory", ""},
     {SQLITE_IOERR_SHORT_READ, ErrorCode::kSourceTruncated, ExitCode::kSource,
      "the source is shorter than it says", ""},
@@ -93,7 +94,7 @@ absl::Status SqliteError(sqlite3* db, int result_code, absl::string_view doing) 
   ErrorInfo info;
   info.code = meaning.code;
   info.exit_code = meaning.exit_code;
-  info.what = absl::StrCat(meaning.what, " (", doing, ")");
+  info.what = absl::StrCat(meaning.what, ": could not ", doing);
   info.hint = std::string(meaning.hint);
   info.sqlite_code = result_code;
   // sqlite3_errmsg speaks of the connection's last call; it fits only if that is the one that

@@ -39,19 +39,31 @@ std::vector<size_t> AllOf(const std::vector<ComparedTable>& tables) {
   return all;
 }
 
+// Both sides count their workers from 0.
+int WorkerOf(int worker, const ScanPiece& piece) { return 2 * worker + (piece.of_a ? 0 : 1); }
+
 // Tells the display how many rows were read.
 class RowProgress {
  public:
-  explicit RowProgress(EventSink& events) : events_(events) {}
-  ~RowProgress() { events_.counters.rows_done += rows_; }
+  // `times`: how often the table is read, on either side.
+  RowProgress(EventSink& events, int worker, const ComparedTable& table, absl::string_view side,
+              uint64_t times)
+      : events_(events), worker_(worker) {
+    events_.timeline.Begin(worker_, table.name, side, times * table.rows_estimate);
+  }
+  ~RowProgress() {
+    events_.Moved(worker_, rows_, 0);
+    events_.timeline.End(worker_);
+  }
   void Add() {
     if (++rows_ < kRowsPerReport) return;
-    events_.counters.rows_done += rows_;
+    events_.Moved(worker_, rows_, 0);
     rows_ = 0;
   }
 
  private:
   EventSink& events_;
+  const int worker_;
   uint64_t rows_ = 0;
 };
 
@@ -125,7 +137,8 @@ class Comparison {
 
   absl::Status DigestPiece(int worker, const ScanPiece& piece, std::vector<Digest>* digests) {
     RowHasher hasher(tables_[piece.table]);
-    RowProgress progress(events_);
+    RowProgress progress(events_, WorkerOf(worker, piece), tables_[piece.table],
+                         piece.of_a ? "first side" : "second side", 2);
     return Side(piece.of_a)
         .Scan(worker, piece.table, piece.part, [&](const ComparedRow& row) {
           const RowHash hash = hasher.Hash(row.fields);
@@ -241,6 +254,8 @@ class Comparison {
   absl::Status CollectEntries(size_t table, const Round& round, RowEntries* entries) {
     ASSIGN_OR_RETURN(const std::vector<ScanPiece> pieces, PiecesOf({table}, &a_, &b_));
     const auto work = [&](int worker, const ScanPiece& piece) -> absl::Status {
+      const RowProgress progress(events_, WorkerOf(worker, piece), tables_[table],
+                                 "rows that differ", 0);
       RowHasher hasher(tables_[table]);
       std::vector<RowEntry> local;
       const uint64_t of_a = piece.of_a ? 1 : 0;
@@ -286,6 +301,8 @@ class Comparison {
     };
     return RunPieces(pieces, tables_, &a_, &b_, cancel_,
                      [&](int worker, const ScanPiece& piece) -> absl::Status {
+                       const RowProgress progress(events_, WorkerOf(worker, piece),
+                                                  tables_[table], "rows that differ", 0);
                        RowHasher hasher(tables_[table]);
                        return Side(piece.of_a).Scan(
                            worker, table, piece.part,
@@ -354,7 +371,7 @@ absl::StatusOr<std::vector<Digest>> DigestTables(const std::vector<ComparedTable
   ASSIGN_OR_RETURN(const std::vector<ScanPiece> pieces, PiecesOf(AllOf(tables), &side, nullptr));
   const auto work = [&](int worker, const ScanPiece& piece) -> absl::Status {
     Digest digest;
-    RowProgress progress(events);
+    RowProgress progress(events, worker, tables[piece.table], "", 1);
     RETURN_IF_ERROR(side.Scan(worker, piece.table, piece.part, [&](const ComparedRow& row) {
       progress.Add();
       digest.AddRow(row.fields);

@@ -69,8 +69,10 @@ class ReadBack {
         for (PgConnection& connection : connections) connection.Cancel();
       });
       std::vector<std::thread> threads;
-      for (PgConnection& connection : connections) {
-        threads.emplace_back([this, &connection] { Work(connection); });
+      for (size_t i = 0; i < connections.size(); ++i) {
+        threads.emplace_back([this, worker = static_cast<int>(i), &connection = connections[i]] {
+          Work(worker, connection);
+        });
       }
       for (std::thread& thread : threads) thread.join();
     }
@@ -104,21 +106,23 @@ class ReadBack {
     return absl::OkStatus();
   }
 
-  void Work(PgConnection& connection) {
+  void Work(int worker, PgConnection& connection) {
     while (!error_.stopped()) {
       const size_t index = next_.fetch_add(1);
-      if (index >= parts_.size()) return;
-      const absl::Status status = ReadPart(connection, parts_[index]);
+      if (index >= parts_.size()) break;
+      const absl::Status status = ReadPart(worker, connection, parts_[index]);
       if (!status.ok()) {
         ErrorInfo where;
         where.table = plan_.tables[parts_[index].table].source->name;
         error_.Set(WithContext(status, where));
       }
     }
+    events_.timeline.End(worker);
   }
 
-  absl::Status ReadPart(PgConnection& connection, const Part& part) {
+  absl::Status ReadPart(int worker, PgConnection& connection, const Part& part) {
     const TablePlan& table = plan_.tables[part.table];
+    events_.timeline.Begin(worker, table.source->name, "", table.rows);
     Digest digest;
     FieldBuffer scratch;
     uint64_t bytes = 0, rows_told = 0;
@@ -129,8 +133,7 @@ class ReadBack {
       }
       bytes += tuple.size();
       if (digest.rows - rows_told >= 4096) {
-        events_.counters.rows_done += digest.rows - rows_told;
-        events_.counters.bytes_done += bytes;
+        events_.Moved(worker, digest.rows - rows_told, bytes);
         rows_told = digest.rows;
         bytes = 0;
         if (error_.stopped()) return error_.status();
@@ -139,8 +142,7 @@ class ReadBack {
     };
     ASSIGN_OR_RETURN(const uint64_t rows, CopyOut(connection, QueryOf(table, part), on_tuple));
     (void)rows;
-    events_.counters.rows_done += digest.rows - rows_told;
-    events_.counters.bytes_done += bytes;
+    events_.Moved(worker, digest.rows - rows_told, bytes);
     const std::lock_guard<std::mutex> lock(mutex_);
     digests_[part.table].Add(digest);
     return absl::OkStatus();

@@ -140,7 +140,8 @@ TEST(App, PrintsHelpAndVersionWithoutArguments) {
   EXPECT_THAT(RunAnswering({"copy", "--help"}, Verified()).out, HasSubstr("usage: lite2pg copy"));
   const Ran version = RunAnswering({"--version"}, Verified());
   EXPECT_EQ(version.code, 0);
-  for (const char* name : {"lite2pg ", "libpq ", "SQLite ", "oneTBB "}) {
+  for (const char* name : {"lite2pg ", "libpq ", "SQLite ", "oneTBB ", "OpenSSL ", "xxHash ",
+                           "Abseil ", "simdjson ", "nlohmann/json ", "CLI11 ", "toml++ "}) {
     EXPECT_THAT(version.out, HasSubstr(name));
   }
 }

@@ -25,7 +25,7 @@ Event EventOf(Event::Kind kind, Stage stage, const std::string& table = "",
   return event;
 }
 
-ProgressSample Half() {
+ProgressSample Half(const std::string& table = "orders") {
   ProgressSample sample;
   sample.rows_done = 500'000;
   sample.rows_total = 1'000'000;
@@ -35,6 +35,9 @@ ProgressSample Half() {
   sample.tables_total = 12;
   sample.streams = 4;
   sample.findings = 2;
+  sample.active.push_back({0, table, "", 200'000, 20 << 20, 300'000, 600'000, 10});
+  sample.active.push_back({1, table, "", 100'000, 10 << 20, 300'000, 600'000, 10});
+  sample.active.push_back({2, "users", "index users_name", 0, 0, 0, 0, 4});
   return sample;
 }
 
@@ -44,10 +47,14 @@ void Play(Renderer& renderer, const std::string& table) {
   const Clock::time_point begin{};
   renderer.OnEvent(EventOf(Event::Kind::kStageBegin, Stage::kData), ProgressSample(), begin);
   renderer.OnEvent(EventOf(Event::Kind::kTableBegin, Stage::kData, table), ProgressSample(), begin);
-  renderer.OnTick(Half(), begin + seconds(10));
-  renderer.OnEvent(EventOf(Event::Kind::kRetry, Stage::kData, "", "lost\nconnection"), Half(),
-                   begin + seconds(10));
-  renderer.OnEvent(EventOf(Event::Kind::kStageEnd, Stage::kData), Half(), begin + seconds(20));
+  renderer.OnTick(Half(table), begin + seconds(10));
+  ProgressSample later = Half(table);
+  later.retries = 1;
+  for (Activity& activity : later.active) activity.rows += 5'000;
+  renderer.OnTick(later, begin + seconds(11));
+  renderer.OnEvent(EventOf(Event::Kind::kRetry, Stage::kData, "", "lost\nconnection"), later,
+                   begin + seconds(11));
+  renderer.OnEvent(EventOf(Event::Kind::kStageEnd, Stage::kData), later, begin + seconds(20));
   renderer.Finish();
 }
 
@@ -59,8 +66,61 @@ TEST(LiveProgress, ShowsShareRateAndTimeLeft) {
   EXPECT_THAT(out.str(), HasSubstr("500,000 of 1,000,000 rows"));
   EXPECT_THAT(out.str(), HasSubstr("5.0 MiB/s"));
   EXPECT_THAT(out.str(), HasSubstr("10.0 s left"));
-  EXPECT_THAT(out.str(), HasSubstr("3 of 12 tables  2 findings  orders"));
+  EXPECT_THAT(out.str(), HasSubstr("50,000 rows/s"));
+  EXPECT_THAT(out.str(), HasSubstr("3 of 12 tables  2 findings\n"));
+  EXPECT_THAT(out.str(), HasSubstr("3 of 12 tables  2 findings  1 retry\n"));
   EXPECT_THAT(out.str(), HasSubstr("retry: lost\\nconnection"));
+}
+
+TEST(LiveProgress, HasALinePerWorker) {
+  std::ostringstream out;
+  const auto renderer = MakeLiveRenderer(out, PlainStyle(120), nullptr, false);
+  Play(*renderer, "orders");
+  EXPECT_THAT(out.str(), HasSubstr("  stream 1  orders    [#####.....]  50%"));
+  EXPECT_THAT(out.str(), HasSubstr("  stream 2  orders    [#####.....]  50%    5,000 rows/s"));
+  EXPECT_THAT(out.str(), HasSubstr("  stream 3  users     index users_name  4.00 s"));
+}
+
+TEST(LiveProgress, LeavesRoomOnALowTerminal) {
+  for (const int lines : {1, 6, 7, 8, 9, 24}) {
+    std::ostringstream out;
+    const auto renderer =
+        MakeLiveRenderer(out, PlainStyle(), [&] { return TerminalSize{80, lines}; }, false);
+    const Clock::time_point begin{};
+    renderer->OnEvent(EventOf(Event::Kind::kStageBegin, Stage::kData), ProgressSample(), begin);
+    out.str("");
+    renderer->OnTick(Half(), begin + seconds(1));
+    const std::string frame = out.str();
+    EXPECT_LT(std::count(frame.begin(), frame.end(), '\n'), std::max(2, lines)) << frame;
+    if (lines == 7) {
+      EXPECT_THAT(frame, HasSubstr("stream 1"));
+    }
+    if (lines == 8) {
+      EXPECT_THAT(frame, HasSubstr("and 2 more"));
+    }
+    if (lines == 9) {
+      EXPECT_THAT(frame, HasSubstr("stream 3"));
+    }
+  }
+}
+
+// A terminal that has become narrower has broken the lines that were drawn.
+TEST(LiveProgress, ErasesWhatANarrowerTerminalHasWrapped) {
+  std::ostringstream out;
+  int width = 100;
+  const auto renderer =
+      MakeLiveRenderer(out, PlainStyle(), [&] { return TerminalSize{width, 24}; }, false);
+  const Clock::time_point begin{};
+  renderer->OnEvent(EventOf(Event::Kind::kStageBegin, Stage::kData), ProgressSample(), begin);
+  renderer->OnTick(Half(), begin + seconds(1));
+  const std::string frame = out.str().substr(out.str().rfind("\x1b[J") + 3);
+  std::stringstream lines(frame);
+  size_t wrapped = 0;
+  for (std::string line; std::getline(lines, line);) wrapped += (DisplayWidth(line) + 29) / 30;
+  width = 30;
+  out.str("");
+  renderer->OnTick(Half(), begin + seconds(2));
+  EXPECT_THAT(out.str(), ::testing::StartsWith("\r\x1b[" + std::to_string(wrapped - 1) + "A"));
 }
 
 TEST(LiveProgress, IsNarrowerThanTheTerminal) {
@@ -83,7 +143,8 @@ TEST(LiveProgress, IsNarrowerThanTheTerminal) {
 
 TEST(LiveProgress, FollowsAChangeOfWidth) {
   std::ostringstream out;
-  const auto renderer = MakeLiveRenderer(out, PlainStyle(200), [] { return 30; }, false);
+  const auto renderer =
+      MakeLiveRenderer(out, PlainStyle(200), [] { return TerminalSize{30, 0}; }, false);
   Play(*renderer, "orders");
   std::string frames = out.str();
   std::replace(frames.begin(), frames.end(), '\r', '\n');
@@ -95,12 +156,12 @@ TEST(LiveProgress, ErasesAsManyLinesAsItDrew) {
   const auto renderer = MakeLiveRenderer(out, PlainStyle(), nullptr, false);
   const Clock::time_point begin{};
   renderer->OnEvent(EventOf(Event::Kind::kStageBegin, Stage::kData), ProgressSample(), begin);
-  renderer->OnTick(Half(), begin + seconds(1));  // two lines now
+  renderer->OnTick(Half(), begin + seconds(1));  // two lines now, and three workers'
   out.str("");
   renderer->OnTick(Half(), begin + seconds(2));
-  EXPECT_EQ(out.str().substr(0, 8), "\r\x1b[1A\x1b[J");
+  EXPECT_EQ(out.str().substr(0, 8), "\r\x1b[4A\x1b[J");
   renderer->Finish();
-  EXPECT_THAT(out.str(), HasSubstr("\r\x1b[1A\x1b[J"));
+  EXPECT_THAT(out.str(), HasSubstr("\r\x1b[4A\x1b[J"));
 }
 
 TEST(PlainProgress, SpeaksEveryFewSecondsAndAtTheEnd) {
@@ -113,7 +174,7 @@ TEST(PlainProgress, SpeaksEveryFewSecondsAndAtTheEnd) {
   const std::string text = out.str();
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3) << text;
   EXPECT_THAT(text, HasSubstr("data: 50%, 500,000 rows, 50.0 MiB"));
-  EXPECT_THAT(text, HasSubstr("data: done, 500,000 rows, 50.0 MiB in 10.0 s"));
+  EXPECT_THAT(text, HasSubstr("data: 500,000 rows, 50.0 MiB in 10.0 s"));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
 
@@ -130,9 +191,12 @@ TEST(JsonProgress, IsOneObjectPerLine) {
     const nlohmann::json json = nlohmann::json::parse(line);
     kinds.push_back(json["event"]);
     EXPECT_TRUE(json["stage"].is_string());
+    if (kinds.back() != "progress") continue;
+    EXPECT_EQ(json["workers"].size(), 3u);
+    EXPECT_EQ(json["workers"][0]["table_rows_total"], 600'000);
   }
-  EXPECT_EQ(kinds, (std::vector<std::string>{"stage_begin", "table_begin", "progress", "retry",
-                                             "stage_end", "finding"}));
+  EXPECT_EQ(kinds, (std::vector<std::string>{"stage_begin", "table_begin", "progress", "progress",
+                                             "retry", "stage_end", "finding"}));
 }
 
 TEST(RateMeter, IsNotFooledByCountersThatStartAgain) {

@@ -147,7 +147,41 @@ TEST(PlanText, ShowsMappingAndReason) {
   EXPECT_THAT(text, HasSubstr("DECIMAL(10,2) -> numeric(10,2)"));
   EXPECT_THAT(text, HasSubstr("every value has at most two digits"));
   EXPECT_THAT(text, HasSubstr("docs_fts: not a table"));
-  EXPECT_LT(text.find("Findings"), text.find("Tables, in the order"));
+  EXPECT_LT(text.find("Findings"), text.find("Tables that need a look"));
+  EXPECT_THAT(text, HasSubstr("--write-config plan.toml"));
+}
+
+// A screen of columns that are as declared would hide the one that is not.
+TEST(PlanText, ShowsWhatNeedsALookFirstAndTheRestInALine) {
+  Report report = PlanReport();
+  report.findings.clear();
+  TableReport dull;
+  dull.source_name = dull.target_name = "dull";
+  dull.rows_source = 5'000'000;
+  ColumnReport column;
+  column.source_name = column.target_name = "ordinary";
+  column.declared_type = "INTEGER";
+  column.target_type = "bigint";
+  column.reason = std::string(kReasonDeclared);
+  dull.columns = {column, column};
+  report.tables.insert(report.tables.begin(), dull);
+  report.tables[1].columns.push_back(column);
+  TableReport blocked = dull;
+  blocked.source_name = blocked.target_name = "blocked";
+  report.tables.push_back(blocked);
+  report.findings.push_back(
+      {Severity::kBlocking, ErrorCode::kBadValue, "blocked.ordinary", "does not fit", ""});
+  const std::string text = ReportText(report, {}, PlainStyle(100));
+  const std::string tables = text.substr(text.find("Tables that need a look"));
+  EXPECT_LT(tables.find("blocked -> public.blocked"), tables.find("orders -> public.Orders"));
+  EXPECT_LT(tables.find("orders -> public.Orders"), tables.find("dull"));
+  EXPECT_THAT(tables, HasSubstr("1 blocking finding"));
+  EXPECT_THAT(tables, HasSubstr("and 1 column as declared"));
+  EXPECT_THAT(tables, Not(HasSubstr("INTEGER -> bigint")));
+  EXPECT_THAT(tables, ::testing::ContainsRegex("1 +dull +5,000,000 +2"));
+  OutputOptions verbose;
+  verbose.verbose = true;
+  EXPECT_THAT(ReportText(report, verbose, PlainStyle(100)), HasSubstr("INTEGER -> bigint"));
 }
 
 TEST(RunsText, ShowsWhatCanBeResumed) {
@@ -166,7 +200,7 @@ TEST(ErrorText, HasEveryFieldOnALineOfItsOwn) {
             "  where  : products.qty\n"
             "  row    : id=2 (rowid 2)\n"
             "  value  : TEXT 10 bytes \"a<b>\"'&\\n\\u{1b}[31m\\u{202e}\\xff\"\n"
-            "  server : SQLSTATE 22P02\n"
+            "  SQLite : SQLSTATE 22P02\n"
             "  effect : chunk 17 rolled back\n"
             "  hint   : --on-bad-value reject\n");
 }

@@ -13,6 +13,7 @@ INSERT INTO "or""der's [x]" VALUES (1, 'x', 1.5, '2024-01-01 10:00:00', 'abc'),
 CREATE TABLE plain (x, y INT);
 INSERT INTO plain VALUES (1.5, 'text');
 CREATE TABLE left_out (a);
+CREATE TRIGGER notes AFTER INSERT ON plain BEGIN DELETE FROM left_out; END;
 """
 
 
@@ -30,6 +31,8 @@ class WriteConfig(EndToEndTest):
         text = config.read_text()
         self.assertIn("L2P2003", text, "a finding stands with its column")
         self.assertIn("left_out: excluded", text)
+        self.assertIn('# orphans = "not-valid"', text)
+        self.assertIn("trigger notes on plain", text)
         self.assertEqual(self.types(self.copy(path, "--config", config, "--dry-run")),
                          self.types(plan))
 

@@ -5,15 +5,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/exception_status.h"
-#include "engine/base/failpoint.h"
 #include "engine/base/text.h"
-#include "engine/pipeline/version.h"
-#include "engine/postgres/version.h"
 #include "engine/report/accounting.h"
 #include "engine/report/report_file.h"
 #include "engine/report/resources.h"
 #include "engine/report/utf8.h"
-#include "engine/sqlite/version.h"
 #include "nlohmann/json.hpp"
 #include "tools/cli/config_writer.h"
 #include "tools/cli/dispatch.h"
@@ -144,7 +140,11 @@ void App::OnEvent(Event* event) {
 Report App::RunEngine() {
   CancelToken cancel;
   const ResourceMeter meter;
-  Progress progress(MakeRenderer(output(), *console_.err, err_style_, console_.err_columns),
+  const auto size = [this] {
+    const auto ask = [](const std::function<int()>& what) { return what ? what() : 0; };
+    return TerminalSize{ask(console_.err_columns), ask(console_.err_lines)};
+  };
+  Progress progress(MakeRenderer(output(), *console_.err, err_style_, size),
                     [this](Event* event) { OnEvent(event); });
   Report report;
   {
@@ -168,6 +168,7 @@ Report App::RunEngine() {
     }
   }
   progress.Finish();
+  report.timeline = progress.sink().timeline.Read();
   if (report.command.empty()) report.command = CommandOf(invocation_.command).name;
   const Report::Resources used = meter.Read();
   if (report.resources.wall_seconds <= 0) report.resources.wall_seconds = used.wall_seconds;
@@ -263,12 +264,6 @@ int App::ShowAnswer(const Report& report) {
 }  // namespace
 
 Engine RealEngine() { return Engine{IsImplemented, Dispatch, true}; }
-
-std::string VersionText() {
-  return absl::StrCat("lite2pg ", LITE2PG_VERSION, "\nlibpq ", LibpqVersion(), "\nSQLite ",
-                      SqliteVersion(), "\noneTBB ", TbbVersion(), "\n",
-                      HasFailpoints() ? "failpoints are built in: a build for tests\n" : "");
-}
 
 int RunApp(const std::vector<std::string>& words, bool wiped, const Console& console,
            const Engine& engine) {

@@ -2,7 +2,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "engine/report/outcome_text.h"
 #include "engine/report/utf8.h"
+#include "tools/cli/option_table.h"
 #include "tools/cli/text_layout.h"
 
 namespace lite2pg {
@@ -50,7 +52,7 @@ std::string FindingsOf(const Report& plan, const std::string& object) {
 }
 
 // A column's own type can be named only where the column is created.
-bool Created(const ColumnReport& column) { return column.reason != "the target's type"; }
+bool Created(const ColumnReport& column) { return column.reason != kReasonTarget; }
 
 std::string ColumnSection(const Report& plan, const TableReport& table,
                           const ColumnReport& column) {
@@ -94,6 +96,35 @@ std::string TableSection(const Report& plan, const TableReport& table) {
   return out;
 }
 
+// What is decided for the run as a whole; the report does not know, so these are the defaults.
+constexpr absl::string_view kRunDecisions[] = {"schema-mode", "identifiers", "existing-rows",
+                                               "on-bad-value", "orphans"};
+
+std::string RunSection() {
+  std::string out;
+  for (const absl::string_view name : kRunDecisions) {
+    for (const OptionRow& row : AllOptions()) {
+      if (row.name != name) continue;
+      absl::StrAppend(&out, "\n", Comment(absl::StrCat(row.value, ". ", row.help)), "# ", row.name,
+                      " = ", TomlString(row.default_text), "\n");
+    }
+  }
+  return out;
+}
+
+// No line of a configuration changes these; but whoever decides should see them.
+std::string NotCarried(const Report& plan) {
+  std::string out;
+  for (const ObjectReport& object : plan.objects) {
+    if (object.state != "not_carried") continue;
+    absl::StrAppend(&out, Comment(absl::StrCat(KindWords(object.kind), " ", object.name,
+                                               object.table.empty() ? "" : " on ", object.table,
+                                               object.reason.empty() ? "" : ": ", object.reason),
+                                  "#   "));
+  }
+  return out.empty() ? "" : "\n# Not carried over, to be made by hand (--after-sql):\n" + out;
+}
+
 }  // namespace
 
 std::string ConfigFromPlan(const Report& plan) {
@@ -104,7 +135,8 @@ std::string ConfigFromPlan(const Report& plan) {
                           "Take away a '#' and edit the line to have it otherwise. docs/cli/"
                           "config.md explains every key; options of the command line may stand "
                           "here as well."),
-                  "\n# target-schema = ", TomlString(ValidUtf8(plan.target.schema)), "\n");
+                  "\n# target-schema = ", TomlString(ValidUtf8(plan.target.schema)), "\n",
+                  RunSection());
   std::string left_out;
   for (const TableReport& table : plan.tables) {
     if (table.state == "copied" || table.state == "skipped") {
@@ -114,7 +146,8 @@ std::string ConfigFromPlan(const Report& plan) {
                       FindingsOf(plan, table.source_name));
     }
   }
-  return absl::StrCat(out, left_out.empty() ? "" : "\n# Not loaded:\n", left_out);
+  return absl::StrCat(out, left_out.empty() ? "" : "\n# Not loaded:\n", left_out,
+                      NotCarried(plan));
 }
 
 }  // namespace lite2pg

@@ -39,7 +39,7 @@ std::string ErrorText(const ErrorInfo& error, const Style& style) {
   Field("where", Where(error, style), style, &out);
   Field("row", Shown(error.row_key, style), style, &out);
   Field("value", Shown(error.value, style), style, &out);
-  Field("server", Shown(Server(error), style), style, &out);
+  Field(error.sqlite_code != 0 ? "SQLite" : "server", Shown(Server(error), style), style, &out);
   Field("effect", Shown(error.effect, style), style, &out);
   Field("hint", Shown(error.hint, style), style, &out);
   if (error.code == ErrorCode::kDefect) {

@@ -1,5 +1,10 @@
-// The plan for people: tables in the order of loading, every column with its type and why.
+// The plan for people: first the tables that somebody should look at, with the columns that are not
+// as they were declared; the others a line each. Numbers are the order of loading.
 #include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/text.h"
@@ -11,6 +16,7 @@ namespace {
 
 // Narrower columns of prose are harder to read than a line of its own.
 constexpr size_t kReasonMin = 24;
+constexpr size_t kPlainTablesShown = 40;
 
 std::string Mapping(const ColumnReport& column, const Style& style) {
   const std::string declared =
@@ -45,24 +51,29 @@ std::string Why(const ColumnReport& column, const Style& style) {
   return out;
 }
 
-std::string Columns(const TableReport& table, const Style& style) {
+// What is declared and fits is not worth a line unless everything is asked for.
+std::string Columns(const TableReport& table, bool all, const Style& style) {
+  std::vector<const ColumnReport*> shown;
+  for (const ColumnReport& column : table.columns) {
+    if (all || !IsAsDeclared(column)) shown.push_back(&column);
+  }
   const size_t width = static_cast<size_t>(style.width);
   // Types are what a plan is read for: names give way to them, and reasons go below.
   const size_t share = std::max<size_t>(10, width / 4);
   size_t names = 0, mappings = 0;
-  for (const ColumnReport& column : table.columns) {
-    names = std::max(names, DisplayWidth(ColumnTitle(column, style)));
-    mappings = std::max(mappings, DisplayWidth(Mapping(column, style)));
+  for (const ColumnReport* column : shown) {
+    names = std::max(names, DisplayWidth(ColumnTitle(*column, style)));
+    mappings = std::max(mappings, DisplayWidth(Mapping(*column, style)));
   }
   names = std::min(names, share);
   mappings = std::min(mappings, width - 4 - names - 2);
   const size_t reasons_at = 4 + names + 2 + mappings + 2;
   std::string out;
-  for (const ColumnReport& column : table.columns) {
+  for (const ColumnReport* column : shown) {
     const std::string head =
-        absl::StrCat("    ", PadRight(Cut(ColumnTitle(column, style), names, style), names), "  ",
-                     PadRight(Cut(Mapping(column, style), mappings, style), mappings));
-    const std::string why = Why(column, style);
+        absl::StrCat("    ", PadRight(Cut(ColumnTitle(*column, style), names, style), names), "  ",
+                     PadRight(Cut(Mapping(*column, style), mappings, style), mappings));
+    const std::string why = Why(*column, style);
     if (why.empty()) {
       absl::StrAppend(&out, head.substr(0, head.find_last_not_of(' ') + 1), "\n");
     } else if (reasons_at + kReasonMin <= width) {
@@ -72,45 +83,159 @@ std::string Columns(const TableReport& table, const Style& style) {
                       Hanging("      ", why, style));
     }
   }
+  const size_t quiet = table.columns.size() - shown.size();
+  if (quiet > 0 && !shown.empty()) {
+    absl::StrAppend(&out, "    ", Cut(absl::StrCat("and ", Counted(quiet, "column"),
+                                                   " as declared"), width - 4, style), "\n");
+  }
+  return out;
+}
+
+// A table and what speaks for looking at it; the more, the earlier it is shown.
+struct PlannedTable {
+  const TableReport* table = nullptr;
+  int number = 0;            // in the order of loading
+  int blocking = 0, warnings = 0, otherwise = 0;
+  bool needs_a_look() const {
+    return blocking + warnings + otherwise > 0 || table->rows_preexisting > 0;
+  }
+};
+
+// Findings are about "table" or "table.column".
+std::map<std::string, std::pair<int, int>> FindingsByTable(const Report& report) {
+  std::map<std::string, std::pair<int, int>> counts;
+  for (const TableReport& table : report.tables) counts[table.source_name];
+  for (const Finding& finding : report.findings) {
+    if (finding.severity == Severity::kInfo) continue;
+    auto at = counts.find(finding.object);
+    const size_t dot = finding.object.rfind('.');
+    if (at == counts.end() && dot != std::string::npos) {
+      at = counts.find(finding.object.substr(0, dot));
+    }
+    if (at == counts.end()) continue;
+    ++(finding.severity == Severity::kBlocking ? at->second.first : at->second.second);
+  }
+  return counts;
+}
+
+std::vector<PlannedTable> TablesByAttention(const Report& report) {
+  const std::map<std::string, std::pair<int, int>> findings = FindingsByTable(report);
+  std::vector<PlannedTable> tables;
+  for (const TableReport& table : report.tables) {
+    if (table.state != "copied" && table.state != "skipped") continue;
+    PlannedTable planned{&table, static_cast<int>(tables.size()) + 1, 0, 0, 0};
+    std::tie(planned.blocking, planned.warnings) = findings.at(table.source_name);
+    for (const ColumnReport& column : table.columns) {
+      planned.otherwise += IsAsDeclared(column) ? 0 : 1;
+    }
+    tables.push_back(planned);
+  }
+  std::stable_sort(tables.begin(), tables.end(), [](const PlannedTable& a, const PlannedTable& b) {
+    if (a.needs_a_look() != b.needs_a_look()) return a.needs_a_look();
+    if (a.blocking != b.blocking) return a.blocking > b.blocking;
+    if (a.warnings != b.warnings) return a.warnings > b.warnings;
+    return a.needs_a_look() && a.otherwise > b.otherwise;
+  });
+  return tables;
+}
+
+std::string TableHeadline(const Report& report, const PlannedTable& planned, const Style& style) {
+  const TableReport& table = *planned.table;
+  std::string title = ShownName(table.source_name, style);
+  if (!table.target_name.empty()) {
+    absl::StrAppend(&title, " -> ", ShownName(report.target.schema, style),
+                    report.target.schema.empty() ? "" : ".", ShownName(table.target_name, style));
+  }
+  absl::StrAppend(&title, ": ", Counted(table.rows_source, "row"));
+  if (table.estimated_bytes > 0) {
+    absl::StrAppend(&title, ", about ", FormatBytes(table.estimated_bytes));
+  }
+  if (table.rows_preexisting > 0) {
+    absl::StrAppend(&title, ", ", FormatCount(table.rows_preexisting), " there already");
+  }
+  if (!table.where.empty()) absl::StrAppend(&title, ", where ", Shown(table.where, style));
+  const auto count = [&](int n, absl::string_view word) {
+    if (n > 0) absl::StrAppend(&title, "; ", Counted(static_cast<uint64_t>(n), word));
+  };
+  count(planned.blocking, "blocking finding");
+  count(planned.warnings, "warning");
+  return Hanging(absl::StrCat(PadLeft(absl::StrCat(planned.number), 3), " "), title, style);
+}
+
+// The tables that are as one would expect: a line each.
+std::string PlainTables(const std::vector<PlannedTable>& tables, size_t begin,
+                        const Style& style) {
+  TextTable text({{"#", true, false, 3},
+                  {"table", false, true, 0},
+                  {"rows", true, false, 0},
+                  {"about", true, false, 2},
+                  {"columns", true, false, 1},
+                  {"part", false, true, 4}});
+  const size_t end = std::min(tables.size(), begin + kPlainTablesShown);
+  for (size_t i = begin; i < end; ++i) {
+    const TableReport& table = *tables[i].table;
+    std::string name = ShownName(table.source_name, style);
+    if (!table.target_name.empty() && table.target_name != table.source_name) {
+      absl::StrAppend(&name, " -> ", ShownName(table.target_name, style));
+    }
+    text.AddRow({{absl::StrCat(tables[i].number)},
+                 {name},
+                 {FormatCount(table.rows_source)},
+                 {table.estimated_bytes == 0 ? "" : FormatBytes(table.estimated_bytes)},
+                 {FormatCount(table.columns.size())},
+                 {table.where.empty() ? "" : absl::StrCat("where ", Shown(table.where, style))}});
+  }
+  std::string out = text.Render(style);
+  if (end < tables.size()) {
+    absl::StrAppend(&out, Hanging("  ", absl::StrCat("and ", tables.size() - end,
+                                                     " more tables: -v or --report shows them"),
+                                  style));
+  }
   return out;
 }
 
 }  // namespace
 
 std::string PlanText(const Report& report, const OutputOptions& output, const Style& style) {
+  const std::vector<PlannedTable> tables = TablesByAttention(report);
   std::string out;
-  std::vector<const TableReport*> left_out;
-  int number = 0;
+  size_t at = 0;
+  const auto is_shown = [&](const PlannedTable& table) {
+    return table.needs_a_look() || output.verbose;
+  };
+  if (!tables.empty() && is_shown(tables[0])) {
+    out += output.verbose ? "\nTables, what needs a look first\n" : "\nTables that need a look\n";
+  }
+  for (; at < tables.size() && is_shown(tables[at]); ++at) {
+    out += TableHeadline(report, tables[at], style);
+    if (!output.quiet) out += Columns(*tables[at].table, output.verbose, style);
+  }
+  if (at < tables.size()) {
+    absl::StrAppend(&out, at == 0 ? "\nTables, all as declared\n"
+                                  : "\nOther tables, all as declared\n",
+                    PlainTables(tables, at, style));
+  }
+  std::string left_out;
   for (const TableReport& table : report.tables) {
-    if (table.state != "copied" && table.state != "skipped") {
-      left_out.push_back(&table);
-      continue;
-    }
-    if (number == 0) out += "\nTables, in the order of loading\n";
-    std::string title = ShownName(table.source_name, style);
-    if (!table.target_name.empty()) {
-      absl::StrAppend(&title, " -> ", ShownName(report.target.schema, style),
-                      report.target.schema.empty() ? "" : ".", ShownName(table.target_name, style));
-    }
-    absl::StrAppend(&title, ": ", Counted(table.rows_source, "row"));
-    if (table.estimated_bytes > 0) {
-      absl::StrAppend(&title, ", about ", FormatBytes(table.estimated_bytes));
-    }
-    if (table.rows_preexisting > 0) {
-      absl::StrAppend(&title, ", ", FormatCount(table.rows_preexisting), " there already");
-    }
-    if (!table.where.empty()) absl::StrAppend(&title, ", where ", Shown(table.where, style));
-    absl::StrAppend(&out, Hanging(absl::StrCat(PadLeft(absl::StrCat(++number), 3), " "), title,
-                                  style));
-    if (!output.quiet) out += Columns(table, style);
+    if (table.state == "copied" || table.state == "skipped") continue;
+    absl::StrAppend(&left_out,
+                    Hanging("  ", absl::StrCat(ShownName(table.source_name, style), ": ",
+                                               Shown(ComparedWord(table), style)),
+                            style));
   }
-  if (!left_out.empty()) out += "\nNot loaded\n";
-  for (const TableReport* table : left_out) {
-    absl::StrAppend(&out, Hanging("  ", absl::StrCat(ShownName(table->source_name, style), ": ",
-                                                     Shown(ComparedWord(*table), style)),
-                                  style));
+  return absl::StrCat(out, left_out.empty() ? "" : "\nNot loaded\n", left_out);
+}
+
+// What else can be had of a plan; for the end of the answer.
+std::string PlanOffers(const OutputOptions& output, const Style& style) {
+  std::string out;
+  if (!output.verbose) absl::StrAppend(&out, "-v shows every column and why; ");
+  if (output.report_files.empty()) absl::StrAppend(&out, "--report plan.html makes a page of it; ");
+  if (output.write_config.empty()) {
+    absl::StrAppend(&out, "--write-config plan.toml writes every decision, to edit and to give to "
+                          "copy as --config plan.toml");
   }
-  return out;
+  return out.empty() ? "" : absl::StrCat("\n", Hanging("", out, style));
 }
 
 std::string RunsText(const Report& report, const Style& style) {

@@ -8,7 +8,8 @@
 
 namespace lite2pg {
 
-ProgressSample SampleOf(const ProgressCounters& counters) {
+ProgressSample SampleOf(const EventSink& sink) {
+  const ProgressCounters& counters = sink.counters;
   const auto relaxed = std::memory_order_relaxed;  // a display may be a moment behind
   ProgressSample s;
   s.rows_done = counters.rows_done.load(relaxed);
@@ -19,9 +20,10 @@ ProgressSample SampleOf(const ProgressCounters& counters) {
   s.tables_total = counters.tables_total.load(relaxed);
   s.objects_done = counters.objects_done.load(relaxed);
   s.objects_total = counters.objects_total.load(relaxed);
-  s.streams = counters.streams_active.load(relaxed);
   s.findings = counters.findings.load(relaxed);
   s.retries = counters.retries.load(relaxed);
+  s.active = sink.timeline.Active();
+  s.streams = static_cast<int>(s.active.size());
   return s;
 }
 
@@ -73,6 +75,8 @@ ProgressSample ForStage(Stage stage, ProgressSample s) {
   return s;
 }
 
+bool IsWorthALine(Stage stage, double seconds) { return stage != Stage::kReport || seconds >= 1; }
+
 std::string AmountOf(const ProgressSample& s) {
   if (s.objects_done > 0) return Counted(s.objects_done, "object");
   std::string out = s.rows_done > 0 ? Counted(s.rows_done, "row") : "";
@@ -81,16 +85,16 @@ std::string AmountOf(const ProgressSample& s) {
 }
 
 std::unique_ptr<ProgressRenderer> MakeRenderer(const OutputOptions& output, std::ostream& out,
-                                               const Style& style, std::function<int()> columns) {
+                                               const Style& style, AskTerminalSize size) {
   switch (output.progress) {
     case ProgressMode::kNever: return nullptr;
     case ProgressMode::kJson: return MakeJsonRenderer(out);
     case ProgressMode::kAlways:
-      return MakeLiveRenderer(out, style, std::move(columns), output.verbose);
+      return MakeLiveRenderer(out, style, std::move(size), output.verbose);
     case ProgressMode::kAuto: break;
   }
   if (output.quiet) return nullptr;
-  return style.terminal ? MakeLiveRenderer(out, style, std::move(columns), output.verbose)
+  return style.terminal ? MakeLiveRenderer(out, style, std::move(size), output.verbose)
                         : MakePlainRenderer(out, style, output.verbose);
 }
 
@@ -102,7 +106,7 @@ Progress::Progress(std::unique_ptr<ProgressRenderer> renderer,
     if (intercept_) intercept_(&event);
     const std::lock_guard<std::mutex> lock(mutex_);
     if (renderer_ == nullptr || finished_) return;
-    renderer_->OnEvent(event, SampleOf(sink_.counters), Clock::now());
+    renderer_->OnEvent(event, SampleOf(sink_), Clock::now());
   };
   if (renderer_ != nullptr) thread_ = std::thread([this] { Tick(); });
 }
@@ -111,7 +115,7 @@ void Progress::Tick() {
   std::unique_lock<std::mutex> lock(mutex_);
   while (!finished_) {
     wake_.wait_for(lock, renderer_->tick());
-    if (!finished_) renderer_->OnTick(SampleOf(sink_.counters), Clock::now());
+    if (!finished_) renderer_->OnTick(SampleOf(sink_), Clock::now());
   }
 }
 

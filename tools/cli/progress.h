@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "engine/report/event.h"
 #include "tools/cli/settings.h"
@@ -25,8 +26,9 @@ struct ProgressSample {
   uint64_t rows_done = 0, rows_total = 0, bytes_done = 0, bytes_total = 0;
   uint64_t tables_done = 0, tables_total = 0, objects_done = 0, objects_total = 0;
   int streams = 0, findings = 0, retries = 0;
+  std::vector<Activity> active;  // what each worker is at
 };
-ProgressSample SampleOf(const ProgressCounters& counters);
+ProgressSample SampleOf(const EventSink& sink);
 
 // Rates and the time left, from two samples a little apart. One thread.
 class RateMeter {
@@ -51,6 +53,10 @@ double FractionDone(const ProgressSample& sample);
 // earlier one.
 ProgressSample ForStage(Stage stage, ProgressSample sample);
 
+// Whether a stage that has ended gets a line of its own: the report's is nobody's business unless
+// it took long. The lines do not say that a stage went well; what did not says so itself.
+bool IsWorthALine(Stage stage, double seconds);
+
 // "250,000 rows, 15.2 MiB", "5 objects", or "".
 std::string AmountOf(const ProgressSample& sample);
 
@@ -66,16 +72,21 @@ class ProgressRenderer {
   virtual void Finish() = 0;
 };
 
-// `columns` asks for the terminal's width, which may change meanwhile; 0 when unknown.
+// Of a terminal, which may change meanwhile; 0 where unknown.
+struct TerminalSize {
+  int columns = 0, lines = 0;
+};
+using AskTerminalSize = std::function<TerminalSize()>;
+
 std::unique_ptr<ProgressRenderer> MakeLiveRenderer(std::ostream& out, const Style& style,
-                                                   std::function<int()> columns, bool verbose);
+                                                   AskTerminalSize size, bool verbose);
 std::unique_ptr<ProgressRenderer> MakePlainRenderer(std::ostream& out, const Style& style,
                                                     bool verbose);
 std::unique_ptr<ProgressRenderer> MakeJsonRenderer(std::ostream& out);
 
 // nullptr: nothing is shown.
 std::unique_ptr<ProgressRenderer> MakeRenderer(const OutputOptions& output, std::ostream& out,
-                                               const Style& style, std::function<int()> columns);
+                                               const Style& style, AskTerminalSize size);
 
 // Connects an EventSink with a renderer and a thread that ticks. Must outlive the command.
 class Progress {

@@ -29,8 +29,9 @@ class PlainRenderer : public ProgressRenderer {
         rate_.Restart(now, sample);
         break;
       case Event::Kind::kStageEnd:
-        if (running_) {
-          Say(StageName(stage_), absl::StrCat("done", Amount(sample), " in ",
+        if (running_ && IsWorthALine(stage_, SecondsSince(now))) {
+          const std::string amount = AmountOf(ForStage(stage_, sample));
+          Say(StageName(stage_), absl::StrCat(amount, amount.empty() ? "" : " in ",
                                               FormatSeconds(SecondsSince(now))));
         }
         running_ = false;
@@ -68,6 +69,10 @@ class PlainRenderer : public ProgressRenderer {
     const double fraction = FractionDone(ForStage(stage_, sample));
     std::string text = fraction >= 0 ? absl::StrCat(static_cast<int>(fraction * 100), "%") : "";
     absl::StrAppend(&text, text.empty() ? "running" : "", Amount(sample));
+    if (rate_.rows_per_second() >= 1) {
+      absl::StrAppend(&text, ", ",
+                      FormatCount(static_cast<uint64_t>(rate_.rows_per_second())), " rows/s");
+    }
     if (rate_.bytes_per_second() >= 1) {
       absl::StrAppend(&text, ", ", FormatBytes(static_cast<uint64_t>(rate_.bytes_per_second())),
                       "/s");
@@ -134,6 +139,8 @@ class JsonRenderer : public ProgressRenderer {
     json["event"] = "progress";
     json["stage"] = std::string(StageName(stage_));
     Put(sample, &json);
+    json["workers"] = nlohmann::ordered_json::array();
+    for (const Activity& activity : sample.active) json["workers"].push_back(WorkerJson(activity));
     Write(json);
   }
 
@@ -152,6 +159,16 @@ class JsonRenderer : public ProgressRenderer {
       case Event::Kind::kWarning: return "warning";
     }
     return "unknown";
+  }
+  static nlohmann::ordered_json WorkerJson(const Activity& activity) {
+    return {{"worker", activity.worker},
+            {"table", ValidUtf8(activity.table)},
+            {"what", ValidUtf8(activity.what)},
+            {"rows", activity.rows},
+            {"bytes", activity.bytes},
+            {"table_rows", activity.table_rows},
+            {"table_rows_total", activity.table_rows_total},
+            {"seconds", activity.seconds}};
   }
   static void Put(const ProgressSample& s, nlohmann::ordered_json* json) {
     (*json)["rows_done"] = s.rows_done;

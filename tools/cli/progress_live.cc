@@ -1,11 +1,12 @@
-// The live display: finished stages stay as lines, the current one is drawn again and again below
-// them. Only "\r", erase, and cursor-up are used, so that every terminal of today shows it.
+// The live display: finished stages stay as lines; below them the current one is drawn again and
+// again, and what each of its workers is at. Only "\r", erase, and cursor-up are used, so that
+// every terminal of today shows it.
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "engine/base/text.h"
 #include "engine/report/outcome_text.h"
 #include "tools/cli/progress.h"
@@ -16,6 +17,22 @@ namespace {
 constexpr size_t kStageWidth = 10;
 constexpr size_t kBarMin = 8;
 constexpr size_t kBarMax = 30;
+constexpr size_t kWorkerBar = 10;
+constexpr size_t kNameMin = 8;
+constexpr size_t kNameMax = 40;
+constexpr int kWorkersShown = 16;     // more would be a wall of numbers
+constexpr int kWorkersShownLow = 6;   // where the terminal's height is not known
+constexpr int kLinesKept = 6;         // of a low terminal, for what stands above
+
+// What the workers of a stage are called.
+absl::string_view WorkerName(Stage stage) {
+  switch (stage) {
+    case Stage::kData: return "stream";
+    case Stage::kPlan:
+    case Stage::kVerify: return "reader";
+    default: return "worker";
+  }
+}
 
 std::string Bar(double fraction, size_t width, const Style& style) {
   const size_t filled = static_cast<size_t>(std::lround(fraction * static_cast<double>(width)));
@@ -27,10 +44,23 @@ std::string Bar(double fraction, size_t width, const Style& style) {
   return style.utf8 ? out : out + "]";
 }
 
+// Two columns between the parts; those that do not fit are left out. `line` ends where the first
+// one goes.
+std::string AddParts(std::string line, const std::vector<std::string>& parts, size_t width,
+                     const Style& style) {
+  const size_t begin = line.size();
+  for (const std::string& part : parts) {
+    const size_t gap = line.size() == begin ? 0 : 2;
+    if (DisplayWidth(line) + gap + DisplayWidth(part) > width) continue;
+    absl::StrAppend(&line, std::string(gap, ' '), part);
+  }
+  return Cut(line, width, style);
+}
+
 class LiveRenderer : public ProgressRenderer {
  public:
-  LiveRenderer(std::ostream& out, const Style& style, std::function<int()> columns, bool verbose)
-      : out_(out), style_(style), columns_(std::move(columns)), verbose_(verbose) {}
+  LiveRenderer(std::ostream& out, const Style& style, AskTerminalSize size, bool verbose)
+      : out_(out), style_(style), size_(std::move(size)), verbose_(verbose) {}
 
   std::chrono::milliseconds tick() const override { return std::chrono::milliseconds(100); }
 
@@ -38,40 +68,55 @@ class LiveRenderer : public ProgressRenderer {
   void OnTick(const ProgressSample& sample, Clock::time_point now) override {
     if (!running_) return;
     rate_.Add(now, sample);
+    MeasureWorkers(sample, now);
     Draw(ForStage(stage_, sample), now, "");
   }
   void Finish() override {
-    if (lines_ > 0) out_ << Erase() << std::flush;
+    if (!drawn_.empty()) out_ << Erase() << std::flush;
     running_ = false;
   }
 
  private:
-  // Takes what was drawn away again; the cursor is then where it began.
+  // What one worker is at, and how fast.
+  struct WorkerRate {
+    std::string table, what;
+    RateMeter meter;
+  };
+
+  // Takes what was drawn away again; the cursor is then where it began. A terminal that has become
+  // narrower meanwhile has broken the lines anew.
   std::string Erase() {
-    std::string codes = "\r\x1b[J";
-    if (lines_ > 1) codes = absl::StrCat("\r\x1b[", lines_ - 1, "A\x1b[J");
-    lines_ = 0;
-    return codes;
+    size_t lines = 0;
+    for (const size_t width : drawn_) {
+      lines += std::max<size_t>(1, (width + static_cast<size_t>(style_.width) - 1) /
+                                       static_cast<size_t>(style_.width));
+    }
+    drawn_.clear();
+    return lines > 1 ? absl::StrCat("\r\x1b[", lines - 1, "A\x1b[J") : "\r\x1b[J";
   }
   // `above` is printed for good, then the current stage below it: one write, so nothing flickers.
   void Draw(const ProgressSample& sample, Clock::time_point now, const std::string& above);
   void Note(Color color, absl::string_view word, absl::string_view text,
             const ProgressSample& sample, Clock::time_point now);
   std::string StageLine(const ProgressSample& sample, Clock::time_point now, size_t width) const;
-  std::string TablesLine(const ProgressSample& sample, size_t width) const;
+  std::string RatesLine(const ProgressSample& sample, size_t width) const;
+  std::vector<std::string> WorkerLines(const ProgressSample& sample, size_t width) const;
+  std::string WorkerLine(const Activity& activity, size_t name_width, size_t width) const;
+  void MeasureWorkers(const ProgressSample& sample, Clock::time_point now);
   std::string Finished(const ProgressSample& sample, Clock::time_point now) const;
   std::string Counts(const ProgressSample& sample) const;
 
   std::ostream& out_;
   Style style_;
-  std::function<int()> columns_;
+  AskTerminalSize size_;
+  int terminal_lines_ = 0;
   bool verbose_;
   bool running_ = false;
   Stage stage_ = Stage::kInspect;
   Clock::time_point began_;
   RateMeter rate_;
-  std::set<std::string> tables_;
-  int lines_ = 0;
+  std::map<int, WorkerRate> workers_;
+  std::vector<size_t> drawn_;  // the widths of the lines that are drawn again
 };
 
 void LiveRenderer::OnEvent(const Event& event, const ProgressSample& sample,
@@ -81,7 +126,7 @@ void LiveRenderer::OnEvent(const Event& event, const ProgressSample& sample,
       running_ = true;
       stage_ = event.stage;
       began_ = now;
-      tables_.clear();
+      workers_.clear();
       rate_.Restart(now, sample);
       Draw(ForStage(stage_, sample), now, "");
       break;
@@ -90,8 +135,6 @@ void LiveRenderer::OnEvent(const Event& event, const ProgressSample& sample,
       running_ = false;
       Draw(sample, now, Finished(ForStage(stage_, sample), now));
       break;
-    case Event::Kind::kTableBegin: tables_.insert(event.table); break;
-    case Event::Kind::kTableEnd: tables_.erase(event.table); break;
     case Event::Kind::kRetry: Note(Color::kYellow, "retry", event.text, sample, now); break;
     case Event::Kind::kWarning: Note(Color::kYellow, "warning", event.text, sample, now); break;
     case Event::Kind::kLog:
@@ -106,6 +149,8 @@ void LiveRenderer::OnEvent(const Event& event, const ProgressSample& sample,
              sample, now);
       }
       break;
+    case Event::Kind::kTableBegin:
+    case Event::Kind::kTableEnd:
     case Event::Kind::kObjectDone:
     case Event::Kind::kReady: break;
   }
@@ -120,19 +165,23 @@ void LiveRenderer::Note(Color color, absl::string_view word, absl::string_view t
 
 void LiveRenderer::Draw(const ProgressSample& sample, Clock::time_point now,
                         const std::string& above) {
-  const int columns = columns_ ? columns_() : 0;
-  if (columns > 0) style_.width = std::max(columns, 20);
+  const TerminalSize size = size_ ? size_() : TerminalSize();
+  if (size.columns > 0) style_.width = std::max(size.columns, 20);
+  terminal_lines_ = size.lines;
   // One column less than there are: a full line would make some terminals wrap.
   const size_t width = static_cast<size_t>(style_.width) - 1;
   std::string text = absl::StrCat(Erase(), above);
+  std::vector<std::string> lines;
   if (running_) {
-    absl::StrAppend(&text, StageLine(sample, now, width));
-    lines_ = 1;
-    const std::string tables = TablesLine(sample, width);
-    if (!tables.empty()) {
-      absl::StrAppend(&text, "\n", Paint(Color::kDim, tables, style_));
-      lines_ = 2;
-    }
+    lines = WorkerLines(sample, width);
+    const std::string rates = RatesLine(sample, width);
+    if (!rates.empty()) lines.insert(lines.begin(), rates);
+    lines.insert(lines.begin(), StageLine(sample, now, width));
+  }
+  for (size_t i = 0; i < lines.size(); ++i) {
+    drawn_.push_back(DisplayWidth(lines[i]));
+    absl::StrAppend(&text, i == 0 ? "" : "\n",
+                    i == 0 ? lines[i] : Paint(Color::kDim, lines[i], style_));
   }
   out_ << text << std::flush;
 }
@@ -151,8 +200,7 @@ std::string LiveRenderer::Counts(const ProgressSample& s) const {
   return "";
 }
 
-// "data      ####....  61%  1,234 of 2,000 rows  45 MiB/s  4 streams  12 s left": parts are added
-// as long as they fit.
+// "data      ####....  61%  1,234 of 2,000 rows  12 s left": parts are added as long as they fit.
 std::string LiveRenderer::StageLine(const ProgressSample& s, Clock::time_point now,
                                     size_t width) const {
   const double seconds = std::chrono::duration<double>(now - began_).count();
@@ -166,27 +214,27 @@ std::string LiveRenderer::StageLine(const ProgressSample& s, Clock::time_point n
   }
   const std::string counts = Counts(s);
   if (!counts.empty()) parts.push_back(counts);
-  if (rate_.bytes_per_second() >= 1) {
-    parts.push_back(
-        absl::StrCat(FormatBytes(static_cast<uint64_t>(rate_.bytes_per_second())), "/s"));
-  }
   // The mean over the stage is steadier than the last second's rate.
-  if (fraction > 0.01 && fraction < 1 && seconds > 2) {
+  // Objects say nothing about time: an index takes as long as its table is large.
+  if (fraction > 0.01 && fraction < 1 && seconds > 2 && s.objects_total == 0) {
     parts.push_back(absl::StrCat(FormatSeconds(seconds / fraction * (1 - fraction)), " left"));
   } else {
     parts.push_back(FormatSeconds(seconds));
   }
-  if (s.streams > 0) parts.push_back(Counted(static_cast<uint64_t>(s.streams), "stream"));
-  for (const std::string& part : parts) {
-    const size_t gap = line.size() == kStageWidth ? 0 : 2;
-    if (DisplayWidth(line) + gap + DisplayWidth(part) > width) continue;
-    absl::StrAppend(&line, std::string(gap, ' '), part);
-  }
-  return Cut(line, width, style_);
+  return AddParts(line, parts, width, style_);
 }
 
-std::string LiveRenderer::TablesLine(const ProgressSample& s, size_t width) const {
+// "          402,113 rows/s  45.1 MiB/s  4 streams  3 of 12 tables  2 findings  1 retry"
+std::string LiveRenderer::RatesLine(const ProgressSample& s, size_t width) const {
   std::vector<std::string> parts;
+  if (rate_.rows_per_second() >= 1) {
+    parts.push_back(
+        absl::StrCat(FormatCount(static_cast<uint64_t>(rate_.rows_per_second())), " rows/s"));
+  }
+  if (rate_.bytes_per_second() >= 1) {
+    parts.push_back(
+        absl::StrCat(FormatBytes(static_cast<uint64_t>(rate_.bytes_per_second())), "/s"));
+  }
   if (s.tables_total > 1 && s.rows_total > 0) {
     parts.push_back(
         absl::StrCat(FormatCount(s.tables_done), " of ", Counted(s.tables_total, "table")));
@@ -195,26 +243,86 @@ std::string LiveRenderer::TablesLine(const ProgressSample& s, size_t width) cons
   if (s.retries > 0) {
     parts.push_back(absl::StrCat(s.retries, s.retries == 1 ? " retry" : " retries"));
   }
-  std::vector<std::string> names;
-  for (const std::string& table : tables_) {
-    if (names.size() == 4) break;
-    names.push_back(ShownName(table, style_));
-  }
-  if (!names.empty()) parts.push_back(absl::StrJoin(names, ", "));
-  if (tables_.size() > names.size() && !parts.empty()) {
-    absl::StrAppend(&parts.back(), ", ...");
-  }
   if (parts.empty()) return "";
-  return Cut(absl::StrCat(std::string(kStageWidth, ' '), absl::StrJoin(parts, "  ")), width,
-             style_);
+  return AddParts(std::string(kStageWidth, ' '), parts, width, style_);
+}
+
+void LiveRenderer::MeasureWorkers(const ProgressSample& sample, Clock::time_point now) {
+  for (const Activity& activity : sample.active) {
+    ProgressSample moved;
+    moved.rows_done = activity.rows;
+    moved.bytes_done = activity.bytes;
+    WorkerRate& rate = workers_[activity.worker];
+    if (rate.table == activity.table && rate.what == activity.what) {
+      rate.meter.Add(now, moved);
+      continue;
+    }
+    rate.table = activity.table;
+    rate.what = activity.what;
+    rate.meter.Restart(now, moved);
+  }
+}
+
+std::vector<std::string> LiveRenderer::WorkerLines(const ProgressSample& s, size_t width) const {
+  int room = kWorkersShownLow;
+  if (terminal_lines_ > 0) room = std::clamp(terminal_lines_ - kLinesKept, 0, kWorkersShown);
+  size_t name_width = kNameMin;
+  for (const Activity& activity : s.active) {
+    name_width = std::max(name_width, DisplayWidth(ShownName(activity.table, style_)));
+  }
+  name_width = std::min({name_width, kNameMax, std::max(kNameMin, width / 3)});
+  std::vector<std::string> lines;
+  for (const Activity& activity : s.active) {
+    if (static_cast<int>(lines.size()) == room) {
+      if (room > 1) {
+        lines.back() = Cut(absl::StrCat("  and ", s.active.size() - lines.size() + 1, " more"),
+                           width, style_);
+      }
+      break;
+    }
+    lines.push_back(WorkerLine(activity, name_width, width));
+  }
+  return lines;
+}
+
+// "  stream 2  order_line    ####......  41%  98,112 rows/s  11.2 MiB/s": the bar is the table's,
+// the rates are the worker's.
+std::string LiveRenderer::WorkerLine(const Activity& activity, size_t name_width,
+                                     size_t width) const {
+  const std::string line =
+      absl::StrCat("  ", WorkerName(stage_), " ", PadRight(absl::StrCat(activity.worker + 1), 2),
+                   " ", PadRight(Cut(ShownName(activity.table, style_), name_width, style_),
+                                 name_width),
+                   "  ");
+  std::vector<std::string> parts;
+  if (activity.table_rows_total > 0) {
+    const double fraction = std::min(1.0, static_cast<double>(activity.table_rows) /
+                                              static_cast<double>(activity.table_rows_total));
+    parts.push_back(absl::StrCat(Bar(fraction, kWorkerBar, style_), " ",
+                                 PadLeft(absl::StrCat(static_cast<int>(fraction * 100), "%"), 4)));
+  }
+  if (!activity.what.empty()) parts.push_back(ShownName(activity.what, style_));
+  const auto rate = workers_.find(activity.worker);
+  if (rate != workers_.end() && rate->second.meter.rows_per_second() >= 1) {
+    const RateMeter& meter = rate->second.meter;
+    parts.push_back(PadLeft(
+        absl::StrCat(FormatCount(static_cast<uint64_t>(meter.rows_per_second())), " rows/s"), 14));
+    if (meter.bytes_per_second() >= 1) {
+      parts.push_back(PadLeft(
+          absl::StrCat(FormatBytes(static_cast<uint64_t>(meter.bytes_per_second())), "/s"), 10));
+    }
+  } else {
+    parts.push_back(FormatSeconds(activity.seconds));
+  }
+  return AddParts(Cut(line, width, style_), parts, width, style_);
 }
 
 // The line that stays when a stage is over.
 std::string LiveRenderer::Finished(const ProgressSample& s, Clock::time_point now) const {
   const double seconds = std::chrono::duration<double>(now - began_).count();
   const std::string counts = AmountOf(s);
-  const std::string mark = style_.utf8 ? "\xe2\x9c\x93 " : "";
-  const std::string plain = absl::StrCat(PadRight(StageName(stage_), kStageWidth), mark,
+  if (!IsWorthALine(stage_, seconds)) return "";
+  const std::string plain = absl::StrCat(PadRight(StageName(stage_), kStageWidth),
                                          PadLeft(FormatSeconds(seconds), 8),
                                          counts.empty() ? "" : "  ", counts);
   return absl::StrCat(Cut(plain, static_cast<size_t>(style_.width) - 1, style_), "\n");
@@ -223,8 +331,8 @@ std::string LiveRenderer::Finished(const ProgressSample& s, Clock::time_point no
 }  // namespace
 
 std::unique_ptr<ProgressRenderer> MakeLiveRenderer(std::ostream& out, const Style& style,
-                                                   std::function<int()> columns, bool verbose) {
-  return std::make_unique<LiveRenderer>(out, style, std::move(columns), verbose);
+                                                   AskTerminalSize size, bool verbose) {
+  return std::make_unique<LiveRenderer>(out, style, std::move(size), verbose);
 }
 
 }  // namespace lite2pg

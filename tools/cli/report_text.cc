@@ -181,25 +181,25 @@ std::string ObjectsText(const Report& report, bool all, const Style& style) {
                      return (a->state == "not_carried") > (b->state == "not_carried");
                    });
   std::string out = "\n";
-  const uint64_t others = report.objects.size() - carried;
+  uint64_t lost = 0;
+  for (const ObjectReport* object : worth_showing) lost += object->state == "not_carried" ? 1 : 0;
+  const uint64_t otherwise = report.objects.size() - carried - lost;
   const bool planned = report.outcome == "planned";
-  absl::StrAppend(&out, Hanging("", absl::StrCat("Objects: ", FormatCount(carried),
-                                                 planned ? " would be carried over as they are"
-                                                         : " carried over as they were",
-                                                 others == 0 ? "" : ", ",
-                                                 others == 0 ? "" : FormatCount(others),
-                                                 others == 0 ? "" : " not"),
-                                style));
+  std::string counts = absl::StrCat("Objects: ", FormatCount(carried),
+                                    planned ? " would be made as they are" : " made as they were");
+  if (otherwise > 0) absl::StrAppend(&counts, ", ", FormatCount(otherwise), " translated");
+  absl::StrAppend(&counts, ", ", lost == 0 ? "none" : FormatCount(lost), " not carried over");
+  absl::StrAppend(&out, Hanging("", counts, style));
   const size_t shown = all ? worth_showing.size() : std::min(worth_showing.size(), kObjectsShown);
   for (size_t i = 0; i < shown; ++i) {
     const ObjectReport& object = *worth_showing[i];
-    const bool lost = object.state == "not_carried";
-    std::string text = absl::StrCat(Shown(object.kind, style), " ", ShownName(object.name, style));
+    const bool is_lost = object.state == "not_carried";
+    std::string text = absl::StrCat(Shown(KindWords(object.kind), style), " ", ShownName(object.name, style));
     if (!object.table.empty()) absl::StrAppend(&text, " on ", ShownName(object.table, style));
     if (!object.reason.empty()) absl::StrAppend(&text, ": ", Shown(object.reason, style));
-    const std::string state = lost ? "not carried" : Shown(object.state, style);
+    const std::string state = is_lost ? "not carried" : Shown(object.state, style);
     const std::string block = Hanging(absl::StrCat("  ", PadRight(state, 13)), text, style);
-    absl::StrAppend(&out, "  ", Paint(lost ? Color::kYellow : Color::kDim, state, style),
+    absl::StrAppend(&out, "  ", Paint(is_lost ? Color::kYellow : Color::kDim, state, style),
                     absl::string_view(block).substr(2 + state.size()));
   }
   if (shown < worth_showing.size()) {
@@ -302,25 +302,30 @@ std::string FindingsText(const Report& report, const OutputOptions& output, cons
   std::string out;
   size_t notes_hidden = 0;
   const bool notes = output.verbose || report.outcome == "planned";
+  std::vector<const Finding*> shown;
   for (const Finding* finding : SortedFindings(report)) {
-    if (finding->severity == Severity::kInfo && !notes) {
-      ++notes_hidden;
-      continue;
-    }
-    const std::string severity(kSeverityNames[static_cast<size_t>(finding->severity)]);
-    const Color color = finding->severity == Severity::kBlocking  ? Color::kRed
-                        : finding->severity == Severity::kWarning ? Color::kYellow
-                                                                  : Color::kDim;
-    const std::string object = ShownName(finding->object, style);
-    const std::string text = absl::StrCat(ErrorCodeName(finding->code), " ", object,
+    const bool hidden = finding->severity == Severity::kInfo && !notes;
+    notes_hidden += hidden ? 1 : 0;
+    if (!hidden) shown.push_back(finding);
+  }
+  for (size_t i = 0; i < shown.size(); ++i) {
+    const Finding& finding = *shown[i];
+    const std::string severity(kSeverityNames[static_cast<size_t>(finding.severity)]);
+    const Color color = finding.severity == Severity::kBlocking  ? Color::kRed
+                        : finding.severity == Severity::kWarning ? Color::kYellow
+                                                                 : Color::kDim;
+    const std::string object = ShownName(finding.object, style);
+    const std::string text = absl::StrCat(ErrorCodeName(finding.code), " ", object,
                                           object.empty() ? "" : ": ",
-                                          Shown(finding->message, style));
+                                          Shown(finding.message, style));
     const std::string block = Hanging(absl::StrCat("  ", PadRight(severity, 9)), text, style);
     absl::StrAppend(&out, "  ", Paint(color, severity, style),
                     absl::string_view(block).substr(2 + severity.size()));
-    if (!finding->hint.empty()) {
-      absl::StrAppend(&out, Hanging("           hint: ", Shown(finding->hint, style), style));
-    }
+    // What is to be done about several in a row is said once, behind the last of them.
+    const bool again = i + 1 < shown.size() && shown[i + 1]->code == finding.code &&
+                       shown[i + 1]->hint == finding.hint;
+    if (finding.hint.empty() || again) continue;
+    absl::StrAppend(&out, Hanging("           hint: ", Shown(finding.hint, style), style));
   }
   if (notes_hidden > 0) {
     absl::StrAppend(&out, Hanging("  ", absl::StrCat(Counted(notes_hidden, "note"),
@@ -345,6 +350,7 @@ std::string ReportText(const Report& report, const OutputOptions& output, const 
                       all ? SamplesText(report, style) : "");
     }
     absl::StrAppend(&out, TimesText(report, style));
+    if (report.outcome == "planned") out += PlanOffers(output, style);
   }
   absl::StrAppend(&out, output.quiet ? "" : NextText(report, all, style));
   return out;

@@ -30,7 +30,8 @@ constexpr Field kReportFields[] = {
     {"tables", Type::kArray},          {"sequences", Type::kArray},
     {"objects", Type::kArray},         {"findings", Type::kArray},
     {"stages", Type::kArray},          {"resources", Type::kObject},
-    {"digest_version", Type::kNumber}, {"errors", Type::kArray}};
+    {"digest_version", Type::kNumber}, {"errors", Type::kArray},
+    {"timeline", Type::kObject}};
 constexpr Field kSourceFields[] = {{"path", Type::kText},
                                    {"bytes", Type::kNumber},
                                    {"page_size", Type::kNumber},
