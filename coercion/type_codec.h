@@ -44,6 +44,11 @@ enum class TextReading : uint8_t { kPlain, kHex, kBase64 };
 // A blob: plain bytes; 16 bytes of a UUID in either byte order; SQLite's JSONB; or UTF-8 text.
 enum class BlobReading : uint8_t { kPlain, kUuid, kUuidMixedEndian, kSqliteJsonb, kUtf8Text };
 
+// Text with a UTC offset in a timestamp column, which has no zone: refused; read on UTC's clock
+// where every value of the column has an offset and that is zero, so that nothing is lost; or read
+// on UTC's clock whatever the offset, which loses it.
+enum class OffsetReading : uint8_t { kRefuse, kZero, kUtc };
+
 // A value that has no faithful form: refused (its row stops the run or is set aside), or NULL, or a
 // value of the user's instead.
 enum class BadValueRule : uint8_t { kRefuse, kNull, kDefault };
@@ -55,6 +60,7 @@ struct ReadingRules {
   NumberReading real = NumberReading::kNone;
   TextReading text = TextReading::kPlain;
   BlobReading blob = BlobReading::kPlain;
+  OffsetReading offset = OffsetReading::kRefuse;  // kUtc: lossy
   bool empty_text_as_null = false;
   bool not_null = false;             // NULL gives Outcome::kNullInNotNull
   bool round_to_microseconds = false;  // lossy: fractions below 1 us
@@ -151,10 +157,13 @@ struct WithoutRules {
 };
 
 // What the user's rules make of a value.
-enum class RuleUse : uint8_t { kNone, kEmptyAsNull, kRounded, kEscaped, kBadAsNull, kBadAsDefault };
-inline constexpr size_t kRuleUseCount = 6;
+enum class RuleUse : uint8_t {
+  kNone, kEmptyAsNull, kRounded, kEscaped, kBadAsNull, kBadAsDefault, kOffsetLost
+};
+inline constexpr size_t kRuleUseCount = 7;
 inline constexpr absl::string_view kRuleUseNames[kRuleUseCount] = {
-    "", "empty-as-null", "round", "escape", "bad value as null", "bad value as default"};
+    "", "empty-as-null", "round", "escape", "bad value as null", "bad value as default",
+    "offset as utc"};
 
 // Which rule changes `value`, which the codec encodes. REQUIRES: codec.without_rules. Encodes up to
 // twice; `scratch` is overwritten.

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "coercion/datetime.h"
 #include "coercion/type_codec.h"
 #include "coercion/types/array.h"
 #include "coercion/types/bit.h"
@@ -231,13 +232,15 @@ absl::StatusOr<ColumnCodec> BindNested(const PgType& type, const ReadingRules& r
 
 // Which of the user's rules may change a value.
 bool HasRules(const ReadingRules& rules) {
-  return rules.empty_text_as_null || rules.round_to_microseconds || rules.round_to_typmod ||
+  return rules.offset == OffsetReading::kUtc || rules.empty_text_as_null ||
+         rules.round_to_microseconds || rules.round_to_typmod ||
          rules.round_to_float4 || rules.escape_text || rules.bad_value != BadValueRule::kRefuse;
 }
 
 ReadingRules WithoutChanges(ReadingRules rules) {
   rules.empty_text_as_null = rules.escape_text = false;
   rules.round_to_microseconds = rules.round_to_typmod = rules.round_to_float4 = false;
+  if (rules.offset == OffsetReading::kUtc) rules.offset = OffsetReading::kRefuse;
   return rules;
 }
 
@@ -308,6 +311,10 @@ RuleUse UseOfRules(const ColumnCodec& codec, const SourceValue& value, FieldBuff
   const Outcome plain = TryEncode(other.plain, value, scratch);
   if (plain == Outcome::kOk && !(rules.empty_text_as_null && empty)) return RuleUse::kNone;
   if (TryEncode(other.changed, value, scratch) == Outcome::kOk) {
+    if (rules.offset == OffsetReading::kUtc && value.storage_class == StorageClass::kText &&
+        ClassifyDateTime(value.bytes()).shape == DateTimeShape::kDateTimeOffset) {
+      return RuleUse::kOffsetLost;
+    }
     const bool escaped = plain == Outcome::kInvalidUtf8 || plain == Outcome::kContainsNul;
     return escaped ? RuleUse::kEscaped : RuleUse::kRounded;
   }

@@ -6,7 +6,21 @@
 
 namespace lite2pg {
 
-// Text with an offset is kLossy: the column could not tell "+02:00" from "Z" afterwards.
+// Whether the offset of a text may go. Without a rule that is kLossy: the column could not tell
+// "+02:00" from "Z" afterwards.
+inline Outcome DropOffset(const DateTimeText& text, OffsetReading reading) {
+  const bool has_offset = text.shape == DateTimeShape::kDateTimeOffset;
+  switch (reading) {
+    case OffsetReading::kRefuse:
+      return has_offset ? Outcome::kLossy : Outcome::kOk;
+    case OffsetReading::kZero:
+      return has_offset && text.offset_seconds == 0 ? Outcome::kOk : Outcome::kLossy;
+    case OffsetReading::kUtc:
+      break;
+  }
+  return Outcome::kOk;
+}
+
 inline Outcome EncodeTimestamp(const SourceValue& value, const EncodeParams& params,
                                FieldBuffer* out) {
   DateTimeText text;
@@ -15,18 +29,20 @@ inline Outcome EncodeTimestamp(const SourceValue& value, const EncodeParams& par
   switch (text.shape) {
     case DateTimeShape::kDate:
     case DateTimeShape::kDateTime:
+    case DateTimeShape::kDateTimeOffset:
       break;
     case DateTimeShape::kInfinity:
       return PutInt64Field(text.negative ? kPgMinusInfinity : kPgInfinity, out);
-    case DateTimeShape::kDateTimeOffset:
-      return Outcome::kLossy;
     case DateTimeShape::kTime:
     case DateTimeShape::kTimeOffset:
     case DateTimeShape::kNone:
       return Outcome::kMalformed;
   }
+  outcome = DropOffset(text, params.rules.offset);
+  if (outcome != Outcome::kOk) return outcome;
   int64_t micros = 0;
   outcome = WallMicros(text, params, &micros);
+  micros -= int64_t{text.offset_seconds} * kMicrosPerSecond;
   return outcome == Outcome::kOk ? PutTimestamp(micros, params, out) : outcome;
 }
 

@@ -7,6 +7,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "coercion/datetime.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/copy_report.h"
@@ -36,6 +38,119 @@ bool IsAboutDeclarations(absl::string_view message) {
   return false;
 }
 
+// Where SQLite passes over an entry of the schema that it does not understand, it does not know
+// whose the pages are that are in use by it.
+std::string WithoutUnusedPages(std::string message, const SqliteConnection& reader) {
+  if (reader.schema_damage().empty()) return message;
+  std::vector<absl::string_view> kept;
+  for (const absl::string_view line : absl::StrSplit(message, '\n')) {
+    const bool unused = absl::StartsWith(line, "Page ") && absl::EndsWith(line, " is never used");
+    if (!unused && !absl::StartsWith(line, "*** in database ")) kept.push_back(line);
+  }
+  return absl::StrJoin(kept, "\n");
+}
+
+// Columns of one given type whose values have one reading that all of them support, which the first
+// scan shows or at least suggests: their tables are scanned a second time by that reading. Where it
+// was only suggested, and some value does not support it, all is as if it had not been tried.
+class Settling {
+ public:
+  Settling(std::vector<ScanTask>* tasks, Selection* selection)
+      : tasks_(*tasks), selection_(*selection) {}
+
+  absl::StatusOr<std::vector<TableScan>> Run(SourceSnapshot& snapshot, EventSink& events,
+                                             const CancelToken& cancel) {
+    ASSIGN_OR_RETURN(std::vector<ScannedTable> scanned,
+                     ScanTables(tasks_, snapshot, events, cancel));
+    std::vector<TableScan> scans;
+    std::vector<ScanTask> again;
+    std::vector<size_t> again_index;
+    for (size_t t = 0; t < scanned.size(); ++t) {
+      RETURN_IF_ERROR(scanned[t].status);
+      bool any = false;
+      for (size_t i = 0; i < selection_.tables[t].candidates.size(); ++i) {
+        ASSIGN_OR_RETURN(const bool settled, Settle(t, i, scanned[t].scan.columns[i]));
+        any |= settled;
+      }
+      if (any) {
+        tasks_[t].candidates = selection_.tables[t].candidates;
+        again.push_back(tasks_[t]);
+        again_index.push_back(t);
+      }
+      scans.push_back(std::move(scanned[t].scan));
+    }
+    if (again.empty()) return scans;
+    ASSIGN_OR_RETURN(std::vector<ScannedTable> second, ScanTables(again, snapshot, events, cancel));
+    for (size_t k = 0; k < second.size(); ++k) {
+      RETURN_IF_ERROR(second[k].status);
+      TableScan& first = scans[again_index[k]];
+      std::swap(first, second[k].scan);
+      for (const Attempt& attempt : attempts_) {
+        if (attempt.table != again_index[k]) continue;
+        if (first.columns[attempt.column].refused[0].count == 0) {
+          Found(Severity::kInfo, attempt.table, attempt.column,
+                "the times in this column all have the offset zero; their clock is stored, which "
+                "is UTC's, as the column has no zone",
+                "nothing; offset = \"zero\" in the configuration confirms it");
+          continue;
+        }
+        std::swap(first.columns[attempt.column], second[k].scan.columns[attempt.column]);
+        selection_.tables[attempt.table].candidates[attempt.column][0] = attempt.before;
+        tasks_[attempt.table].candidates[attempt.column][0] = attempt.before;
+      }
+    }
+    return scans;
+  }
+
+ private:
+  struct Attempt {
+    size_t table, column;
+    Candidate before;
+  };
+
+  // Whether the column gets another reading.
+  absl::StatusOr<bool> Settle(size_t table, size_t index, const ColumnScan& scan) {
+    std::vector<Candidate>& candidates = selection_.tables[table].candidates[index];
+    if (candidates.size() != 1 || scan.refused[0].count == 0) return false;
+    ReadingRules rules = candidates[0].rules;
+    const CounterExample& refused = scan.refused[0];
+    if (refused.outcome == Outcome::kLossy && candidates[0].codec.type->oid == kOidTimestamp &&
+        rules.offset == OffsetReading::kRefuse &&
+        ClassifyDateTime(refused.text).offset_is_zero) {
+      rules.offset = OffsetReading::kZero;
+      attempts_.push_back({table, index, candidates[0]});
+      ASSIGN_OR_RETURN(candidates[0], FixedCandidate(candidates[0].type, rules));
+      return true;
+    }
+    // A length of time that happens to be the number of a date is none.
+    const Oid oid = candidates[0].codec.type->oid;
+    const bool is_instant = oid == kOidDate || oid == kOidTimestamp || oid == kOidTimestamptz;
+    if (refused.outcome != Outcome::kAmbiguous || !is_instant) return false;
+    if (rules.integer == NumberReading::kNone) rules.integer = ProvenIntegerReading(scan);
+    if (rules.real == NumberReading::kNone) rules.real = ProvenRealReading(scan);
+    if (rules.integer == NumberReading::kNone && rules.real == NumberReading::kNone) return false;
+    ASSIGN_OR_RETURN(candidates[0], FixedCandidate(candidates[0].type, rules));
+    Found(Severity::kWarning, table, index,
+          "the numbers in this column all fit one convention of dates only and are read by it",
+          "name the convention in the configuration to confirm it");
+    return true;
+  }
+
+  void Found(Severity severity, size_t table, size_t index, std::string message,
+             std::string hint) {
+    const SelectedTable& selected = selection_.tables[table];
+    const auto column = static_cast<size_t>(selected.reading.columns[index]);
+    selection_.findings.push_back({severity, ErrorCode::kReadingHint,
+                                   absl::StrCat(selected.source->name, ".",
+                                                selected.source->columns[column].name),
+                                   std::move(message), std::move(hint)});
+  }
+
+  std::vector<ScanTask>& tasks_;
+  Selection& selection_;
+  std::vector<Attempt> attempts_;
+};
+
 // Runs `pragma` to its end. `why` says why not all was looked at: a CHECK calls a function that
 // only the application has, say.
 absl::Status RunQuickCheck(SqliteConnection& reader, const std::string& pragma,
@@ -53,8 +168,8 @@ absl::Status RunQuickCheck(SqliteConnection& reader, const std::string& pragma,
       return absl::OkStatus();
     }
     if (!*row) return absl::OkStatus();
-    const std::string message = statement->Text(0);
-    if (message == "ok") continue;
+    const std::string message = WithoutUnusedPages(statement->Text(0), reader);
+    if (message.empty() || message == "ok") continue;
     if (IsAboutDeclarations(message)) {
       findings->push_back({Severity::kInfo, ErrorCode::kConstraintViolated, "",
                            absl::StrCat("quick_check: ", EscapeForMessage(message, 200)), ""});
@@ -72,7 +187,11 @@ absl::Status QuickCheck(SqliteConnection& reader, std::vector<Finding>* findings
   const BytewiseCollations collations(reader);
   std::string why;
   std::vector<Finding> found;
-  RETURN_IF_ERROR(RunQuickCheck(reader, "PRAGMA main.quick_check(100)", &found, &why));
+  // Pages that look unused could use up a hundred messages before one is about damage.
+  const bool passes_over = !reader.schema_damage().empty();
+  RETURN_IF_ERROR(RunQuickCheck(
+      reader, passes_over ? "PRAGMA main.quick_check(1000000)" : "PRAGMA main.quick_check(100)",
+      &found, &why));
   if (why.empty()) {
     findings->insert(findings->end(), found.begin(), found.end());
     return absl::OkStatus();
@@ -110,50 +229,7 @@ absl::StatusOr<std::vector<Digest>> CountTables(PgConnection& connection, const 
 absl::StatusOr<std::vector<TableScan>> ScanAndSettle(std::vector<ScanTask>* tasks,
                                                      Selection* selection, SourceSnapshot& snapshot,
                                                      EventSink& events, const CancelToken& cancel) {
-  ASSIGN_OR_RETURN(std::vector<ScannedTable> scanned, ScanTables(*tasks, snapshot, events, cancel));
-  std::vector<TableScan> scans;
-  std::vector<ScanTask> again;
-  std::vector<size_t> again_index;
-  for (size_t t = 0; t < scanned.size(); ++t) {
-    RETURN_IF_ERROR(scanned[t].status);
-    bool settled = false;
-    for (size_t i = 0; i < selection->tables[t].candidates.size(); ++i) {
-      std::vector<Candidate>& candidates = selection->tables[t].candidates[i];
-      const ColumnScan& column = scanned[t].scan.columns[i];
-      if (candidates.size() != 1 || column.refused[0].count == 0 ||
-          column.refused[0].outcome != Outcome::kAmbiguous) {
-        continue;
-      }
-      ReadingRules rules = candidates[0].rules;
-      if (rules.integer == NumberReading::kNone) rules.integer = ProvenIntegerReading(column);
-      if (rules.real == NumberReading::kNone) rules.real = ProvenRealReading(column);
-      if (rules.integer == NumberReading::kNone && rules.real == NumberReading::kNone) continue;
-      ASSIGN_OR_RETURN(candidates[0], FixedCandidate(candidates[0].type, rules));
-      settled = true;
-      selection->findings.push_back(
-          {Severity::kWarning, ErrorCode::kReadingHint,
-           absl::StrCat(
-               selection->tables[t].source->name, ".",
-               selection->tables[t]
-                   .source->columns[static_cast<size_t>(selection->tables[t].reading.columns[i])]
-                   .name),
-           "the numbers in this column all fit one convention of dates only and are read by it",
-           "name the convention in the configuration to confirm it"});
-    }
-    if (settled) {
-      (*tasks)[t].candidates = selection->tables[t].candidates;
-      again.push_back((*tasks)[t]);
-      again_index.push_back(t);
-    }
-    scans.push_back(std::move(scanned[t].scan));
-  }
-  if (again.empty()) return scans;
-  ASSIGN_OR_RETURN(std::vector<ScannedTable> second, ScanTables(again, snapshot, events, cancel));
-  for (size_t i = 0; i < second.size(); ++i) {
-    RETURN_IF_ERROR(second[i].status);
-    scans[again_index[i]] = std::move(second[i].scan);
-  }
-  return scans;
+  return Settling(tasks, selection).Run(snapshot, events, cancel);
 }
 
 }  // namespace lite2pg

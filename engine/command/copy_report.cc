@@ -115,6 +115,18 @@ void FillPlannedTables(const Plan& plan, Report* report) {
   }
 }
 
+void CountPlannedTargets(PgConnection& connection, const Plan& plan, Report* report) {
+  for (size_t i = 0; i < plan.tables.size(); ++i) {
+    const TablePlan& table = plan.tables[i];
+    if (table.create || !table.rows_preexisting) continue;
+    const absl::StatusOr<PgResult> count = connection.Query(
+        absl::StrCat("SELECT pg_catalog.count(*) FROM ", table.MergeTarget()));
+    if (!count.ok()) continue;
+    TableReport& row = report->tables[i];
+    row.rows_preexisting = row.rows_target = static_cast<uint64_t>(count->Int(0, 0));
+  }
+}
+
 // Reading through the library is never wrong, only slower; but nobody should have to guess.
 void NoteStreams(const std::vector<LoadedTable>& loaded, Report* report) {
   for (const LoadedTable& table : loaded) {

@@ -25,6 +25,9 @@ void NoteStreams(const std::vector<LoadedTable>& loaded, Report* report);
 // Fills report->tables from the plan alone (plan), or with what was copied and read back. Calling
 // again replaces the earlier rows.
 void FillPlannedTables(const Plan& plan, Report* report);
+// plan: how many rows the application's tables hold, as rows_preexisting and rows_target of the
+// first plan.tables.size() tables of the report. What the role may not read stays 0.
+void CountPlannedTargets(PgConnection& connection, const Plan& plan, Report* report);
 void FillCopiedTables(const Plan& plan, const std::vector<LoadedTable>& loaded,
                       const std::vector<Digest>& read_back, const CopyRequest& request,
                       Report* report);

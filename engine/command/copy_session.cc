@@ -35,8 +35,6 @@
 #include "engine/plan/source_schema.h"
 #include "engine/postgres/relations.h"
 #include "engine/postgres/script.h"
-#include "engine/verify/cross_check.h"
-#include "engine/verify/read_back.h"
 
 namespace lite2pg {
 namespace {
@@ -180,7 +178,7 @@ absl::Status CopySession::MakePlan() {
     if (resumed_.has_value()) RETURN_IF_ERROR(HideStaged(*coordinator_, *resumed_, &inputs));
     std::vector<uint32_t> oids;
     for (const TargetTable& table : inputs.target_tables) oids.push_back(table.oid);
-    ASSIGN_OR_RETURN(inputs.server_types, ReadConfiguredTypes(*coordinator_, request_.common));
+    ASSIGN_OR_RETURN(inputs.server_types, ReadConfiguredTypes(*coordinator_, options_));
     ASSIGN_OR_RETURN(inputs.target_objects, ReadTableObjects(*coordinator_, oids));
   }
   ASSIGN_OR_RETURN(Selection selection, SelectTables(inputs));
@@ -489,30 +487,6 @@ absl::Status CopySession::Sequences() {
   return absl::OkStatus();
 }
 
-absl::Status CopySession::Verify() {
-  const StageScope stage(Stage::kVerify, events_, &report_);
-  RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", StageName(Stage::kVerify), ""));
-  LITE2PG_FAILPOINT("verify.begin");
-  if (request_.common.verify == VerifyMode::kOff) return absl::OkStatus();
-  if (request_.common.verify == VerifyMode::kCounts) {
-    ASSIGN_OR_RETURN(read_back_, CountTables(*coordinator_, plan_));
-  } else {
-    for (const TablePlan& table : plan_.tables) events_.counters.rows_total += table.rows;
-    ReadBackOptions options;
-    options.connect = target_->connect_options();
-    options.streams = Streams();
-    ASSIGN_OR_RETURN(read_back_, ReadBackTables(plan_, options, events_, cancel_));
-    LITE2PG_FAILPOINT("verify.read_back");
-    RETURN_IF_ERROR(existing_.Verify(*coordinator_));
-  }
-  // Not on the coordinator: what the server cannot read would end its transaction.
-  ASSIGN_OR_RETURN(PgConnection server_word, target_->Connect());
-  RETURN_IF_ERROR(CrossCheckSamples(server_word, plan_, &report_.samples));
-  FillTables();
-  LITE2PG_FAILPOINT("verify.done");
-  return DifferenceStatus(report_, plan_);
-}
-
 absl::Status CopySession::Publish() {
   const StageScope stage(Stage::kPublish, events_, &report_);
   RETURN_IF_ERROR(FinishQuickCheck());
@@ -530,6 +504,8 @@ absl::Status CopySession::Publish() {
   if (!request_.coercion_log.empty()) {
     RETURN_IF_ERROR(WriteCoercionLog(snapshot_->reader(0), *coordinator_, *ledger_, plan_,
                                      cancel_, request_.coercion_log));
+    report_.next_steps.push_back(absl::StrCat("every value that became another one is in ",
+                                              EscapeName(request_.coercion_log)));
   }
   NamePublished(plan_, &report_);
   FillTables();

@@ -120,7 +120,12 @@ void CopySession::FillTables() {
   FillCopiedTables(plan_, loaded_, read_back_, request_, &report_);
   existing_.Describe(&report_);
 }
-void CopySession::FillPlanned() { FillPlannedTables(plan_, &report_); }
+void CopySession::FillPlanned() {
+  FillPlannedTables(plan_, &report_);
+  if (request_.dry_run && coordinator_.has_value()) {
+    CountPlannedTargets(*coordinator_, plan_, &report_);
+  }
+}
 
 absl::Status CopySession::Complete() {
   ErrorInfo kept;

@@ -111,6 +111,7 @@ class Merge {
     if (plan_.existing.defer_constraints) {
       RETURN_IF_ERROR(connection_.Execute("SET CONSTRAINTS ALL DEFERRED"));
     }
+    if (policy_ != ExistingRows::kUpsert) RETURN_IF_ERROR(CheckUniquesAtOnce());
     for (const int index : plan_.existing.merge_order) {
       const absl::Status status = One(index, &Merged(index));
       ErrorInfo where;
@@ -195,6 +196,31 @@ class Merge {
     std::map<int, uint64_t> rows;
     const CancelToken none;
     return parents.DeleteChildren(connection_, options, late_, &rows, none);
+  }
+
+  // A uniqueness that waits for the end of the transaction would not say which row it refuses.
+  // Where rows are only added, what is unique at the end is so all the time; an update may need to
+  // wait.
+  absl::Status CheckUniquesAtOnce() {
+    std::vector<std::string> tables;
+    for (const int index : plan_.existing.merge_order) {
+      tables.push_back(QuoteLiteral(Table(index).MergeTarget()));
+    }
+    if (tables.empty()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(
+        const PgResult found,
+        connection_.Query(absl::StrCat(
+            "SELECT n.nspname, k.conname FROM pg_catalog.pg_constraint k JOIN"
+            " pg_catalog.pg_namespace n ON n.oid = k.connamespace WHERE k.condeferrable AND"
+            " k.contype IN ('p', 'u', 'x') AND k.conrelid = ANY (ARRAY[",
+            absl::StrJoin(tables, ","), "]::pg_catalog.regclass[])")));
+    std::vector<std::string> names;
+    for (int i = 0; i < found.rows(); ++i) {
+      names.push_back(QuoteQualified(found.Text(i, 0), found.Text(i, 1)));
+    }
+    if (names.empty()) return absl::OkStatus();
+    return connection_.Execute(
+        absl::StrCat("SET CONSTRAINTS ", absl::StrJoin(names, ", "), " IMMEDIATE"));
   }
 
   absl::Status One(int index, MergedTable* merged) {

@@ -277,7 +277,7 @@ class Pairing {
     const auto taken = [&](const ColumnPlan& c) { return c.target_name == target->name; };
     // A run into tables that were there loads no columns that it was told to leave out.
     const bool left_out = pair->record != nullptr && !pair->record->created && record == nullptr;
-    if (left_out || (config != nullptr && config->exclude)) {
+    if (left_out || !source.unreadable.empty() || (config != nullptr && config->exclude)) {
       Note(Severity::kInfo, ErrorCode::kNotLookedAt, object, "not looked at: it was not loaded");
       pair->unread_columns.push_back(source.name);
       return absl::OkStatus();

@@ -50,6 +50,19 @@ absl::Status MalformedTuple() {
                    "the server returned a row that is not in the form of its types");
 }
 
+// Values that SQLite told apart by their class (1, '1', x'31') may be equal as PostgreSQL has them.
+absl::Status RefusedByDeclaration(const absl::Status& status) {
+  constexpr int kSqliteConstraint = 19;  // SQLITE_CONSTRAINT
+  ErrorInfo info = InfoOf(status);
+  if ((info.sqlite_code & 0xff) != kSqliteConstraint) return status;
+  info.code = ErrorCode::kBadValue;
+  info.exit_code = ExitCode::kBadValue;
+  info.what = "rows that PostgreSQL has do not fit the constraints of the table's declaration";
+  info.hint = "the report of the copy says which key or uniqueness the values did not keep in "
+              "PostgreSQL; verify compares the target with the SQLite file that was its source";
+  return MakeError(info);
+}
+
 }  // namespace
 
 RevertSession::RevertSession(const RevertRequest& request, EventSink& events, CancelToken& cancel)
@@ -211,9 +224,12 @@ absl::Status RevertSession::LoadTable(const RevertTable& table, Loaded* loaded) 
   RETURN_IF_ERROR(connection_->Execute("ROLLBACK TO SAVEPOINT load"));
   RETURN_IF_ERROR(writer_->Execute("ROLLBACK TO own"));
   RETURN_IF_ERROR(writer_->Execute("RELEASE own"));
-  ASSIGN_OR_RETURN(const bool loose, LoadLoosely(table, loaded));
-  if (loose) return absl::OkStatus();
-  if (!kept.ok()) return kept.status();
+  const absl::StatusOr<bool> loose = LoadLoosely(table, loaded);
+  if (loose.ok() && *loose) return absl::OkStatus();
+  if (!loose.ok() && InfoOf(loose.status()).sqlite_code == 0) return loose.status();
+  for (const absl::Status& status : {loose.status(), kept.status()}) {
+    if (!status.ok()) return RefusedByDeclaration(status);
+  }
   return MakeError(ErrorCode::kDifference, ExitCode::kDiffers,
                    "SQLite stores some values otherwise than they were given",
                    "the declared type of a column converts them");

@@ -43,9 +43,14 @@ void AddColumn(const ColumnConfig& column, const std::string& path, OptionTexts*
   rule("real=", reading.real);
   rule("text=", reading.text);
   rule("blob=", reading.blob);
+  rule("offset=", reading.offset);
   if (reading.round_to_microseconds) rules += "microseconds ";
   if (reading.round_to_typmod) rules += "typmod ";
   if (reading.round_to_float4) rules += "float4 ";
+  if (reading.escape_text) rules += "escape ";
+  if (column.bad_value != BadValueRule::kRefuse) {
+    absl::StrAppend(&rules, "bad=", Number(column.bad_value), column.bad_value_default, " ");
+  }
   put("reading", absl::StrCat(rules, reading.source_time_zone));
 }
 
@@ -72,6 +77,9 @@ OptionTexts OptionsOf(const CopyRequest& request) {
     for (const ColumnConfig& column : table.columns) {
       AddColumn(column, absl::StrCat(name, ".", absl::AsciiStrToLower(column.name)), &out);
     }
+  }
+  for (const ColumnConfig& type : common.declared_types) {
+    AddColumn(type, absl::StrCat("declared type ", absl::AsciiStrToLower(type.name)), &out);
   }
   return out;
 }
@@ -112,7 +120,9 @@ class PlanText {
            Number(rules.integer), Number(rules.real), Number(rules.text), Number(rules.blob),
            Number(rules.empty_text_as_null), Number(rules.not_null),
            Number(rules.round_to_microseconds), Number(rules.round_to_typmod),
-           Number(rules.round_to_float4), rules.source_time_zone, Number(column.rejects_bad)});
+           Number(rules.round_to_float4), Number(rules.offset), Number(rules.escape_text),
+           Number(rules.bad_value), rules.bad_value_default, rules.source_time_zone,
+           Number(column.rejects_bad)});
     }
     for (const FillPlan& fill : table.fills) Add({fill.column, fill.type_sql, fill.value_sql});
   }

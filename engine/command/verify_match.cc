@@ -132,6 +132,8 @@ class SourceMatch {
         continue;
       }
       used.insert(other);
+      // Only its application can compute it.
+      if (!a.columns[i].unreadable.empty() || !other->unreadable.empty()) continue;
       columns_a.push_back(static_cast<int>(i));
       columns_b.push_back(static_cast<int>(other - b.columns.data()));
       table.columns.push_back(a.columns[i].name);

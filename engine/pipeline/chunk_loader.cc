@@ -179,7 +179,8 @@ absl::StatusOr<bool> ChunkLoader::Try(const ChunkPosition& part, Attempt* attemp
     return true;
   }
   const ErrorInfo info = InfoOf(status);
-  if (!connection_.alive() || !IsRowRefusal(info) || info.code == ErrorCode::kBadValue) {
+  if (!connection_.alive() || !IsRowRefusal(info, table_.is_text_copy()) ||
+      info.code == ErrorCode::kBadValue) {
     return status;
   }
   // A key that points to a row of another part would be called dangling.

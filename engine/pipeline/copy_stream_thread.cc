@@ -145,8 +145,9 @@ absl::Status CopyStreamThread::Send(Batch& batch, bool* chunk_is_open) {
     }
     LITE2PG_FAILPOINT("data.copy.before");
     copy_ = std::make_unique<CopyIn>(connection_);
+    sends_text_ = batch.table->is_text_copy();
     RETURN_IF_ERROR(copy_->Begin(batch.table->LoadTarget(), batch.table->TargetColumns(),
-                                 !batch.table->is_text_copy()));
+                                 !sends_text_));
     LITE2PG_FAILPOINT("data.copy.begun");
   }
   for (RejectRecord& reject : batch.rejects) rejects_.push_back(std::move(reject));
@@ -220,7 +221,7 @@ bool CopyStreamThread::CanRedo(const absl::Status& status) const {
     return false;
   }
   return info.code == ErrorCode::kCommitInDoubt || info.code == ErrorCode::kTargetConnectionLost ||
-         !connection_.alive() || IsConflict(info) || IsRowRefusal(info);
+         !connection_.alive() || IsConflict(info) || IsRowRefusal(info, sends_text_);
 }
 
 void CopyStreamThread::GiveUp(const absl::Status& status) {
@@ -261,7 +262,7 @@ absl::Status CopyStreamThread::Redo() {
     if (!CanRedo(status)) return status;
     // What a redo cannot isolate, it could not in another round; but a constraint that spoke up
     // only at COMMIT is found when it is checked earlier.
-    if (IsRowRefusal(InfoOf(status)) && connection_.alive()) {
+    if (IsRowRefusal(InfoOf(status), sends_text_) && connection_.alive()) {
       if (check_deferred_) return status;
       check_deferred_ = true;
     }

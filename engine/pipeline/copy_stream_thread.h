@@ -117,6 +117,7 @@ class CopyStreamThread {
   absl::Status broken_;        // not OK: why the transaction under way was given up
   std::vector<Chunk> redo_;    // chunks of it, to be loaded again
   bool check_deferred_ = false;
+  bool sends_text_ = false;    // the last COPY that began is in text form
   int losses_ = 0;             // since the last COMMIT
 
   std::mutex connection_mutex_;  // while connection_ is replaced or cancelled from outside

@@ -4,6 +4,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "coercion/datetime.h"
 #include "coercion/declared_type.h"
 #include "engine/base/text.h"
 #include "engine/plan/existing_columns.h"
@@ -36,16 +38,35 @@ std::string Classes(const ColumnScan& scan) {
   return text;
 }
 
+// The lines of configuration that allow the loss of what the column's type has no place for.
+std::string RuleForDate(const Candidate& candidate, const std::string& text) {
+  const DateTimeClass form = ClassifyDateTime(text);
+  const bool has_offset = form.shape == DateTimeShape::kDateTimeOffset;
+  std::vector<std::string> lines;
+  if (has_offset && candidate.codec.type->oid == kOidTimestamp) {
+    lines.push_back(absl::StrCat("offset = \"", ReadingName(OffsetReading::kUtc), "\""));
+  }
+  if (form.fraction_digits > 6) lines.push_back("round = \"microseconds\"");
+  return absl::StrJoin(lines, " and ");
+}
+
 // The line of configuration that would give a value of several readings one, with the reading that
 // its size makes likely. Only the user knows whether it is right.
 std::string ReadingLine(const Candidate& candidate, const ColumnScan& scan,
                         const CounterExample& refused) {
+  if (refused.outcome == Outcome::kLossy && !refused.text.empty()) {
+    return RuleForDate(candidate, refused.text);
+  }
   if (refused.outcome != Outcome::kAmbiguous) return "";
   if (candidate.type.oid == kOidUuid) return "blob = \"uuid\", or \"uuid-mixed-endian\"";
   if (absl::StartsWith(refused.value, "REAL")) {
     return absl::StrCat("real = \"", ReadingName(LikelyReading(scan.real_max)), "\"");
   }
   if (!absl::StartsWith(refused.value, "INTEGER")) return "";
+  if (candidate.type.oid == kOidInterval) {
+    return absl::StrCat("integer = \"", ReadingName(NumberReading::kUnixSeconds), "\", or \"",
+                        ReadingName(NumberReading::kUnixMicros), "\"");
+  }
   return absl::StrCat("integer = \"",
                       ReadingName(LikelyReading(static_cast<double>(scan.integer_max))), "\"");
 }

@@ -32,6 +32,7 @@ void Complete(const ColumnConfig& pattern, ColumnConfig* column) {
   Take(pattern.reading.real, &column->reading.real);
   Take(pattern.reading.text, &column->reading.text);
   Take(pattern.reading.blob, &column->reading.blob);
+  Take(pattern.reading.offset, &column->reading.offset);
   column->reading.round_to_microseconds |= pattern.reading.round_to_microseconds;
   column->reading.round_to_typmod |= pattern.reading.round_to_typmod;
   column->reading.round_to_float4 |= pattern.reading.round_to_float4;
@@ -69,10 +70,21 @@ class Expansion {
                     DidYouMean(name, table_names_));
   }
 
+  void CheckType(const std::string& name) {
+    std::vector<std::string> known;
+    for (const SourceTable& table : catalog_.tables) {
+      for (const SourceColumn& column : table.columns) known.push_back(column.declared_type);
+    }
+    if (Has(known, name) || LooksLikePattern(name)) return;
+    absl::StrAppend(&unknown_, unknown_.empty() ? "" : "; ", "no column is declared as ",
+                    EscapeName(name), DidYouMean(name, known));
+  }
+
   CommonOptions Run() {
     CommonOptions expanded = options_;
     expanded.tables.clear();
     for (const TableConfig& said : options_.tables) CheckTable(said.name);
+    for (const ColumnConfig& said : options_.declared_types) CheckType(said.name);
     for (const SourceTable& table : catalog_.tables) {
       TableConfig entry;
       entry.name = table.name;
@@ -87,6 +99,7 @@ class Expansion {
           AddColumns(table, said, patterns, &entry);
         }
       }
+      any |= AddDeclaredTypes(table, &entry);
       if (any) expanded.tables.push_back(std::move(entry));
     }
     return expanded;
@@ -127,6 +140,19 @@ class Expansion {
         }
       }
     }
+  }
+
+  // True if any was said of the declared type of one of its columns.
+  bool AddDeclaredTypes(const SourceTable& table, TableConfig* out) {
+    bool any = false;
+    for (const SourceColumn& column : table.columns) {
+      for (const ColumnConfig& said : options_.declared_types) {
+        if (!GlobMatches(said.name, column.declared_type)) continue;
+        Complete(said, Entry(column.name, out));
+        any = true;
+      }
+    }
+    return any;
   }
 
   void UnknownColumn(const SourceTable& table, const ColumnConfig& config,

@@ -99,6 +99,7 @@ ReadingRules RulesFor(const CommonOptions& options, const ColumnConfig& column, 
   if (o.real.has_value()) rules.real = *o.real;
   if (o.text.has_value()) rules.text = *o.text;
   if (o.blob.has_value()) rules.blob = *o.blob;
+  if (o.offset.has_value()) rules.offset = *o.offset;
   rules.empty_text_as_null = column.empty_as_null;
   rules.not_null = not_null;
   rules.round_to_microseconds = o.round_to_microseconds;
@@ -239,6 +240,7 @@ absl::Status MatchExistingColumns(const PlanInputs& inputs, SelectedTable* selec
     const bool row_number = !column.stored_name.empty() &&
                             source.rowid_alias == static_cast<int>(i);
     if (partner == nullptr && row_number) continue;
+    if (!column.unreadable.empty()) continue;  // reported with the table
     if (config != nullptr && config->exclude) {
       findings->push_back({Severity::kInfo, ErrorCode::kTablePartial, object,
                            "this column is not copied, as the configuration says", ""});
@@ -256,7 +258,14 @@ absl::Status MatchExistingColumns(const PlanInputs& inputs, SelectedTable* selec
             "rename one of them in the configuration", findings);
       continue;
     }
-    if (partner->generated) continue;  // the server computes it
+    if (partner->generated) {
+      findings->push_back({Severity::kInfo, ErrorCode::kTablePartial, object,
+                           absl::StrCat("the target computes its column ",
+                                        EscapeName(partner->name),
+                                        " itself; what the source holds is not looked at"),
+                           "compare them by a query if they may differ"});
+      continue;
+    }
     const ColumnConfig none;
     const bool filled = config != nullptr && config->fill.has_value();
     ReadingRules rules = RulesFor(*inputs.options, config != nullptr ? *config : none,

@@ -43,6 +43,7 @@ struct ReadingOverrides {
   std::optional<NumberReading> integer, real;
   std::optional<TextReading> text;
   std::optional<BlobReading> blob;
+  std::optional<OffsetReading> offset;
   bool round_to_microseconds = false;
   bool round_to_typmod = false;
   bool round_to_float4 = false;
@@ -85,6 +86,9 @@ struct CommonOptions {
   // Everything said about single tables and columns, by flag or file: renames, types, readings,
   // conditions, fills. A name that the source does not have is an error of the plan.
   std::vector<TableConfig> tables;
+  // Likewise about all columns of a declared type (`name`: a pattern, without regard to case). What
+  // is said of tables and columns goes before it.
+  std::vector<ColumnConfig> declared_types;
 };
 
 // What happens to rows and constraints that do not fit.

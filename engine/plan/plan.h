@@ -51,6 +51,7 @@ struct TablePlan {
   uint64_t rows = 0;               // by the scan
   uint64_t bytes = 0;              // about what COPY will carry
   uint64_t row_bytes_max = 0;
+  std::vector<SourceKey> telling_rows;   // TableScan::telling_rows
   bool rows_preexisting = false;
   // Existing tables: load_schema and load_name are those of a table of our own, from which rows go
   // to `target` at the end.

@@ -50,16 +50,12 @@ Json RulesJson(const ReadingRules& rules) {
   if (rules.real != none.real) json["real"] = NameOf(rules.real, kNumberReadingNames);
   if (rules.text != none.text) json["text"] = NameOf(rules.text, kTextReadingNames);
   if (rules.blob != none.blob) json["blob"] = NameOf(rules.blob, kBlobReadingNames);
+  if (rules.offset != none.offset) json["offset"] = NameOf(rules.offset, kOffsetReadingNames);
   if (rules.empty_text_as_null) json["empty_as_null"] = true;
   if (rules.not_null) json["not_null"] = true;
   if (rules.round_to_microseconds) json["round_to_microseconds"] = true;
   if (rules.round_to_typmod) json["round_to_typmod"] = true;
   if (rules.round_to_float4) json["round_to_float4"] = true;
-  if (rules.escape_text) json["escape_text"] = true;
-  if (rules.bad_value == BadValueRule::kNull) json["bad_value_null"] = true;
-  if (rules.bad_value == BadValueRule::kDefault) {
-    json["bad_value_default"] = Name(rules.bad_value_default);
-  }
   if (rules.escape_text) json["escape_text"] = true;
   if (rules.bad_value != none.bad_value) {
     json["bad_value"] = NameOf(rules.bad_value, kBadValueNames);
@@ -203,6 +199,7 @@ absl::Status ReadRules(const Json& json, ReadingRules* rules) {
   members.Read("real", kNumberReadingNames, &rules->real);
   members.Read("text", kTextReadingNames, &rules->text);
   members.Read("blob", kBlobReadingNames, &rules->blob);
+  members.Read("offset", kOffsetReadingNames, &rules->offset);
   members.Read("empty_as_null", &rules->empty_text_as_null);
   members.Read("not_null", &rules->not_null);
   members.Read("round_to_microseconds", &rules->round_to_microseconds);

@@ -88,6 +88,7 @@ class Planner {
     for (size_t i = 0; i < selection_.tables.size(); ++i) {
       AddTable(selection_.tables[i], std::move(scans_[i]));
     }
+    NameSequences();
     OrderTables();
     RETURN_IF_ERROR(AddPostObjects(in_, &names_, &plan_));
     AddSequences();
@@ -155,6 +156,7 @@ class Planner {
     table.create = selected.target == nullptr;
     table.reading = selected.reading;
     table.rows = scan.rows;
+    table.telling_rows = scan.telling_rows;
     table.bytes = scan.encoded_bytes;
     table.row_bytes_max = scan.row_bytes_max;
     if (table.create) {
@@ -356,6 +358,22 @@ class Planner {
                        const size_t rank_a = rank(a), rank_b = rank(b);
                        return rank_a != rank_b ? rank_a < rank_b : a.bytes > b.bytes;
                      });
+  }
+
+  // The server names the sequence of an identity column itself, by a name that a table of the
+  // source, or something in the target's schema, may have.
+  void NameSequences() {
+    for (TablePlan& table : plan_.tables) {
+      for (ColumnPlan& column : table.columns) {
+        if (!column.identity || !column.identity_sequence.empty()) continue;
+        const std::string name = IdentitySequenceName(table.target_name, column.target_name);
+        if (names_.IsTaken(name)) {
+          column.identity_sequence = names_.Add(name);
+        } else {
+          names_.Reserve(name);
+        }
+      }
+    }
   }
 
   void AddSequences() {

@@ -23,11 +23,17 @@ inline constexpr absl::string_view kTextReadingNames[] = {"plain", "hex", "base6
 inline constexpr absl::string_view kBlobReadingNames[] = {"plain", "uuid", "uuid-mixed-endian",
                                                           "sqlite-jsonb", "utf8-text"};
 
+// Indexed by OffsetReading.
+inline constexpr absl::string_view kOffsetReadingNames[] = {"refuse", "zero", "utc"};
+
 constexpr absl::string_view ReadingName(NumberReading reading) {
   return kNumberReadingNames[static_cast<size_t>(reading)];
 }
 constexpr absl::string_view ReadingName(TextReading reading) {
   return kTextReadingNames[static_cast<size_t>(reading)];
+}
+constexpr absl::string_view ReadingName(OffsetReading reading) {
+  return kOffsetReadingNames[static_cast<size_t>(reading)];
 }
 constexpr absl::string_view ReadingName(BlobReading reading) {
   return kBlobReadingNames[static_cast<size_t>(reading)];

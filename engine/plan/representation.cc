@@ -108,7 +108,8 @@ void DescribeTemporal(Oid oid, const ReadingRules& rules, const WrittenForms& fo
   if (forms.mixed) Lose("dates or times are written in several forms", form);
   DateTimeText parsed;
   const absl::string_view zone = forms.temporal.zone_text();
-  if (!zone.empty() && (oid != kOidTimestamptz ||
+  const bool kept = oid == kOidTimestamptz || rules.offset == OffsetReading::kZero;
+  if (!zone.empty() && (!kept ||
                         ParseDateTime(absl::StrCat("2000-01-01 00:00:00", zone), &parsed) !=
                             Outcome::kOk ||
                         parsed.shape != DateTimeShape::kDateTimeOffset)) {

@@ -187,13 +187,18 @@ class Selector {
                         ") becomes an ordinary table; what the module does is not carried"),
            "--exclude leaves it out");
     }
+    for (const SourceColumn& column : table.columns) {
+      if (!column.unreadable.empty()) ReportUncomputed(table, column);
+    }
     SelectedTable selected;
     selected.source = &table;
     selected.target = partner;
     selected.config = FindTableConfig(*in_.options, table.name);
     std::vector<int> columns;
     if (partner == nullptr) {
-      for (size_t i = 0; i < table.columns.size(); ++i) columns.push_back(static_cast<int>(i));
+      for (size_t i = 0; i < table.columns.size(); ++i) {
+        if (table.columns[i].unreadable.empty()) columns.push_back(static_cast<int>(i));
+      }
       for (const int i : columns) {
         ASSIGN_OR_RETURN(
             std::vector<Candidate> candidates,
@@ -245,6 +250,23 @@ class Selector {
     std::vector<Candidate> list;
     list.push_back(*std::move(only));
     return list;
+  }
+
+  // It has no values in the file: a function of the application's makes them of the others.
+  void ReportUncomputed(const SourceTable& table, const SourceColumn& column) {
+    ObjectReport report;
+    report.kind = "generated";
+    report.name = column.name;
+    report.table = table.name;
+    report.state = "not_carried";
+    report.sql = table.sql;
+    report.reason = absl::StrCat("SQLite cannot compute it: ", column.unreadable);
+    Note(Severity::kWarning, ErrorCode::kObjectNotCarried,
+         absl::StrCat(table.name, ".", column.name),
+         absl::StrCat("this column is not carried, as the file holds no values of it and SQLite "
+                      "cannot compute them: ", EscapeForMessage(column.unreadable, 200)),
+         "all that is stored is carried; compute it in PostgreSQL");
+    out_.not_carried.push_back(std::move(report));
   }
 
   void ReportTriggers() {

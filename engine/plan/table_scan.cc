@@ -4,6 +4,7 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -13,9 +14,10 @@
 namespace lite2pg {
 namespace {
 
-constexpr size_t kSamplesMax = 4;
+constexpr uint64_t kExamplesLookedAt = 4;
 constexpr size_t kNullRowsMax = 3;
-constexpr size_t kSampleBytesMax = 4096;
+constexpr size_t kDateBytesMax = 64;
+constexpr size_t kTellingRowsMax = 4096;
 
 bool HasShape(absl::string_view text, TextShape wanted, bool* nonzero_offset) {
   const DateTimeClass found = ClassifyDateTime(text);
@@ -68,23 +70,44 @@ std::string DescribeTypedValue(const SourceValue& value) {
   return "";
 }
 
+unsigned SizeClass(const SourceValue& value) {
+  const auto bits = [](int64_t v) {
+    return static_cast<unsigned>(std::bit_width(static_cast<uint64_t>(v ^ (v >> 63))));
+  };
+  switch (value.storage_class) {
+    case StorageClass::kNull:
+      return 0;
+    case StorageClass::kInteger:
+      return bits(value.integer);
+    case StorageClass::kReal: {
+      constexpr double kWholeBelow = 9e18;  // SQLite keeps whole REALs as integers below 2^47
+      if (!(std::abs(value.real) < kWholeBelow)) return 63;
+      const auto whole = static_cast<int64_t>(value.real);
+      return static_cast<double>(whole) == value.real ? bits(whole) : 63;
+    }
+    default:
+      return static_cast<unsigned>(std::bit_width(value.size_bytes));
+  }
+}
+
 void TableScan::Merge(const TableScan& other) {
   rows += other.rows;
   encoded_bytes += other.encoded_bytes;
   row_bytes_max = std::max(row_bytes_max, other.row_bytes_max);
   if (columns.empty()) {
     columns = other.columns;
+    telling_rows = other.telling_rows;
     return;
   }
+  bool tells_more = false;
   for (size_t i = 0; i < columns.size() && i < other.columns.size(); ++i) {
     ColumnScan& to = columns[i];
     const ColumnScan& from = other.columns[i];
     for (size_t c = 0; c < kStorageClassCount; ++c) {
       to.counts[c] += from.counts[c];
       if (to.examples[c].empty()) to.examples[c] = from.examples[c];
-      for (const OwnedValue& sample : from.samples[c]) {
-        if (to.samples[c].size() < kSamplesMax) to.samples[c].push_back(sample);
-      }
+      tells_more |= (from.sizes[c] & ~to.sizes[c]) != 0;
+      to.sizes[c] |= from.sizes[c];
     }
     to.alive &= from.alive;
     for (size_t k = 0; k < to.refused.size(); ++k) {
@@ -111,6 +134,11 @@ void TableScan::Merge(const TableScan& other) {
       if (to.null_rows.size() < kNullRowsMax) to.null_rows.push_back(key);
     }
   }
+  if (!tells_more) return;
+  const size_t room = kTellingRowsMax - std::min(kTellingRowsMax, telling_rows.size());
+  telling_rows.insert(telling_rows.end(), other.telling_rows.begin(),
+                      other.telling_rows.begin() +
+                          static_cast<ptrdiff_t>(std::min(room, other.telling_rows.size())));
 }
 
 TableScanner::TableScanner(std::span<const std::vector<Candidate>> candidates)
@@ -142,10 +170,13 @@ void TableScanner::Add(std::span<const SourceValue> row, const RowSource& source
     const SourceValue& value = row[i];
     const auto c = static_cast<size_t>(value.storage_class);
     ColumnScan& column = scan_.columns[i];
-    // A class whose first values are too large for samples is looked at until one is small enough.
-    if (column.counts[c]++ < kSamplesMax || column.samples[c].empty()) {
+    const uint64_t size = uint64_t{1} << SizeClass(value);
+    if ((column.sizes[c] & size) == 0) [[unlikely]] {
+      column.sizes[c] |= size;
+      NoteTellingRow(source);
+    }
+    if (column.counts[c]++ < kExamplesLookedAt) {
       if (column.examples[c].empty()) column.examples[c] = DescribeTypedValue(value);
-      if (value.size_bytes <= kSampleBytesMax) column.samples[c].emplace_back(value);
       if (value.storage_class == StorageClass::kNull && column.null_rows.size() < kNullRowsMax) {
         column.null_rows.push_back(source.DescribeRow());
       }
@@ -187,6 +218,13 @@ void TableScanner::Add(std::span<const SourceValue> row, const RowSource& source
   ++scan_.rows;
   scan_.encoded_bytes += row_bytes + 2 + 4 * row.size();
   scan_.row_bytes_max = std::max(scan_.row_bytes_max, row_bytes);
+}
+
+void TableScanner::NoteTellingRow(const RowSource& source) {
+  if (row_told_ == scan_.rows || scan_.telling_rows.size() >= kTellingRowsMax) return;
+  row_told_ = scan_.rows;
+  SourceKey key = source.CurrentKey();
+  if (!key.empty()) scan_.telling_rows.push_back(std::move(key));
 }
 
 void TableScanner::NoteRule(size_t column_index, const SourceValue& value,
@@ -236,6 +274,9 @@ void TableScanner::Refuse(size_t column_index, size_t candidate, Outcome outcome
     refused.outcome = outcome;
     refused.row_key = source.DescribeRow();
     refused.value = DescribeTypedValue(value);
+    if (value.storage_class == StorageClass::kText && value.size_bytes <= kDateBytesMax) {
+      refused.text = std::string(value.bytes());
+    }
   }
   if (candidates_[column_index].size() > 1) column.alive &= ~(uint32_t{1} << candidate);
 }

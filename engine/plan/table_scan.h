@@ -21,6 +21,7 @@ struct CounterExample {
   Outcome outcome = Outcome::kOk;
   std::string row_key;
   std::string value;      // "TEXT 10 bytes 'lots-of-it'", escaped and shortened
+  std::string text;       // the value itself, when it is a TEXT that could be a date or time
   uint64_t count = 0;     // how many values it refused while it was still in question
 };
 
@@ -36,11 +37,15 @@ struct ColumnScan {
   bool offsets_seen = false;                 // a non-zero UTC offset in text
   WrittenForms forms;
   std::array<std::string, kStorageClassCount> examples;          // escaped, one per class
-  std::array<std::vector<OwnedValue>, kStorageClassCount> samples;  // for the server's cross-check
+  std::array<uint64_t, kStorageClassCount> sizes{};  // which sizes were seen: bits of SizeClass()
   std::vector<std::string> null_rows;        // the first few keys of NULLs
   std::array<uint64_t, kRuleUseCount> rule_counts{};  // values that the user's rules change
   std::array<std::string, kRuleUseCount> rule_examples;  // "REAL 1.5 at id=2", escaped
 };
+
+// Values of a class that are stored alike: a reader that is wrong is wrong for some of these. The
+// number of bits of an integer or of a whole REAL (63 for other REALs), or of a length.
+unsigned SizeClass(const SourceValue& value);
 
 // Mergeable result for a range or a table.
 struct TableScan {
@@ -48,6 +53,9 @@ struct TableScan {
   uint64_t encoded_bytes = 0;                // about what COPY will carry
   uint64_t row_bytes_max = 0;                // of one row's text and blobs
   std::vector<ColumnScan> columns;
+  // Rows in which a column showed a storage class and size for the first time, for whoever wants to
+  // look at them again; none for tables without a key.
+  std::vector<SourceKey> telling_rows;
 
   void Merge(const TableScan& other);
 };
@@ -70,6 +78,7 @@ class TableScanner {
  private:
   // Shows the value to the candidates of the set `todo`.
   void Check(size_t column, uint32_t todo, const SourceValue& value, const RowSource& source);
+  void NoteTellingRow(const RowSource& source);
   void NoteRule(size_t column, const SourceValue& value, const RowSource& source);
   void Refuse(size_t column, size_t candidate, Outcome outcome, const SourceValue& value,
               const RowSource& source);
@@ -81,6 +90,7 @@ class TableScanner {
   std::vector<FormFamily> families_;
   std::vector<std::array<bool, kStorageClassCount>> learns_;
   TableScan scan_;
+  uint64_t row_told_ = UINT64_MAX;  // the last of telling_rows, by its number in the scan
   FieldBuffer scratch_;
 };
 

@@ -337,9 +337,11 @@ class TranslatedObjects {
       if (column.identity) {
         out.identity = true;
         out.identity_sequence = QuoteQualified(ddl.schema, ddl.name + "_seq");
-        rename_sequence = absl::StrCat("ALTER SEQUENCE ", out.identity_sequence, " RENAME TO ",
-                                       QuoteIdentifier(TargetIdentifier(absl::StrCat(
-                                           table.target_name, "_", column.target_name, "_seq"))));
+        rename_sequence = absl::StrCat(
+            "ALTER SEQUENCE ", out.identity_sequence, " RENAME TO ",
+            QuoteIdentifier(column.identity_sequence.empty()
+                                ? IdentitySequenceName(table.target_name, column.target_name)
+                                : column.identity_sequence));
       }
       ddl.columns.push_back(std::move(out));
     }

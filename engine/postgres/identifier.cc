@@ -56,6 +56,15 @@ NameChange::Why WhyChanged(absl::string_view name) {
 
 }  // namespace
 
+std::string IdentitySequenceName(absl::string_view table, absl::string_view column) {
+  constexpr absl::string_view kLabel = "_seq";
+  const size_t room = kIdentifierBytesMax - kLabel.size() - 1;
+  size_t table_bytes = table.size(), column_bytes = column.size();
+  while (table_bytes + column_bytes > room) --(table_bytes > column_bytes ? table_bytes
+                                                                          : column_bytes);
+  return absl::StrCat(CutUtf8(table, table_bytes), "_", CutUtf8(column, column_bytes), kLabel);
+}
+
 std::string TargetIdentifier(absl::string_view name) {
   if (name.empty()) return "unnamed";
   const std::string valid = Escaped(name);

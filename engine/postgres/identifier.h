@@ -16,6 +16,10 @@ namespace lite2pg {
 // whole name's XXH3. (PostgreSQL itself would cut silently, and two names could become one.)
 std::string TargetIdentifier(absl::string_view name);
 
+// The name that PostgreSQL gives the sequence of an identity column if it is free
+// (makeObjectName, src/backend/commands/indexcmds.c).
+std::string IdentitySequenceName(absl::string_view table, absl::string_view column);
+
 // `name` with ASCII letters in lower case, as SQLite compares names and as PostgreSQL reads
 // unquoted ones.
 std::string FoldIdentifier(absl::string_view name);

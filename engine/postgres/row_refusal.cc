@@ -9,12 +9,15 @@ namespace {
 // entry that is too long, comes to; P0 are exceptions raised in PL/pgSQL, 38 and 39 those of
 // functions in other languages, 21 and 2F slips of functions that triggers call.
 constexpr absl::string_view kRowClasses[] = {"21", "22", "23", "2F", "38", "39", "44", "54", "P0"};
+// What input functions raise besides: names of things that are not there, texts in a language of
+// their own, types without input, and errors without a code.
+constexpr absl::string_view kInputClasses[] = {"0A", "3F", "42", "XX"};
 // A COPY stream that the server cannot parse, and a statement too deep to run: of no row.
 constexpr absl::string_view kNotOfARow[] = {"22P04", "54001"};
 
 }  // namespace
 
-bool IsRowRefusal(const ErrorInfo& info) {
+bool IsRowRefusal(const ErrorInfo& info, bool text_copy) {
   // A trigger that swallows a row says nothing; only the server's count tells.
   if (info.code == ErrorCode::kCountDiffers) return true;
   if (info.code == ErrorCode::kTargetConnectionLost || info.sqlstate.size() != 5) return false;
@@ -23,6 +26,10 @@ bool IsRowRefusal(const ErrorInfo& info) {
   }
   const absl::string_view state_class = absl::string_view(info.sqlstate).substr(0, 2);
   for (const absl::string_view row_class : kRowClasses) {
+    if (state_class == row_class) return true;
+  }
+  if (!text_copy) return false;
+  for (const absl::string_view row_class : kInputClasses) {
     if (state_class == row_class) return true;
   }
   return false;

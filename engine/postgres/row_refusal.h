@@ -14,8 +14,10 @@ namespace lite2pg {
 
 // Whether the server refused what some row holds (a constraint, a domain, a trigger's exception, a
 // row that is too big), so that the same statement without that row may succeed. Judged by the
-// SQLSTATE alone.
-bool IsRowRefusal(const ErrorInfo& info);
+// SQLSTATE alone. `text_copy`: it ended a COPY in text form that had begun, so that what looks like
+// a mistake in a statement is what an input function has to say of a value ("relation does not
+// exist" of a regclass, "syntax error" of an ltree).
+bool IsRowRefusal(const ErrorInfo& info, bool text_copy = false);
 
 // Whether the transaction failed because of another one (deadlock, serialization) and the same
 // again may succeed.

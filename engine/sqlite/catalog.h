@@ -36,6 +36,7 @@ struct SourceColumn {
   std::string default_sql;        // as PRAGMA table_xinfo gives it
   int primary_key_position = 0;   // 1-based position in the primary key; 0: not part of it
   GeneratedKind generated = GeneratedKind::kNone;
+  std::string unreadable;         // kVirtual: why SQLite cannot compute it; "" when it can
   std::string collation = "BINARY";
 
   // The name by which SQLite reads it.

@@ -320,19 +320,29 @@ absl::Status SqliteConnection::CheckDatabase() {
   return Execute("COMMIT");
 }
 
+// Without a trusted schema, SQLite before 3.42 refuses its own JSON functions in declarations: they
+// were not marked as innocuous yet. What is marked as dangerous stays refused, and views and
+// triggers are off.
+//
 // One entry that this SQLite does not understand, typically an old view, makes it refuse the whole
 // schema. SQLITE_DBCONFIG_WRITABLE_SCHEMA brings along that such entries are passed over; writing
 // stays impossible: the file is opened read-only, DEFENSIVE takes away the rest of its meaning,
 // and so does the authorizer. That the entries themselves can be read proves that it is their text
 // and not the pages that are damaged.
 absl::Status SqliteConnection::LoadSchema() {
-  const absl::Status loaded = QueryInt("SELECT count(*) FROM (SELECT 1 FROM sqlite_schema LIMIT 1)")
-                                  .status();
-  const int primary_code = SqliteCodeOf(loaded) & 0xFF;
-  if (loaded.ok() || (primary_code != SQLITE_CORRUPT && primary_code != SQLITE_ERROR)) {
-    return loaded;
-  }
-  const int rc = sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1, nullptr);
+  constexpr absl::string_view kLoad =
+      "SELECT count(*) FROM (SELECT 1 FROM sqlite_schema LIMIT 1)";
+  absl::Status loaded = QueryInt(kLoad).status();
+  const auto concerns_an_entry = [&loaded] {
+    const int primary_code = SqliteCodeOf(loaded) & 0xFF;
+    return primary_code == SQLITE_CORRUPT || primary_code == SQLITE_ERROR;
+  };
+  if (loaded.ok() || !concerns_an_entry()) return loaded;
+  int rc = sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, nullptr);
+  if (rc != SQLITE_OK) return Error(rc, "load the schema");
+  loaded = QueryInt(kLoad).status();
+  if (loaded.ok() || !concerns_an_entry()) return loaded;
+  rc = sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1, nullptr);
   if (rc != SQLITE_OK) return Error(rc, "load the schema");
   // The statement that finds the damage still fails; the next one sees what could be loaded.
   QueryInt("SELECT count(*) FROM sqlite_schema").status().IgnoreError();

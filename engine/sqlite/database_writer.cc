@@ -131,12 +131,15 @@ absl::StatusOr<DatabaseWriter> DatabaseWriter::Open(const std::string& path,
                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, nullptr);
   writer.db_.reset(db);
   if (rc != SQLITE_OK) return writer.Error(rc, "open it");
-  for (const int option : {SQLITE_DBCONFIG_TRUSTED_SCHEMA, SQLITE_DBCONFIG_ENABLE_TRIGGER,
-                           SQLITE_DBCONFIG_ENABLE_FKEY, SQLITE_DBCONFIG_ENABLE_VIEW}) {
+  // The schema stays trusted, or SQLite before 3.42 would refuse its own JSON functions in it.
+  for (const int option : {SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_FKEY,
+                           SQLITE_DBCONFIG_ENABLE_VIEW}) {
     const int set = sqlite3_db_config(db, option, 0, nullptr);
     if (set != SQLITE_OK) return writer.Error(set, "set it up");
   }
   // Declarations of older SQLite versions have texts in double quotes.
+  const int trusted = sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, nullptr);
+  if (trusted != SQLITE_OK) return writer.Error(trusted, "set it up");
   const int quotes = sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 1, nullptr);
   if (quotes != SQLITE_OK) return writer.Error(quotes, "set it up");
   writer.utf16_ = options.encoding != "UTF-8";

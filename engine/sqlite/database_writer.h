@@ -29,7 +29,7 @@ struct DatabaseOptions {
 
 // Move-only; one thread. The file is complete only after Finish(); it is meant to be written under
 // a temporary name. CREATE text may come from a hostile file: it is run without triggers, foreign
-// keys, CHECKs and trusted functions. Errors carry SQLite's code and words.
+// keys, CHECKs and functions that SQLite marks as dangerous. Errors carry its code and words.
 class DatabaseWriter {
  public:
   // `path` is an empty file. `encoding`: "UTF-8", "UTF-16le" or "UTF-16be".

@@ -2,6 +2,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/error.h"
@@ -15,11 +16,12 @@
 namespace lite2pg {
 namespace {
 
-class LibraryRowSource final : public RowSource {
+class LibraryRowSource final : public LibraryRows {
  public:
   explicit LibraryRowSource(SqliteConnection& connection) : connection_(connection) {}
 
   absl::Status Open(const TableReading& reading, const KeyRange& range) override;
+  absl::Status OpenRow(const TableReading& reading, const SourceKey& key) override;
   absl::StatusOr<std::span<const SourceValue>> Next() override;
   SourceKey CurrentKey() const override;
   std::string DescribeRow() const override;
@@ -31,6 +33,7 @@ class LibraryRowSource final : public RowSource {
   }
 
  private:
+  absl::Status Begin(const TableReading& reading, KeyRange range);
   void LayOutColumns();
   absl::Status CheckCondition() const;
   absl::StatusOr<SqliteStatement> PrepareFor(absl::string_view sql) const;
@@ -81,13 +84,13 @@ void LibraryRowSource::LayOutColumns() {
   }
 }
 
-absl::Status LibraryRowSource::Open(const TableReading& reading, const KeyRange& range) {
+absl::Status LibraryRowSource::Begin(const TableReading& reading, KeyRange range) {
   Close();
   if (reading.columns.empty()) {
     return MakeError(ErrorCode::kDefect, ExitCode::kDefect, "a reading has no columns");
   }
   reading_ = &reading;
-  range_ = range;
+  range_ = std::move(range);
   key_ = KeyColumnsOf(reading);
   LayOutColumns();
   reader_ = std::make_unique<ValueReader>(static_cast<int>(selected_.size()), connection_.utf16());
@@ -95,12 +98,22 @@ absl::Status LibraryRowSource::Open(const TableReading& reading, const KeyRange&
   has_row_ = false;
   segment_ = 0;
   RETURN_IF_ERROR(stand_ins_.Begin(connection_, *reading.table));
-  RETURN_IF_ERROR(CheckCondition());
+  return CheckCondition();
+}
+
+absl::Status LibraryRowSource::Open(const TableReading& reading, const KeyRange& range) {
+  RETURN_IF_ERROR(Begin(reading, range));
   if (key_.empty()) {
     segments_.assign(1, KeySegment());
   } else {
     ASSIGN_OR_RETURN(segments_, SegmentsOf(connection_, key_, range_));
   }
+  return StartSegment();
+}
+
+absl::Status LibraryRowSource::OpenRow(const TableReading& reading, const SourceKey& key) {
+  RETURN_IF_ERROR(Begin(reading, KeyRange{std::nullopt, key}));
+  segments_.assign(1, KeySegment{.prefix = &*range_.up_to, .fixed = key_.size()});
   return StartSegment();
 }
 
@@ -201,7 +214,7 @@ void LibraryRowSource::Close() {
 
 }  // namespace
 
-std::unique_ptr<RowSource> NewLibraryRowSource(SqliteConnection& connection) {
+std::unique_ptr<LibraryRows> NewLibraryRowSource(SqliteConnection& connection) {
   return std::make_unique<LibraryRowSource>(connection);
 }
 

@@ -90,8 +90,8 @@ class RowSource {
   // a reading without columns, which is not allowed). Text as source_value.h says.
   virtual absl::StatusOr<std::span<const SourceValue>> Next() = 0;
 
-  // The key of the row that Next() returned last. REQUIRES: the last call returned one, and the
-  // source was not closed since; not for kNone.
+  // The key of the row that Next() returned last; empty for kNone. REQUIRES: the last call returned
+  // one, and the source was not closed since.
   virtual SourceKey CurrentKey() const = 0;
   // The same for messages: "id=2 (rowid 2)" or "a='x', b=3". After the end or an error what is
   // still known: "after rowid 2", or "".
@@ -109,8 +109,15 @@ class RowSource {
                                                               const KeyRange& range) = 0;
 };
 
+// The library's reader can look up a row as well.
+class LibraryRows : public RowSource {
+ public:
+  // As Open, for the row with this key alone; Next() gives it, or nothing. REQUIRES: not kNone.
+  virtual absl::Status OpenRow(const TableReading& reading, const SourceKey& key) = 0;
+};
+
 // The library's reader: sqlite3_step. `connection` must outlive it.
-std::unique_ptr<RowSource> NewLibraryRowSource(SqliteConnection& connection);
+std::unique_ptr<LibraryRows> NewLibraryRowSource(SqliteConnection& connection);
 
 // A key k such that rows of `range` exist both at or below k and above it, near the middle of the
 // range by interpolation (integers and reals by value, text and blobs by bytes, composite keys on

@@ -36,6 +36,21 @@ GeneratedKind GeneratedOf(int64_t hidden) {
   return hidden == 3 ? GeneratedKind::kStored : GeneratedKind::kNone;
 }
 
+// Whether SQLite takes the table's declaration without complaint, tried in an empty database.
+bool IsUnderstood(const SourceTable& table) {
+  sqlite3* db = nullptr;
+  int rc = sqlite3_open(":memory:", &db);
+  sqlite3_stmt* statement = nullptr;
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_prepare_v2(db, table.sql.c_str(), static_cast<int>(table.sql.size()), &statement,
+                            nullptr);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_step(statement);
+  sqlite3_finalize(statement);
+  sqlite3_close(db);
+  return rc == SQLITE_DONE;
+}
+
 int ColumnNamed(const SourceTable& table, absl::string_view name) {
   for (size_t i = 0; i < table.columns.size(); ++i) {
     if (absl::EqualsIgnoreCase(table.columns[i].name, name)) return static_cast<int>(i);
@@ -229,14 +244,30 @@ void SchemaDetails::DeriveKeys(SourceTable* table) {
 // A table whose module, tokenizer, collation or function is missing can be declared but not read.
 absl::Status SchemaDetails::TryReading(SourceTable* table) {
   if (table->columns.empty()) return absl::OkStatus();
-  std::string sql = "SELECT ";
-  for (size_t i = 0; i < table->columns.size(); ++i) {
-    absl::StrAppend(&sql, i == 0 ? "" : ", ", QuoteSqliteIdentifier(table->columns[i].name));
-  }
-  absl::StrAppend(&sql, " FROM main.", QuoteSqliteIdentifier(table->name), " NOT INDEXED");
   StandInCollations stand_ins;
   RETURN_IF_ERROR(stand_ins.Begin(*connection_, *table));
-  return connection_->Prepare(sql).status();
+  const auto try_columns = [&](const std::vector<const SourceColumn*>& columns) {
+    std::string sql = "SELECT ";
+    for (size_t i = 0; i < columns.size(); ++i) {
+      absl::StrAppend(&sql, i == 0 ? "" : ", ", QuoteSqliteIdentifier(columns[i]->name));
+    }
+    absl::StrAppend(&sql, " FROM main.", QuoteSqliteIdentifier(table->name), " NOT INDEXED");
+    return connection_->Prepare(sql).status();
+  };
+  // Of a declaration that it does not understand, SQLite keeps the columns, and makes NULL of what
+  // it would have to compute.
+  const bool doubtful = !connection_->schema_damage().empty() && !IsUnderstood(*table);
+  std::vector<const SourceColumn*> wanted;
+  for (SourceColumn& column : table->columns) {
+    if (column.generated == GeneratedKind::kVirtual) {
+      const absl::Status computed = try_columns({&column});
+      if (!computed.ok() && ConcernsWholeSource(computed)) return computed;
+      if (!computed.ok()) column.unreadable = InfoOf(computed).server;
+      if (doubtful) column.unreadable = connection_->schema_damage();
+    }
+    if (column.unreadable.empty()) wanted.push_back(&column);
+  }
+  return try_columns(wanted);
 }
 
 // What no PRAGMA tells. The text must agree with SQLite about the columns, or it is not trusted:

@@ -238,8 +238,8 @@ class ColumnCheck {
         codec_(table.codecs[index]),
         send_(send_function) {}
 
-  absl::Status Run(std::vector<ValueSample>* samples) {
-    for (const std::vector<OwnedValue>& of_class : column_.scan.samples) {
+  absl::Status Run(const ColumnSamples& values, std::vector<ValueSample>* samples) {
+    for (const std::vector<OwnedValue>& of_class : values) {
       for (const OwnedValue& sample : of_class) Prepare(sample.view());
     }
     RETURN_IF_ERROR(Ask());
@@ -388,9 +388,11 @@ std::optional<ServerReading> ServerReadingOf(const SourceValue& value, const Col
 }
 
 absl::Status CrossCheckSamples(PgConnection& connection, const Plan& plan,
+                               const std::vector<TableSamples>& values,
                                std::vector<ValueSample>* samples) {
   absl::flat_hash_map<Oid, std::string> send_functions;
-  for (const TablePlan& table : plan.tables) {
+  for (size_t t = 0; t < plan.tables.size(); ++t) {
+    const TablePlan& table = plan.tables[t];
     for (size_t i = 0; i < table.columns.size(); ++i) {
       if (table.codecs[i].server_text) continue;  // it is the server's own word already
       const Oid oid = table.columns[i].type.oid;
@@ -404,7 +406,8 @@ absl::Status CrossCheckSamples(PgConnection& connection, const Plan& plan,
         if (name == "-") name.clear();
         send = send_functions.emplace(oid, std::move(name)).first;
       }
-      RETURN_IF_ERROR(ColumnCheck(connection, table, i, send->second).Run(samples));
+      RETURN_IF_ERROR(ColumnCheck(connection, table, i, send->second)
+                          .Run(values[t][i], samples));
     }
   }
   return absl::OkStatus();

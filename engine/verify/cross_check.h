@@ -16,6 +16,7 @@
 #include "engine/plan/plan.h"
 #include "engine/postgres/connection.h"
 #include "engine/report/report.h"
+#include "engine/verify/witnesses.h"
 
 namespace lite2pg {
 
@@ -29,12 +30,14 @@ struct ServerReading {
 // column, fractions that a rule rounds.
 std::optional<ServerReading> ServerReadingOf(const SourceValue& value, const ColumnPlan& column);
 
-// Asks about every sample of the plan's columns, with one query for each column where nothing
-// fails. Appends to `samples` what was looked at, at most kSamplesShownMax of them. Error
-// kCrossCheck with exit code 4 for the first value that the server reads as another one.
+// Asks about `values` of the plan's tables and columns, as SQLite's library read them, with one
+// query for each column where nothing fails. Appends to `samples` what was looked at, at most
+// kSamplesShownMax. Error kCrossCheck with exit code 4 for the first value that the server reads as
+// another one.
 //
 // `connection` must not be in a transaction: a text that only we read (Go's time) would end it.
 absl::Status CrossCheckSamples(PgConnection& connection, const Plan& plan,
+                               const std::vector<TableSamples>& values,
                                std::vector<ValueSample>* samples);
 
 inline constexpr size_t kSamplesShownMax = 2000;

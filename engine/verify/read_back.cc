@@ -126,10 +126,18 @@ class ReadBack {
     Digest digest;
     FieldBuffer scratch;
     uint64_t bytes = 0, rows_told = 0;
+    const ExpectedRows* const expected =
+        options_.witnesses == nullptr ? nullptr : &options_.witnesses->expected(part.table);
+    std::vector<uint64_t> met(expected == nullptr ? 0 : expected->places());
     const auto on_tuple = [&](absl::string_view tuple) -> absl::Status {
-      if (!AddTupleToDigest(tuple, table.codecs, &scratch, &digest)) {
+      Digest row;
+      if (!AddTupleToDigest(tuple, table.codecs, &scratch, &row)) {
         return MakeError(ErrorCode::kDefect, ExitCode::kDefect,
                          "the server returned a row that is not in the form of its types");
+      }
+      digest.Add(row);
+      if (const int place = met.empty() ? -1 : expected->Find(row); place >= 0) {
+        ++met[static_cast<size_t>(place)];
       }
       bytes += tuple.size();
       if (digest.rows - rows_told >= 4096) {
@@ -145,6 +153,7 @@ class ReadBack {
     events_.Moved(worker, digest.rows - rows_told, bytes);
     const std::lock_guard<std::mutex> lock(mutex_);
     digests_[part.table].Add(digest);
+    if (options_.witnesses != nullptr) options_.witnesses->Met(part.table, met);
     return absl::OkStatus();
   }
 

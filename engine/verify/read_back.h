@@ -9,12 +9,14 @@
 #include "engine/plan/plan.h"
 #include "engine/postgres/connection.h"
 #include "engine/report/event.h"
+#include "engine/verify/witnesses.h"
 
 namespace lite2pg {
 
 struct ReadBackOptions {
   PgConnectOptions connect;
   int streams = 2;
+  Witnesses* witnesses = nullptr;  // is told which of its rows were met
 };
 
 // One digest (with its row count) per table of `plan`, all from one snapshot of the target, by

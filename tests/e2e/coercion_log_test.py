@@ -62,6 +62,24 @@ class CoercionLog(ExistingTest):
         counted = sum(c["count"] for col in run.table("t")["columns"] for c in col["coercions"])
         self.assertGreaterEqual(counted, len(found))
 
+    def test_very_verbose(self):
+        """-vv writes it where nothing names a file: beside nothing, in the current directory."""
+        path = self.make_source("CREATE TABLE t (id INTEGER PRIMARY KEY, v);"
+                                "INSERT INTO t VALUES (1, '5'), (2, 6);", name="shop.db")
+        self.sql("CREATE TABLE t (id bigint PRIMARY KEY, v bigint)")
+        here = self.dir / "here"
+        here.mkdir()
+        run = self.copy(path, "-v", "-v", cwd=here)
+        self.assertEqual(run.exit_code, 0, str(run))
+        log = here / "shop.coercions.ndjson"
+        [entry] = map(json.loads, log.read_text(encoding="utf-8").splitlines())
+        self.assertEqual((entry["before"], entry["after"]), ({"class": "text", "value": "5"}, "5"))
+        self.assertIn(str(log.name), " ".join(run.report["next_steps"]))
+        self.sql("DELETE FROM t")
+        self.copy(path, "-v", cwd=self.dir)
+        self.copy(path, "-vv", "--dry-run", cwd=self.dir)
+        self.assertFalse(list(self.dir.glob("*.ndjson")))
+
     def test_no_option_no_file(self):
         path = self.make_source("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);")
         self.copy(path)

@@ -2,9 +2,10 @@
 copied twice, into tables that we create, where a type is taken only if every value reads that way,
 and into tables of the types that the same application has in PostgreSQL."""
 
+import sqlite3
 import unittest
 
-from harness import EndToEndTest
+from harness import EndToEndTest, lite2pg
 
 # The server's time zone is Asia/Kolkata and its dates are day first: what is expected here is asked
 # for in UTC and ISO.
@@ -184,6 +185,82 @@ class Conventions(EndToEndTest):
                    {"at": "timestamp with time zone", "flag": "numeric"},
                    "at timestamptz, flag boolean",
                    [("2023-08-28 07:39:20.06275+00", "true"), ("2023-08-28 05:39:20+00", "false")])
+
+    def zones(self, *values):
+        """An application's timestamp column without a zone, and what is stored of `values`."""
+        def build(db):
+            db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, at datetime)")
+            db.executemany("INSERT INTO t VALUES (NULL, ?)", [(v,) for v in values])
+        path = self.make_source(build=build, name=f"{len(list(self.dir.iterdir()))}.db")
+        self.target = self.make_target()
+        self.sql("CREATE TABLE t (id bigint PRIMARY KEY, at timestamp)")
+        return path
+
+    def stored(self):
+        return [v for v, in self.sql(SETTINGS + "SELECT at::text FROM t ORDER BY id")]
+
+    def test_offsets_of_zero_into_a_column_without_a_zone(self):
+        """Grafana's: Go writes +00:00, and the application's column is a timestamp. Where every value
+        has it, nothing is lost: the clock is UTC's, and the text can be had back."""
+        path = self.zones("2023-08-28 07:39:20.06275+00:00", None, "2023-08-28 07:39:20.5+00:00")
+        run = self.copy(path)
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertEqual(self.stored(), ["2023-08-28 07:39:20.06275", None,
+                                         "2023-08-28 07:39:20.5"])
+        [finding] = run.findings("L2P2004")
+        self.assertEqual((finding["object"], finding["severity"]), ("t.at", "info"))
+        self.assert_verified(path)
+        [column] = [c for c in run.table("t")["columns"] if c["source_name"] == "at"]
+        self.assertTrue(column["round_trips"], column)
+        back = self.dir / "back.db"
+        self.assertEqual(lite2pg("revert", self.target, back).exit_code, 0)
+        self.assertEqual([v for v, in sqlite3.connect(back).execute("SELECT at FROM t ORDER BY id")],
+                         ["2023-08-28 07:39:20.06275+00:00", None, "2023-08-28 07:39:20.5+00:00"])
+
+    def test_offsets_that_a_column_without_a_zone_would_lose(self):
+        for values in (("2023-08-28 07:39:20Z", "2023-08-28 07:39:20"),
+                       ("2023-08-28 07:39:20Z", "2023-08-28 09:39:20+02:00"),
+                       ("2023-08-28 09:39:20+02:00",)):
+            path = self.zones(*values)
+            run = self.copy(path)
+            self.assert_fails(run, 14, "L2P2001")
+            self.assertIn('offset = "utc"', run.findings("L2P2001")[0]["hint"].replace('\\', ''))
+            self.assertEqual(self.stored(), [])
+            run = self.copy(path, *self.config({"at": 'offset = "utc"'}))
+            self.assertEqual(run.exit_code, 0, str(run))
+            self.assertEqual(set(self.stored()), {"2023-08-28 07:39:20"})
+            with_offset = sum(v[19:] != "" for v in values)
+            [rule] = run.findings("L2P2009")
+            self.assertIn(f"{with_offset} value(s)", rule["message"])
+            [column] = [c for c in run.table("t")["columns"] if c["source_name"] == "at"]
+            self.assertFalse(column["round_trips"], column)
+            self.assert_verified(path)
+
+    def test_a_rule_for_a_declared_type(self):
+        """Of whatever table and column; what is said of a column goes first."""
+        path = self.make_source("""
+            CREATE TABLE a (id INTEGER PRIMARY KEY, made DATETIME, "when" DATETIME, n INTEGER);
+            CREATE TABLE b (at DateTime);
+            INSERT INTO a VALUES (1, 1700000000, 1700000000, 1700000000);
+            INSERT INTO b VALUES (1700000000);
+            """)
+        config = self.dir / "types.toml"
+        config.write_text('[type."DATETIME"]\ntype = "timestamptz"\ninteger = "unix-seconds"\n'
+                          '[table."a".column."when"]\ntype = "bigint"\n')
+        run = self.copy_and_judge(path, "--config", config)
+        types = {(t["source_name"], c["source_name"]): c["target_type"]
+                 for t in run.report["tables"] for c in t["columns"]}
+        stamp = "timestamp with time zone"
+        self.assertEqual(types, {("a", "id"): "bigint", ("a", "made"): stamp, ("b", "at"): stamp,
+                                 ("a", "when"): "bigint", ("a", "n"): "bigint"})
+        self.assertEqual(self.sql("SELECT at = '2023-11-14 22:13:20+00' FROM b"), [(True,)])
+        for wrong, said in (('[type."DATETIM"]\ntype = "text"\n', 'did you mean "DATETIME"'),
+                            ('[type."DATETIME"]\nrename = "x"\n', "rename")):
+            config.write_text(wrong)
+            self.target = self.make_target()
+            run = self.copy(path, "--config", config)
+            self.assertEqual(run.exit_code, 2, str(run))
+            self.assertIn(said.split()[-1].strip('"'), run.out + run.err)
 
     def test_nine_digits_of_a_second_are_named_and_rounded_by_rule_only(self):
         value = "2023-08-28 07:39:20.062750226+00:00"

@@ -1,11 +1,16 @@
 """copy --only-rejects: rows that were set aside, mended, go to the others; none goes twice."""
 
 import json
+import os
+import signal
 import sqlite3
+import subprocess
+import time
 import unittest
 
+import psycopg2
 from existing_support import ExistingTest
-from harness import EndToEndTest
+from harness import BIN, EndToEndTest, execute
 
 SOURCE = """
 CREATE TABLE parent (id INTEGER PRIMARY KEY, born);
@@ -122,6 +127,40 @@ class Mended(ExistingTest):
         self.assertEqual([(i, bytes(b)) for i, b in self.sql("SELECT * FROM t ORDER BY id")],
                          [(1, b"\x00\xff"), (2, b"\x01")])
         self.assertEqual(self.left(), 0)
+
+    def test_a_load_of_mended_rows_that_was_killed_is_resumed(self):
+        file = self.set_aside("r.sqlite")
+        self.mend_sqlite(file, "UPDATE parent SET born = '2024-0' || id || '-0' || id",
+                         "UPDATE child SET n = 4 WHERE id = 40",
+                         "UPDATE code SET v = CASE k WHEN 'b' THEN 2 ELSE 3 END")
+        # Somebody reads `code`, so that the run cannot write to it, and waits.
+        reader = psycopg2.connect(self.admin)
+        self.addCleanup(reader.close)
+        reader.cursor().execute("LOCK TABLE code IN SHARE MODE")
+        env = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+        process = subprocess.Popen(
+            [BIN, "copy", str(self.path), self.target, "--only-rejects", str(file)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
+        waiting = ("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                   " AND wait_event_type = 'Lock'")
+        for _ in range(200):
+            if execute(self.admin, waiting) != [(0,)]:
+                break
+            time.sleep(0.1)
+        self.assertIsNone(process.poll(), "it did not wait for the lock")
+        process.send_signal(signal.SIGKILL)
+        process.wait(60)
+        reader.rollback()
+        refused = self.copy(self.path, "--only-rejects", file)
+        self.assertEqual(refused.exit_code, 11, str(refused))
+        run = self.load_mended(file, "--resume")
+        self.assertEqual(run.report["outcome"], "verified")
+        self.assertEqual(self.contents(), self.ALL)
+        self.assertEqual(self.left(), 0)
+        # Neither once more: the run is done, and what it was about is no longer set aside.
+        again = self.copy(self.path, "--only-rejects", file, "--resume")
+        self.assertIn(again.exit_code, (2, 11), str(again))
+        self.assertEqual(self.contents(), self.ALL)
 
     def test_what_is_still_bad_changes_nothing(self):
         file = self.set_aside("r.sqlite")

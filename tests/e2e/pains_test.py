@@ -10,11 +10,14 @@ import unittest
 from existing_support import ExistingTest
 from harness import ROOT, EndToEndTest, execute, lite2pg, with_options
 
-# Classes that other files test already, as file::test.
+# Classes that other files test already, as file::test. Reports: pgloader#1237 #995 #459 #994, seerr#421
+# (memory); synapse#16040, nextcloud#173, perma#2933 (a second run from the beginning); ora2pg#1070
+# (doubled rows); greenmask#228, pgsync#94 (no superuser); pgloader#1636 #1653 #1579 #1685 (URIs).
 ELSEWHERE = {
     "orm_history_tables_are_left_alone": "existing_schemas_test.py::test_go_with_goose",
     "a_crash_does_not_double_rows": "existing_load_test.py::test_killed_and_restarted",
     "memory_stays_small": "options_test.py::test_two_million_rows_by_two_streams_within_the_memory",
+    "a_second_run_brings_only_what_changed": "sync_test.py::test_a_writer_at_full_speed",
     "one_large_value": "options_test.py::test_a_value_of_a_hundred_megabytes_within_the_memory",
     "no_superuser": "options_test.py::test_a_role_that_owns_one_schema_is_enough",
     "uris_with_escapes": "options_test.py::test_a_uri_with_escapes_reaches_the_server",

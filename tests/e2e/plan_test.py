@@ -48,6 +48,20 @@ class Plan(EndToEndTest):
         self.assertEqual(self.tables_in_target(), [])
         self.assertFalse(list(self.dir.glob("*-journal")) + list(self.dir.glob("*-wal")))
 
+    def test_tells_how_many_rows_are_there(self):
+        path = self.make_source("CREATE TABLE a (id INTEGER PRIMARY KEY); INSERT INTO a VALUES (9);"
+                                "CREATE TABLE b (id INTEGER PRIMARY KEY);"
+                                "CREATE TABLE c (id INTEGER PRIMARY KEY);")
+        self.sql("CREATE TABLE a (id bigint PRIMARY KEY); INSERT INTO a VALUES (1), (2);"
+                 "CREATE TABLE b (id bigint PRIMARY KEY);")
+        run = self.plan(path, "--schema-mode", "mixed")
+        self.assert_fails(run, 12, "L2P3006")
+        self.assertEqual({t["source_name"]: (t["rows_source"], t["rows_target"])
+                          for t in run.report["tables"]},
+                         {"a": (1, 2), "b": (0, 0), "c": (0, 0)})
+        text = lite2pg("plan", path, self.target, "--schema-mode", "mixed").out
+        self.assertIn("2 there already", text)
+
     def test_more_tables_than_can_be_published_at_once(self):
         # Each takes two locks, its own and its sequence's; the server has 64 for each connection.
         [(room,)] = self.sql("SELECT current_setting('max_connections')::int"

@@ -272,6 +272,41 @@ CREATE TABLE "_GroupToUser" ("A" INTEGER NOT NULL, "B" INTEGER NOT NULL REFERENC
 CREATE UNIQUE INDEX "_GroupToUser_AB_unique" ON "_GroupToUser"("A", "B");
 """
 
+GRAFANA_SQLITE = """
+CREATE TABLE migration_log (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, migration_id TEXT NOT NULL,
+  sql TEXT NOT NULL, success INTEGER NOT NULL, error TEXT NOT NULL, timestamp DATETIME NOT NULL);
+CREATE TABLE org (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, version INTEGER NOT NULL,
+  name TEXT NOT NULL, created DATETIME NOT NULL, updated DATETIME NOT NULL);
+CREATE UNIQUE INDEX UQE_org_name ON org (name);
+CREATE TABLE user (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, login TEXT NOT NULL, org_id INTEGER
+  NOT NULL, is_admin INTEGER NOT NULL, last_seen_at DATETIME NULL, created DATETIME NOT NULL);
+CREATE TABLE dashboard (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, title TEXT NOT NULL,
+  data TEXT NOT NULL, org_id INTEGER NOT NULL, has_acl INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE secrets (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, value BLOB NULL);
+INSERT INTO migration_log VALUES (1, 'create org', 'CREATE', 1, '', '2023-08-28 07:39:19');
+INSERT INTO org VALUES (1, 0, 'Main Org.', '2023-08-28 07:39:20', '2023-08-28 07:39:20'),
+  (2, 3, 'Second', '2023-09-01 10:00:00.062750226+00:00', '2023-09-01 10:00:00+00:00');
+INSERT INTO user VALUES (1, 'admin', 1, 1, '2024-01-01T10:00:00Z', '2023-08-28 07:39:20+00:00'),
+  (7, 'x', 2, 0, NULL, '2023-09-01 10:00:00.5+00:00');
+INSERT INTO dashboard VALUES (3, 'One', '{"panels":[{"v":1.10}]}', 1, 0), (4, 'Two', '{}', 2, 1);
+INSERT INTO secrets VALUES (1, x'00ff5c');
+"""
+GRAFANA_POSTGRES = """
+CREATE TABLE migration_log (id serial PRIMARY KEY, migration_id varchar(255) NOT NULL, sql text
+  NOT NULL, success boolean NOT NULL, error text NOT NULL, "timestamp" timestamp NOT NULL);
+CREATE TABLE org (id serial PRIMARY KEY, version integer NOT NULL, name varchar(190) NOT NULL,
+  created timestamp NOT NULL, updated timestamp NOT NULL);
+CREATE UNIQUE INDEX "UQE_org_name" ON org (name);
+CREATE TABLE "user" (id serial PRIMARY KEY, login varchar(190) NOT NULL, org_id bigint NOT NULL,
+  is_admin boolean NOT NULL, last_seen_at timestamp, created timestamp NOT NULL);
+CREATE TABLE dashboard (id serial PRIMARY KEY, title varchar(189) NOT NULL, data text NOT NULL,
+  org_id bigint NOT NULL, has_acl boolean NOT NULL DEFAULT false);
+CREATE TABLE secrets (id serial PRIMARY KEY, value bytea);
+INSERT INTO migration_log VALUES (1, 'create org', 'CREATE', true, '', now());
+INSERT INTO org VALUES (1, 0, 'Main Org.', now(), now());
+INSERT INTO "user" VALUES (1, 'admin', 1, true, now(), now());
+"""
+
 # Recipe -> what its application has on both sides.
 SCHEMAS = {
     "home-assistant": (HOME_ASSISTANT_SQLITE, HOME_ASSISTANT_POSTGRES),
@@ -279,6 +314,7 @@ SCHEMAS = {
     "vaultwarden": (VAULTWARDEN_SQLITE, VAULTWARDEN_POSTGRES),
     "gitea": (GITEA_SQLITE, GITEA_POSTGRES),
     "nextcloud": (NEXTCLOUD_SQLITE, NEXTCLOUD_POSTGRES),
+    "grafana": (GRAFANA_SQLITE, GRAFANA_POSTGRES),
     "n8n": (N8N_SQLITE, N8N_POSTGRES),
     "open-webui": (OPEN_WEBUI_SQLITE, OPEN_WEBUI_POSTGRES),
     "prisma": (PRISMA_SQLITE, PRISMA_POSTGRES),

@@ -28,7 +28,8 @@ def commands(recipe):
 
 class Recipes(EndToEndTest):
     def filled_in(self, words, path):
-        values = {"FILE": str(path), "TARGET": self.target, "round.toml": str(RECIPES / "round.toml")}
+        values = {"FILE": str(path), "TARGET": self.target,
+                  **{file.name: str(file) for file in RECIPES.glob("*.toml")}}
         return [values.get(word, word) for word in words]
 
 

@@ -172,6 +172,50 @@ class TextCopy(ExistingTest):
             self.assertIn("invalid input syntax for type point", row[4])
         self.assertEqual(self.sql("SELECT count(*), count(DISTINCT id) FROM t"), [(198, 198)])
 
+    def test_values_that_input_functions_call_mistakes_in_a_statement(self):
+        """Names of nothing, and texts in a language of their own: SQLSTATE 42xxx, of one value."""
+        execute(self.admin, "CREATE EXTENSION ltree; CREATE EXTENSION seg;"
+                            "CREATE EXTENSION intarray;")
+        bad = {"regclass": "no_such_table", "regtype": "no_such_type", "ltree": "@@", "lquery": "a..b",
+               "ltxtquery": "a &", "seg": "@", "query_int": "1 &"}
+        good = {"regclass": "pg_class", "regtype": "int4", "ltree": "a.b", "lquery": "a.*",
+                "ltxtquery": "a & b", "seg": "1 .. 2", "query_int": "1 & 2"}
+
+        def build(db):
+            db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY"
+                       + "".join(f", {t}" for t in bad) + ")")
+            marks = ", ".join("?" * (len(bad) + 1))
+            for i in range(len(bad) + 20):
+                row = [i] + [bad[t] if i == k else good[t] for k, t in enumerate(bad)]
+                db.execute(f"INSERT INTO t VALUES ({marks})", row)
+            if self.ballast:
+                add_ballast(db)
+        path = self.make_source(build=build)
+        self.sql("CREATE TABLE t (id bigint PRIMARY KEY"
+                 + "".join(f", {t} {t}" for t in bad) + ");" + (BALLAST_SQL if self.ballast else ""))
+        run = self.copy(path)
+        self.assert_fails(run, 14, "L2P2001")
+        self.assertEqual(self.sql("SELECT count(*) FROM t"), [(0,)])
+        run = self.copy(path, "--on-bad-value", "reject")
+        self.assertEqual(run.exit_code, 3, str(run))
+        self.assertEqual(self.sql("SELECT min(id), count(*) FROM t"), [(len(bad), 20)])
+        found = self.sql("SELECT column_name, sqlstate FROM lite2pg.reject ORDER BY row_key")
+        self.assertEqual([c for c, _ in found], list(bad))
+        self.assertEqual({s[:2] for _, s in found}, {"42"}, found)
+
+    def test_types_of_extensions(self):
+        values = {"cube": ["(1, 2, 3)", "(1,2),(3,4)", "0.5"], "seg": ["1.5 .. 2.5", "1..", "~3"],
+                  "isbn": ["978-0-393-04002-9", "0-393-04002-X"], "ean13": ["978-0-393-04002-9"],
+                  "issn": ["1436-4522"], "ismn": ["979-0-2600-0043-8"], "upc": ["220356483481"],
+                  "ltree": ["a.b.c", ""], "lquery": ["a.*.b|c"], "ltxtquery": ["a & !b"],
+                  "query_int": ["1&2|!3"], "citext": ["Abc", ""], "hstore": ['"a"=>"1", "b"=>NULL'],
+                  "cube[]": ['{"(1),(2)"}'], "ltree[]": ["{a.b,c}"]}
+        for extension in ("cube", "seg", "isn", "ltree", "intarray", "citext", "hstore"):
+            execute(self.admin, f"CREATE EXTENSION {extension}")
+        path = self.make(values)
+        self.load(path)
+        self.assert_values(values)
+
     def test_a_value_that_a_domain_refuses_is_set_aside(self):
         self.make_types()
         path = self.make_source("CREATE TABLE t (id INTEGER PRIMARY KEY, p TEXT);"

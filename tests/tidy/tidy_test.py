@@ -99,6 +99,14 @@ def check_file(root, path, report):
         check_functions(path, lines, report)
 
 
+def check_tests_are_built(root, listed, report):
+    """Every folder with tests in C++ is named in tests/CMakeLists.txt."""
+    cmake = (root / "tests/CMakeLists.txt").read_text()
+    for folder in sorted({path.rsplit("/", 1)[0] for path in listed if path.endswith("_test.cc")}):
+        if f"lite2pg_test({folder.removeprefix('tests/')} " not in cmake:
+            report(folder, 1, "its tests are not built")
+
+
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
     listed = subprocess.run(["git", "ls-files", "*.cc", "*.h"], cwd=root, text=True,
@@ -106,6 +114,7 @@ def main():
     findings = []
     for path in listed:
         check_file(root, path, lambda *finding: findings.append(finding))
+    check_tests_are_built(root, listed, lambda *finding: findings.append(finding))
     for path, number, what in findings:
         print(f"{path}:{number}: {what}")
     print(f"{len(listed)} files, {len(findings)} findings")

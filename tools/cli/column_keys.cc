@@ -66,7 +66,8 @@ constexpr TableKeyRow kTableKeys[] = {
 
 constexpr ColumnKeyRow kColumnKeys[] = {
     {"rename", "NAME", "name of the column in the target",
-     [](absl::string_view v, ColumnConfig* c) { return Put(v, &c->rename); }},
+     [](absl::string_view v, ColumnConfig* c) { return Put(v, &c->rename); }, Supported::kYes,
+     /*of_types=*/false},
     {"type", "TYPE", "type in the target as SQL writes it, for a column that is created",
      [](absl::string_view v, ColumnConfig* c) { return Put(v, &c->type); }},
     {"integer", "READING", "what integers stand for in a column of dates or times",
@@ -85,18 +86,26 @@ constexpr ColumnKeyRow kColumnKeys[] = {
      [](absl::string_view v, ColumnConfig* c) {
        return ChooseReading(v, kBlobReadingNames, &c->reading.blob);
      }},
+    {"offset", "refuse|zero|utc",
+     "text with a UTC offset in a timestamp column: zero, if all values have one and it is zero; "
+     "utc, allowing its loss: UTC's clock is stored",
+     [](absl::string_view v, ColumnConfig* c) {
+       return ChooseReading(v, kOffsetReadingNames, &c->reading.offset);
+     }},
     {"round", "microseconds|typmod|float4",
      "allow the loss of what the type cannot hold; one word or a list",
      [](absl::string_view v, ColumnConfig* c) { return ApplyRound(v, c); }},
     {"exclude", "true|false", "do not copy the column; only into tables that are there",
-     [](absl::string_view v, ColumnConfig* c) { return ChooseFlag(v, &c->exclude); }},
+     [](absl::string_view v, ColumnConfig* c) { return ChooseFlag(v, &c->exclude); },
+     Supported::kYes, /*of_types=*/false},
     {"empty-as-null", "true|false", "as --empty-as-null",
      [](absl::string_view v, ColumnConfig* c) { return ChooseFlag(v, &c->empty_as_null); }},
     {"fill", "VALUE", "as --fill",
      [](absl::string_view v, ColumnConfig* c) {
        ASSIGN_OR_RETURN(c->fill, ParseFill(v));
        return absl::OkStatus();
-     }},
+     },
+     Supported::kYes, /*of_types=*/false},
     {"on-bad-value", "stop|reject|null", "as --on-bad-value, for this column; null stores NULL",
      ApplyOnBadValue},
     {"bad-value-default", "VALUE", "what is stored instead of a value without a faithful form",

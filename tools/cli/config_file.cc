@@ -48,7 +48,9 @@ class ConfigReader {
   void ReadTables(const toml::node& node);
   void ReadTable(absl::string_view table, const toml::table& keys);
   void ReadColumns(const toml::node& node, const std::string& table);
-  void ReadColumn(absl::string_view column, const toml::table& keys, TableConfig* table);
+  void ReadTypes(const toml::node& node);
+  // `what` the keys are of: "a column", "a declared type".
+  void ReadColumnKeys(absl::string_view what, const toml::table& keys, ColumnConfig* config);
   // Calls `apply` for the node's text, or for each element's when it is a list and may be one.
   void ApplyEach(absl::string_view key, const toml::node& node, bool list, const Apply& apply);
 
@@ -98,7 +100,7 @@ void ConfigReader::ReadOption(const OptionRow& row, const toml::node& node) {
 }
 
 void ConfigReader::ReadRoot(const toml::table& root) {
-  std::vector<std::string> known = {"table"};
+  std::vector<std::string> known = {"table", "type"};
   for (const OptionRow& row : AllOptions()) {
     if (row.in_file) known.emplace_back(row.name);
   }
@@ -107,6 +109,8 @@ void ConfigReader::ReadRoot(const toml::table& root) {
     const OptionRow* row = FindOption(name);
     if (name == "table") {
       ReadTables(node);
+    } else if (name == "type") {
+      ReadTypes(node);
     } else if (row != nullptr && row->in_file) {
       ReadOption(*row, node);
     } else if (row != nullptr) {
@@ -167,23 +171,41 @@ void ConfigReader::ReadColumns(const toml::node& node, const std::string& table)
       Report(key.source(), absl::StrCat("column: write it as ", form, " and its keys below"));
       continue;
     }
-    ReadColumn(KeyText(key), *keys, TableFor(table, settings_));
+    ReadColumnKeys("a column", *keys, ColumnFor(KeyText(key), TableFor(table, settings_)));
   }
 }
 
-void ConfigReader::ReadColumn(absl::string_view column, const toml::table& keys,
-                              TableConfig* table) {
-  ColumnConfig* const config = ColumnFor(column, table);
+void ConfigReader::ReadTypes(const toml::node& node) {
+  const toml::table* types = node.as_table();
+  if (types == nullptr) return Report(node.source(), "type: write it as [type.\"DECLARED TYPE\"]");
+  for (const auto& [key, section] : *types) {
+    const toml::table* keys = section.as_table();
+    if (keys == nullptr) {
+      Report(key.source(), absl::StrCat("type: write [type.\"", EscapeName(KeyText(key)),
+                                        "\"] and its keys below"));
+      continue;
+    }
+    settings_->common.declared_types.emplace_back();
+    settings_->common.declared_types.back().name = KeyText(key);
+    ReadColumnKeys("a declared type", *keys, &settings_->common.declared_types.back());
+  }
+}
+
+void ConfigReader::ReadColumnKeys(absl::string_view what, const toml::table& keys,
+                                  ColumnConfig* config) {
+  const bool of_type = what == "a declared type";
   std::vector<std::string> known;
-  for (const ColumnKeyRow& row : AllColumnKeys()) known.emplace_back(row.name);
+  for (const ColumnKeyRow& row : AllColumnKeys()) {
+    if (row.of_types || !of_type) known.emplace_back(row.name);
+  }
   for (const auto& [key, node] : keys) {
     const std::string name = KeyText(key);
     const ColumnKeyRow* found = nullptr;
     for (const ColumnKeyRow& row : AllColumnKeys()) {
-      if (name == row.name) found = &row;
+      if (name == row.name && (row.of_types || !of_type)) found = &row;
     }
     if (found == nullptr) {
-      Report(key.source(), absl::StrCat("unknown key \"", EscapeName(name), "\" of a column",
+      Report(key.source(), absl::StrCat("unknown key \"", EscapeName(name), "\" of ", what,
                                         DidYouMean(name, known)));
     } else if (found->supported == Supported::kNo) {
       Report(key.source(), absl::StrCat(name, " is not part of this version yet"));

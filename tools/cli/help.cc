@@ -129,7 +129,10 @@ std::string ConfigPage() {
       "pattern. Names that the source does not have are errors.\n\n"
       "```toml\nstreams = 4\nexclude = [\"tmp_*\"]\n\n[table.\"orders\"]\nrename = \"order\"\n\n"
       "[table.\"orders\".column.\"placed_at\"]\ntype = \"timestamptz\"\n"
-      "integer = \"unix-millis\"\n```\n\n## Keys of a table\n\n"
+      "integer = \"unix-millis\"\n\n[type.\"DATETIME\"]\nround = \"microseconds\"\n```\n\n"
+      "`[type.\"...\"]` speaks of every column of that declared type, whatever its table; `*` and "
+      "`?` work here too. It goes last: what is said of a table's column goes before it.\n\n"
+      "## Keys of a table\n\n"
       "| key | value | meaning |\n| --- | --- | --- |\n";
   for (const TableKeyRow& row : AllTableKeys()) {
     absl::StrAppend(&out, "| `", row.name, "` | ", MarkdownCell(row.value), " | ",
@@ -140,7 +143,7 @@ std::string ConfigPage() {
     const bool missing = row.supported == Supported::kNo;
     absl::StrAppend(&out, "| `", row.name, "` | ", MarkdownCell(row.value), " | ",
                     MarkdownCell(row.help), missing ? " (not part of this version yet)" : "",
-                    " |\n");
+                    row.of_types ? "" : " (not of declared types)", " |\n");
   }
   absl::StrAppend(&out, "\n", ReadingsSection());
   return out;

@@ -469,8 +469,15 @@ constexpr OptionRow kOptions[] = {
      .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->output.quiet); }},
     {.name = "verbose",
      .letter = 'v',
-     .help = "print more: every table, object and log line",
-     .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->output.verbose); }},
+     .help = "print more: every table, object and log line. -vv: copy also writes its coercion "
+             "log, into the current directory (SOURCE.coercions.ndjson) where --coercion-log "
+             "names no other file",
+     .apply =
+         [](absl::string_view v, Settings* s) {
+           RETURN_IF_ERROR(ChooseFlag(v, &s->output.verbose));
+           s->output.times_verbose = s->output.verbose ? s->output.times_verbose + 1 : 0;
+           return absl::OkStatus();
+         }},
     {.name = "no-color",
      .help = "no colours; NO_COLOR in the environment does the same",
      .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->output.no_color); }},

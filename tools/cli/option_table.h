@@ -80,6 +80,7 @@ struct ColumnKeyRow {
   const char* help = "";
   absl::Status (*apply)(absl::string_view value, ColumnConfig* column) = nullptr;
   Supported supported = Supported::kYes;
+  bool of_types = true;  // may be said of a declared type as well
 };
 absl::Span<const TableKeyRow> AllTableKeys();
 absl::Span<const ColumnKeyRow> AllColumnKeys();

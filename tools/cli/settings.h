@@ -35,6 +35,7 @@ struct OutputOptions {
   ProgressMode progress = ProgressMode::kAuto;
   bool quiet = false;
   bool verbose = false;
+  int times_verbose = 0;  // how often it was said
   bool no_color = false;
   std::vector<std::string> report_files;
   std::string write_config;  // plan: file to write; "": none

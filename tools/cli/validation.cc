@@ -58,9 +58,24 @@ void CheckDistinct(Invocation* invocation) {
   }
 }
 
+// -vv asks for the log of coercions without saying where: "dir/shop.db" gives
+// "shop.coercions.ndjson" here.
+void NameCoercionLog(Invocation* invocation) {
+  Settings& s = invocation->settings;
+  const bool wanted = invocation->command == CommandId::kCopy && !s.dry_run &&
+                      s.output.times_verbose > 1 && !invocation->arguments.empty();
+  if (!wanted || !s.coercion_log.empty()) return;
+  std::string name = invocation->arguments[0];
+  name = name.substr(0, name.find('?'));
+  name.erase(0, name.find_last_of("/:") + 1);
+  if (const size_t dot = name.rfind('.'); dot != std::string::npos && dot > 0) name.resize(dot);
+  s.coercion_log = absl::StrCat(name, ".coercions.ndjson");
+}
+
 }  // namespace
 
 void Validate(Invocation* invocation) {
+  NameCoercionLog(invocation);
   const Settings& s = invocation->settings;
   if (s.resume && s.restart) Add(invocation, "--resume and --restart exclude each other");
   if (s.undo_sql && s.empty_sql) {

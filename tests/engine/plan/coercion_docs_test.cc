@@ -83,13 +83,15 @@ struct NamedRules {
 };
 
 std::vector<NamedRules> LossyRules() {
-  std::vector<NamedRules> all(3);
+  std::vector<NamedRules> all(4);
   all[0].name = "round = \"microseconds\"";
   all[0].rules.round_to_microseconds = true;
   all[1].name = "round = \"typmod\"";
   all[1].rules.round_to_typmod = true;
   all[2].name = "round = \"float4\"";
   all[2].rules.round_to_float4 = true;
+  all[3].name = "offset = \"utc\"";
+  all[3].rules.offset = OffsetReading::kUtc;
   return all;
 }
 

@@ -19,17 +19,18 @@ class CrossCheckTest : public ServerTest {
       source_.name = "t";
       plan_.tables.emplace_back();
       plan_.tables[0].source = &source_;
+      values_.assign(1, {});
     }
     ColumnPlan column;
     column.source_name = absl::StrCat("c", plan_.tables[0].columns.size());
     column.type = BuiltinType(oid, typmod);
     column.rules = rules;
-    column.scan.samples[static_cast<size_t>(value.storage_class)].emplace_back(value);
+    values_[0].emplace_back()[static_cast<size_t>(value.storage_class)].emplace_back(value);
     plan_.tables[0].codecs.push_back(BindColumn(column.type, rules).value());
     plan_.tables[0].columns.push_back(std::move(column));
   }
 
-  absl::Status Check() { return CrossCheckSamples(db(), plan_, &samples_); }
+  absl::Status Check() { return CrossCheckSamples(db(), plan_, values_, &samples_); }
 
   // The last column is encoded by `codec` in place of its own.
   void Break(Oid oid, const ReadingRules& rules = {}) {
@@ -48,6 +49,7 @@ class CrossCheckTest : public ServerTest {
 
   SourceTable source_;
   Plan plan_;
+  std::vector<TableSamples> values_;
   std::vector<ValueSample> samples_;
 };
 
@@ -84,12 +86,16 @@ TEST_F(CrossCheckTest, FindsTextThatWasDecoded) {
   ExpectFound("41424344");
 }
 
+// A codec as a bug would have it: it writes the numeric 20.
+Outcome EncodeTwenty(const SourceValue&, const EncodeParams&, FieldBuffer* out) {
+  out->PutInt32(10);
+  for (const int16_t part : {1, 0, 0, 0, 20}) out->PutInt16(part);
+  return Outcome::kOk;
+}
+
 TEST_F(CrossCheckTest, FindsANumberThatLostItsLastDigits) {
-  ReadingRules round;
-  round.round_to_typmod = true;
   Add(kOidNumeric, SourceValue::Text("19.999"));
-  plan_.tables[0].codecs.back() =
-      BindColumn(BuiltinType(kOidNumeric, NumericTypmod(10, 2)), round).value();
+  plan_.tables[0].codecs.back().encode[static_cast<size_t>(StorageClass::kText)] = EncodeTwenty;
   ExpectFound("19.999");
 }
 
@@ -118,11 +124,9 @@ TEST_F(CrossCheckTest, FindsAWrongCodec) {
 TEST_F(CrossCheckTest, LooksAtEveryColumnAndClass) {
   for (int i = 0; i < 700; ++i) Add(kOidInt8, SourceValue::Integer(i));
   Add(kOidText, SourceValue::Text("plain"));
-  ColumnPlan& column = plan_.tables[0].columns.back();
-  column.scan.samples[static_cast<size_t>(StorageClass::kInteger)].emplace_back(
-      SourceValue::Integer(5));
-  column.scan.samples[static_cast<size_t>(StorageClass::kReal)].emplace_back(
-      SourceValue::Real(0.1));
+  ColumnSamples& last = values_[0].back();
+  last[static_cast<size_t>(StorageClass::kInteger)].emplace_back(SourceValue::Integer(5));
+  last[static_cast<size_t>(StorageClass::kReal)].emplace_back(SourceValue::Real(0.1));
   LITE2PG_ASSERT_OK(Check());
   ASSERT_EQ(samples_.size(), 703u);
   for (const ValueSample& sample : samples_) EXPECT_TRUE(sample.judged) << sample.column;
@@ -148,6 +152,7 @@ TEST_F(CrossCheckTest, CallsNothingWrongThatIsRight) {
   round.round_to_microseconds = true;
   Add(kOidInterval, SourceValue::Text("1.02:03:04.0050000"));
   Add(kOidInterval, SourceValue::Text("-1.02:03:04"));
+  // What the user's rule has changed is not asked about.
   Add(kOidInterval, SourceValue::Text("00:00:00.0000005"), round);
   Add(kOidTimestamptz, SourceValue::Text("2024-01-31 12:34:56.1234565"), round);
   Add(kOidTimestamptz, SourceValue::Text("2024-01-31 12:34:56 -0700 MST m=+0.1"));
@@ -186,7 +191,7 @@ TEST_F(CrossCheckTest, CallsNothingWrongThatIsRight) {
   LITE2PG_ASSERT_OK(Check());
   int judged = 0;
   for (const ValueSample& sample : samples_) judged += sample.judged ? 1 : 0;
-  EXPECT_EQ(samples_.size(), 33u);
+  EXPECT_EQ(samples_.size(), 31u);
   EXPECT_GE(judged, 27);
 }
 
