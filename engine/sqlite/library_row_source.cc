@@ -18,6 +18,7 @@ namespace {
 class LibraryRowSource final : public RowSource {
  public:
   explicit LibraryRowSource(SqliteConnection& connection) : connection_(connection) {}
+  ~LibraryRowSource() override { RestoreLimit(); }
 
   absl::Status Open(const TableReading& reading, const KeyRange& range) override;
   absl::StatusOr<std::span<const SourceValue>> Next() override;
@@ -32,6 +33,8 @@ class LibraryRowSource final : public RowSource {
 
  private:
   void LayOutColumns();
+  void LimitComputed();
+  void RestoreLimit();
   absl::Status CheckCondition() const;
   absl::StatusOr<SqliteStatement> PrepareFor(absl::string_view sql) const;
   absl::Status StartSegment();
@@ -50,6 +53,7 @@ class LibraryRowSource final : public RowSource {
   StandInCollations stand_ins_;        // outlives statement_
   SqliteStatement statement_;
   std::unique_ptr<ValueReader> reader_;
+  int length_limit_ = -1;              // of the connection, where it was lowered
   int64_t rows_ = 0;
   bool has_row_ = false;               // reader_ holds the row that Next() returned last
 };
@@ -81,6 +85,27 @@ void LibraryRowSource::LayOutColumns() {
   }
 }
 
+// Where nobody named a ceiling for memory, rows are as long as they are stored; but a virtual
+// column makes a gigabyte of a few bytes, zeroblob(1000000000).
+void LibraryRowSource::LimitComputed() {
+  constexpr int kSqliteLengthMax = 1'000'000'000, kComputedBytesMax = 96 << 20;
+  const bool computed = std::any_of(
+      reading_->columns.begin(), reading_->columns.end(), [this](int column) {
+        return reading_->table->columns[static_cast<size_t>(column)].generated ==
+               GeneratedKind::kVirtual;
+      });
+  const int limit = sqlite3_limit(connection_.raw(), SQLITE_LIMIT_LENGTH, -1);
+  if (!computed || limit < kSqliteLengthMax) return;
+  length_limit_ = limit;
+  sqlite3_limit(connection_.raw(), SQLITE_LIMIT_LENGTH, kComputedBytesMax);
+}
+
+void LibraryRowSource::RestoreLimit() {
+  if (length_limit_ < 0) return;
+  sqlite3_limit(connection_.raw(), SQLITE_LIMIT_LENGTH, length_limit_);
+  length_limit_ = -1;
+}
+
 absl::Status LibraryRowSource::Open(const TableReading& reading, const KeyRange& range) {
   Close();
   if (reading.columns.empty()) {
@@ -90,6 +115,7 @@ absl::Status LibraryRowSource::Open(const TableReading& reading, const KeyRange&
   range_ = range;
   key_ = KeyColumnsOf(reading);
   LayOutColumns();
+  LimitComputed();
   reader_ = std::make_unique<ValueReader>(static_cast<int>(selected_.size()), connection_.utf16());
   rows_ = 0;
   has_row_ = false;
@@ -196,6 +222,7 @@ void LibraryRowSource::Close() {
   has_row_ = false;
   statement_ = SqliteStatement();
   stand_ins_.End();
+  RestoreLimit();
   if (was_open) connection_.ReleaseMemory();
 }
 
