@@ -2,6 +2,8 @@
 #ifndef LITE2PG_ENGINE_COMMAND_SOURCE_OPTIONS_H_
 #define LITE2PG_ENGINE_COMMAND_SOURCE_OPTIONS_H_
 
+#include <algorithm>
+
 #include "engine/plan/memory_share.h"
 #include "engine/plan/options.h"
 #include "engine/sqlite/connection.h"
@@ -11,7 +13,11 @@ namespace lite2pg {
 inline SqliteOpenOptions SourceOptions(const CommonOptions& common) {
   SqliteOpenOptions options;
   options.reader = common.reader;
-  options.record_bytes_max = RowBytesMax(common.memory_bytes);
+  // One less than SQLite's own limit where a ceiling was named: see LibraryRowSource::Open.
+  if (!MayBeRaised(common.memory_bytes)) {
+    options.record_bytes_max =
+        std::min(RowBytesMax(common.memory_bytes), options.record_bytes_max - 1);
+  }
   return options;
 }
 

@@ -14,6 +14,10 @@ inline constexpr size_t kMemoryBesidesRow = size_t{64} << 20;
 // Rows of this size pass whatever --memory is.
 inline constexpr size_t kRowBytesAlways = size_t{16} << 20;
 
+// Nobody named a ceiling: a healthy file is then copied whatever its rows need, and the plan says
+// how much that is. Who names the default itself gets one byte less (tools/cli/option_table.cc).
+constexpr bool MayBeRaised(size_t memory_bytes) { return memory_bytes == kDefaultMemoryBytes; }
+
 // Only one lane holds a huge row at a time (RangePool), as it was read and as it is sent; libpq
 // needs as much when it is read back.
 constexpr size_t RowBytesMax(size_t memory_bytes) {
@@ -21,7 +25,7 @@ constexpr size_t RowBytesMax(size_t memory_bytes) {
   return std::clamp(left / 2, kRowBytesAlways, kFieldBytesMax);
 }
 
-// The inverse: what --memory must be for a row of `row_bytes`.
+// The inverse, about what a row takes, and what --memory must be for a row of `row_bytes`.
 constexpr size_t MemoryForRow(size_t row_bytes) { return kMemoryBesidesRow + 2 * row_bytes; }
 
 static_assert(RowBytesMax(MemoryForRow(size_t{100} << 20)) >= size_t{100} << 20);

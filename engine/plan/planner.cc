@@ -337,12 +337,23 @@ class Planner {
                         "; PostgreSQL's limit for one row is 1 GiB"),
            "exclude the table, or store such values outside the database");
     } else if (table.row_bytes_max > RowBytesMax(in_.options->memory_bytes)) {
-      Note(Severity::kBlocking, ErrorCode::kSourceLimit, table.source->name,
-           absl::StrCat("a row of ", FormatBytes(table.row_bytes_max),
-                        " does not fit into the memory that this run may take (--memory ",
-                        FormatBytes(in_.options->memory_bytes), ")"),
-           absl::StrCat("--memory ", (MemoryForRow(table.row_bytes_max) >> 20) + 1, "MiB"));
+      NoteHugeRow(table);
     }
+  }
+
+  void NoteHugeRow(const TablePlan& table) {
+    const size_t needed = MemoryForRow(table.row_bytes_max);
+    const std::string row = absl::StrCat("a row of ", FormatBytes(table.row_bytes_max));
+    if (MayBeRaised(in_.options->memory_bytes)) {
+      Note(Severity::kWarning, ErrorCode::kSourceLimit, table.source->name,
+           absl::StrCat(row, " takes about ", FormatBytes(needed), " of memory while it is copied"),
+           "name --memory to have rows refused that do not fit into it");
+      return;
+    }
+    Note(Severity::kBlocking, ErrorCode::kSourceLimit, table.source->name,
+         absl::StrCat(row, " does not fit into the memory that this run may take (--memory ",
+                      FormatBytes(in_.options->memory_bytes), ")"),
+         absl::StrCat("--memory ", (needed >> 20) + 1, "MiB"));
   }
 
   // The largest first, so that no stream ends up alone with it; what the user ordered before all.

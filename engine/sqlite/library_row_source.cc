@@ -19,6 +19,7 @@ namespace {
 class LibraryRowSource final : public LibraryRows {
  public:
   explicit LibraryRowSource(SqliteConnection& connection) : connection_(connection) {}
+  ~LibraryRowSource() override { RestoreLimit(); }
 
   absl::Status Open(const TableReading& reading, const KeyRange& range) override;
   absl::Status OpenRow(const TableReading& reading, const SourceKey& key) override;
@@ -35,6 +36,8 @@ class LibraryRowSource final : public LibraryRows {
  private:
   absl::Status Begin(const TableReading& reading, KeyRange range);
   void LayOutColumns();
+  void LimitComputed();
+  void RestoreLimit();
   absl::Status CheckCondition() const;
   absl::StatusOr<SqliteStatement> PrepareFor(absl::string_view sql) const;
   absl::Status StartSegment();
@@ -53,6 +56,7 @@ class LibraryRowSource final : public LibraryRows {
   StandInCollations stand_ins_;        // outlives statement_
   SqliteStatement statement_;
   std::unique_ptr<ValueReader> reader_;
+  int length_limit_ = -1;              // of the connection, where it was lowered
   int64_t rows_ = 0;
   bool has_row_ = false;               // reader_ holds the row that Next() returned last
 };
@@ -84,6 +88,27 @@ void LibraryRowSource::LayOutColumns() {
   }
 }
 
+// Where nobody named a ceiling for memory, rows are as long as they are stored; but a virtual
+// column makes a gigabyte of a few bytes, zeroblob(1000000000).
+void LibraryRowSource::LimitComputed() {
+  constexpr int kSqliteLengthMax = 1'000'000'000, kComputedBytesMax = 96 << 20;
+  const bool computed = std::any_of(
+      reading_->columns.begin(), reading_->columns.end(), [this](int column) {
+        return reading_->table->columns[static_cast<size_t>(column)].generated ==
+               GeneratedKind::kVirtual;
+      });
+  const int limit = sqlite3_limit(connection_.raw(), SQLITE_LIMIT_LENGTH, -1);
+  if (!computed || limit < kSqliteLengthMax) return;
+  length_limit_ = limit;
+  sqlite3_limit(connection_.raw(), SQLITE_LIMIT_LENGTH, kComputedBytesMax);
+}
+
+void LibraryRowSource::RestoreLimit() {
+  if (length_limit_ < 0) return;
+  sqlite3_limit(connection_.raw(), SQLITE_LIMIT_LENGTH, length_limit_);
+  length_limit_ = -1;
+}
+
 absl::Status LibraryRowSource::Begin(const TableReading& reading, KeyRange range) {
   Close();
   if (reading.columns.empty()) {
@@ -93,6 +118,7 @@ absl::Status LibraryRowSource::Begin(const TableReading& reading, KeyRange range
   range_ = std::move(range);
   key_ = KeyColumnsOf(reading);
   LayOutColumns();
+  LimitComputed();
   reader_ = std::make_unique<ValueReader>(static_cast<int>(selected_.size()), connection_.utf16());
   rows_ = 0;
   has_row_ = false;
@@ -209,6 +235,7 @@ void LibraryRowSource::Close() {
   has_row_ = false;
   statement_ = SqliteStatement();
   stand_ins_.End();
+  RestoreLimit();
   if (was_open) connection_.ReleaseMemory();
 }
 

@@ -100,15 +100,22 @@ class HostileLimits(EndToEndTest):
             """)
         for reader in ("auto", "library"):
             with self.subTest(reader):
-                run = self.bounded(path, 9, options=("--reader", reader))
+                run = self.bounded(path, 9, options=("--reader", reader, "--memory", "256MiB"))
                 error = run.report["errors"][0]
                 self.assertEqual(error["code"], "L2P1012")
                 self.assertEqual(error["table"], "huge")
                 self.assertIn("--memory", error["hint"])
         self.assertEqual(self.tables_in_target(), [])
-        run = self.copy(path, "--memory", "700MiB")
+        run = self.copy(path, "--memory", "700MiB", "--target-schema", "named")
         self.assertEqual(run.exit_code, 0, str(run))
         self.assertLess(run.report["resources"]["peak_rss_bytes"], 700 << 20)
+        self.assertEqual(run.findings("L2P1012"), [])
+        # A healthy file needs no options; what it takes is said.
+        run = self.copy(path)
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertLess(run.report["resources"]["peak_rss_bytes"], 700 << 20)
+        self.assertEqual([(f["severity"], f["object"]) for f in run.findings("L2P1012")],
+                         [("warning", "huge")])
         self.assertEqual(self.sql("SELECT octet_length(d) FROM huge ORDER BY id"),
                          [(1,), (300000000,)])
 
@@ -119,7 +126,8 @@ class HostileLimits(EndToEndTest):
             """)
         for reader in ("auto", "library"):
             with self.subTest(reader):
-                run = self.bounded(path, 9, 12, options=("--reader", reader))
+                run = self.bounded(path, 9, 12,
+                                   options=("--reader", reader, "--memory", "256MiB"))
                 self.assertIn("--memory", str(run.report["errors"] + run.findings()))
 
     def test_sixty_four_streams_stay_within_the_memory(self):

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/plan/memory_share.h"
 #include "tools/cli/option_choices.h"
 #include "tools/cli/option_values.h"
 
@@ -61,7 +62,8 @@ absl::Status ApplyMemory(absl::string_view value, Settings* s) {
     return absl::InvalidArgumentError(
         absl::StrCat("a run needs at least ", FormatBytes(kMemoryBytesMin)));
   }
-  s->common.memory_bytes = bytes;
+  // What is named is a ceiling; the default may be raised for a huge row.
+  s->common.memory_bytes = MayBeRaised(bytes) ? bytes - 1 : bytes;
   return absl::OkStatus();
 }
 
@@ -350,8 +352,8 @@ constexpr OptionRow kOptions[] = {
      .apply = ApplyStreams},
     {.name = "memory",
      .value = "SIZE",
-     .default_text = "256MiB",
-     .help = "ceiling for the resident memory of this program, whatever the size of the data",
+     .help = "ceiling for the resident memory of this program (not named: 256MiB, which one huge "
+             "row may exceed)",
      .apply = ApplyMemory},
     {.name = "reader",
      .value = "auto|library|pages|both",
