@@ -1,8 +1,5 @@
 // The program's entry: what concerns the whole process, before anything else happens.
 #include <sys/ioctl.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,19 +21,12 @@ int Columns(int fd) {
   return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-// A core file would hold the password and the rows under way.
-void LeaveNoCore() {
-#ifdef __linux__
-  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
-}
-
 int Main(int argc, char** argv) {
-  LeaveNoCore();
   lite2pg::ExitOnEarlySignals();
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   const bool wiped = lite2pg::WipeArguments(argc, argv);
   umask(077);  // whatever this process or its children create is for its user alone
+  lite2pg::LeaveNoCore();
   lite2pg::IgnoreBrokenPipes();
   lite2pg::Console console;
   console.out = &std::cout;
