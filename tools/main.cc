@@ -1,9 +1,6 @@
 // The program's entry: what concerns the whole process, before anything else happens.
 #include <cxxabi.h>
 #include <sys/ioctl.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,20 +52,13 @@ bool IsOutOfResource() {
   std::abort();
 }
 
-// A core file would hold the password and the rows under way.
-void LeaveNoCore() {
-#ifdef __linux__
-  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
-}
-
 int Main(int argc, char** argv) {
-  LeaveNoCore();
   std::set_terminate(OnTerminate);
   lite2pg::ExitOnEarlySignals();
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   const bool wiped = lite2pg::WipeArguments(argc, argv);
   umask(077);  // whatever this process or its children create is for its user alone
+  lite2pg::LeaveNoCore();
   lite2pg::IgnoreBrokenPipes();
   lite2pg::Console console;
   console.out = &std::cout;

@@ -307,8 +307,7 @@ absl::StatusOr<bool> CopySession::LockOrWait(std::string* holder) {
 // that the plan can be made once more.
 absl::Status CopySession::FindResumed() {
   ASSIGN_OR_RETURN(
-      resumed_, FindRunToResume(*coordinator_, Location(), report_.command, request_,
-                                report_.source.fingerprint));
+      resumed_, FindRunToResume(*coordinator_, Location(), request_, report_.source.fingerprint));
   run_id_ = resumed_->run_id;
   report_.run_id = run_id_;
   published_ = !IsUnfinished(*resumed_) || lite2pg::IsPublished(*resumed_);

@@ -26,7 +26,7 @@ namespace {
 constexpr absl::string_view kRestartHint = "--restart drops what was loaded and starts over";
 
 bool IsOurs(const RunRecord& run, const CopyRequest& request) {
-  return run.target_schema == request.common.target_schema && IsResumable(run.command);
+  return run.target_schema == request.common.target_schema && CanBeResumed(run);
 }
 
 // The last word that a published run lacks.
@@ -63,16 +63,19 @@ absl::Status SourceChanged(const RunRecord& run) {
 
 }  // namespace
 
-bool IsResumable(absl::string_view command) { return command == "copy" || command == "import"; }
-
 bool IsUnfinished(const RunRecord& run) {
   return run.state == "active" || run.state == "interrupted";
+}
+
+// An import is a copy from an archive, and its fingerprint tells it from one of a file.
+bool CanBeResumed(const RunRecord& run) {
+  return run.command == "copy" || run.command == "import";
 }
 
 bool IsPublished(const RunRecord& run) { return run.stage == kStagePublished; }
 
 absl::StatusOr<RunRecord> FindRunToResume(PgConnection& connection, const LedgerLocation& location,
-                                          absl::string_view command, const CopyRequest& request,
+                                          const CopyRequest& request,
                                           const std::string& fingerprint) {
   ASSIGN_OR_RETURN(const std::vector<RunRecord> runs, Ledger::ReadRuns(connection, location));
   const RunRecord* newest = nullptr;
@@ -80,13 +83,13 @@ absl::StatusOr<RunRecord> FindRunToResume(PgConnection& connection, const Ledger
     if (!IsOurs(run, request)) continue;
     if (newest == nullptr) newest = &run;
     if (!IsUnfinished(run)) continue;
-    if (run.source_fingerprint != fingerprint || run.command != command) return SourceChanged(run);
+    if (run.source_fingerprint != fingerprint) return SourceChanged(run);
     RETURN_IF_ERROR(CheckSameOptions(run, request));
     return run;
   }
   // Asked once more after it was done, for instance by a script that saw no exit code.
-  if (newest != nullptr && newest->state == "done" && newest->command == command &&
-      newest->source_fingerprint == fingerprint && CheckSameOptions(*newest, request).ok()) {
+  if (newest != nullptr && newest->state == "done" && newest->source_fingerprint == fingerprint &&
+      CheckSameOptions(*newest, request).ok()) {
     ASSIGN_OR_RETURN(const bool there, TablesAreThere(connection, *newest));
     if (there) return *newest;
   }

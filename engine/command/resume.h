@@ -22,18 +22,18 @@
 
 namespace lite2pg {
 
-// Whether the command's runs can be gone on with.
-bool IsResumable(absl::string_view command);
 // A run that has begun and is neither done nor taken back.
 bool IsUnfinished(const RunRecord& run);
+// Whether it is of a command that --resume goes on with.
+bool CanBeResumed(const RunRecord& run);
 // Its last transaction is committed: all that is missing is a word in the ledger.
 bool IsPublished(const RunRecord& run);
 
-// The run of `command` that --resume goes on with, or one that has finished already with the same
-// source and options. kNothingToResume, kSourceChanged or kUnfinishedRun with exit code 11 when
-// there is none, or it may not go on. Changes nothing. REQUIRES: the lock on the target schema.
+// The run that --resume goes on with, or one that has finished already with the same source and
+// options. kNothingToResume, kSourceChanged or kUnfinishedRun with exit code 11 when there is none,
+// or it may not go on. Changes nothing. REQUIRES: the lock on the target schema.
 absl::StatusOr<RunRecord> FindRunToResume(PgConnection& connection, const LedgerLocation& location,
-                                          absl::string_view command, const CopyRequest& request,
+                                          const CopyRequest& request,
                                           const std::string& fingerprint);
 
 // Without --resume and --restart: exit code 11 when a run did not finish, naming both. A run that

@@ -45,8 +45,8 @@ RunReport Describe(const SurveyedRun& surveyed) {
   row.definitions_set_aside = surveyed.set_aside;
   if (!IsUnfinished(run)) return row;
   row.worked_on_by = surveyed.holder;
-  // Whoever works on the run will end it.
-  row.resumable = surveyed.holder.empty() && IsResumable(run.command);
+  // The other commands are one transaction; whoever works on the run will end it.
+  row.resumable = surveyed.holder.empty() && CanBeResumed(run);
   if (row.resumable) row.next_step = WithFlag(CommandOf(run), "--resume");
   return row;
 }

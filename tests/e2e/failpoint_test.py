@@ -305,12 +305,13 @@ class Failpoints(EndToEndTest):
             INSERT INTO softer SELECT * FROM child;""")
         tables = """
             CREATE TABLE parent (id bigint PRIMARY KEY, up bigint);
-            CREATE TABLE child (id bigint PRIMARY KEY, p bigint REFERENCES parent ON DELETE CASCADE);
+            CREATE TABLE child (id bigint PRIMARY KEY, p bigint REFERENCES parent
+              ON DELETE CASCADE);
             CREATE TABLE softer (id bigint PRIMARY KEY, p bigint REFERENCES parent
               ON DELETE SET NULL);"""
         others = "INSERT INTO child VALUES (-1, NULL); INSERT INTO parent VALUES (-1, NULL)"
-        for case, before in (("empty", ""), ("in a circle", "ALTER TABLE parent ADD FOREIGN KEY (up)"
-                                             " REFERENCES child ON DELETE CASCADE")):
+        circle = "ALTER TABLE parent ADD FOREIGN KEY (up) REFERENCES child ON DELETE CASCADE"
+        for case, before in (("a tree", ""), ("a circle", circle)):
             for meanwhile in ("SELECT 1", others):
                 for ends in ("error", "kill"):
                     with self.subTest(case, meanwhile=meanwhile, ends=ends):

@@ -48,8 +48,9 @@ class Judge:
         wanted = {0: "verified", 3: "rejected"}.get(run.exit_code)
         if run.report["outcome"] != wanted or run.report["exit_code"] != run.exit_code:
             self.fail("I2", f"exit {run.exit_code}, outcome {run.report['outcome']}")
-        result = compare.Comparison(self.path, self.conninfo, run.report, self.schema,
-                                    check_schema, ignore_tables, partial=run.exit_code == 3)
+        kind = compare.PartialComparison if run.exit_code == 3 else compare.Comparison
+        result = kind(self.path, self.conninfo, run.report, self.schema, check_schema,
+                      ignore_tables)
         if result.problems:
             self.fail("I1", result.problems)
         if run.exit_code == 3:
@@ -117,8 +118,8 @@ class Judge:
             if loaded:
                 self.fail("I3", f"chunks in the ledger, but no schema {where}: {loaded}")
             return
-        result = compare.Comparison(self.path, self.conninfo, None, where, check_schema=False,
-                                    partial=True)
+        result = compare.PartialComparison(self.path, self.conninfo, None, where,
+                                           check_schema=False)
         if result.problems:
             self.fail("I3", result.problems)
         staged = 0

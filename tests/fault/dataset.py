@@ -1,12 +1,13 @@
-"""The data that faults are tried on: many tables of every kind, small enough that a copy takes about
-a second, and wide enough that every phase of it takes part of that."""
+"""The data that faults are tried on: many tables of every kind, small enough that a copy takes
+about a second, and wide enough that every phase of it takes part of that."""
 
 import json
 import random
 import sqlite3
 
-TEXTS = ("", "plain", "it's", 'a "quote"', "back\\slash", "tab\tand\nline", "caf\u00e9", "cafe\u0301",
-         "\U0001f680", "\\N", "NULL", " padded ", "$$", "--", "%s", "\u202eabc", "0", "1e3")
+TEXTS = ("", "plain", "it's", 'a "quote"', "back\\slash", "tab\tand\nline", "caf\u00e9",
+         "cafe\u0301", "\U0001f680", "\\N", "NULL", " padded ", "$$", "--", "%s",
+         "\u202eabc", "0", "1e3")
 REALS = (0.0, -0.0, 1.5, -2.25, 1e300, 5e-324, 0.1, 1 / 3, 2.0 ** 53, float("inf"))
 INTEGERS = (0, 1, -1, 2 ** 31 - 1, -2 ** 31, 2 ** 53 + 1, 2 ** 63 - 1, -2 ** 63)
 
@@ -23,7 +24,8 @@ CREATE TABLE child{n} (id INTEGER PRIMARY KEY AUTOINCREMENT,
 """
 OTHERS = """
 CREATE TABLE empty (id INTEGER PRIMARY KEY, v TEXT);
-CREATE TABLE "Mixed Case" ([the "id"] INTEGER PRIMARY KEY, "select" TEXT CHECK (length("select") < 9));
+CREATE TABLE "Mixed Case" ([the "id"] INTEGER PRIMARY KEY,
+  "select" TEXT CHECK (length("select") < 9));
 CREATE TABLE strict_one (id INT PRIMARY KEY, v TEXT NOT NULL DEFAULT 'x') STRICT;
 CREATE TABLE large (id INTEGER PRIMARY KEY, data BLOB);
 CREATE VIEW seen AS SELECT id, t FROM typed0 WHERE i > 0;
@@ -34,7 +36,8 @@ CREATE INDEX pair0_part ON pair0(v) WHERE v > 0;
 def typed_row(rng, key):
     anything = rng.choice((None, 7, 2.5, "text", b"\x00\xff"))
     return (key, rng.choice(TEXTS) + str(key % 97), rng.choice(REALS), rng.randbytes(key % 40),
-            rng.choice(INTEGERS), rng.choice((0, 1, None)), f"{1990 + key % 60}-02-{1 + key % 28:02}",
+            rng.choice(INTEGERS), rng.choice((0, 1, None)),
+            f"{1990 + key % 60}-02-{1 + key % 28:02}",
             f"2024-01-{1 + key % 28:02} {key % 24:02}:00:00.{key % 1000:03}",
             rng.choice((None, 12.5, 3, 0.25)),
             json.dumps({"key": key, "text": rng.choice(TEXTS)}), anything)

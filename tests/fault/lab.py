@@ -213,8 +213,9 @@ class Program:
             stacks = thread_states(self.process.pid)
             self.kill()
             self.process.wait()
-            raise Violation(f"I6: not done after {deadline:.0f} s: lite2pg {' '.join(self.arguments)}"
-                            f"\n{stacks}\n{self._read(self.err)[-2000:]!r}") from None
+            said = self._read(self.err)[-2000:].decode("utf-8", "replace")
+            raise Violation(f"I6: not done after {deadline:.0f} s: lite2pg "
+                            f"{' '.join(self.arguments)}\n{stacks}\n{said}") from None
         return Finished(self.arguments, self.process.returncode, self._read(self.out),
                         self._read(self.err), self.age())
 

@@ -22,8 +22,8 @@ def reset(connection):
 
 
 def receive(connection):
-    """What has come; b"" at the end. Never waits long inside the kernel: a socket that is waited for
-    is not closed by close(), and its peer would hear of that only when something else arrives."""
+    """What has come; b"" at the end. Never waits long inside the kernel: a socket that is waited
+    for is not closed by close(), and its peer would hear of that when something else arrives."""
     while True:
         if connection.fileno() < 0:
             return b""
@@ -57,7 +57,7 @@ class Messages:
 
 
 class Fault:
-    """Does nothing. Every method runs on a pump's thread, under the proxy's lock where it says so."""
+    """Does nothing. Every method runs on the thread of one direction of one connection."""
 
     def __init__(self):
         self.fired = threading.Event()

@@ -59,15 +59,15 @@ def n2(trial):
     trial.expect_done_or_resume(run, LOST, options)
 
 
-# ---- Networks that are slow, or gone -----------------------------------------------------------------
+# ---- Networks that are slow, or gone -------------------------------------------------------------
 
 OURS, THEIRS = "10.213.77.1", "10.213.77.2"
 NOBODY = "02:00:00:00:00:99"
 
 
 class FarSide:
-    """A network of its own, joined by a pair of virtual interfaces, with a relay to the server. Frames
-    to an address that nobody has are lost without a word, as on a line that was cut."""
+    """A network of its own, joined by a pair of virtual interfaces, with a relay to the server.
+    Frames to an address that nobody has are lost without a word, as on a line that was cut."""
 
     def __init__(self, server):
         tag = uuid.uuid4().hex[:6]
@@ -96,8 +96,8 @@ class FarSide:
 
     def lose_everything(self):
         self._ip("neigh", "replace", THEIRS, "lladdr", NOBODY, "dev", self.near, "nud", "permanent")
-        self._ip("-n", self.name, "neigh", "replace", OURS, "lladdr", NOBODY, "dev", self.far, "nud",
-                 "permanent")
+        self._ip("-n", self.name, "neigh", "replace", OURS, "lladdr", NOBODY, "dev", self.far,
+                 "nud", "permanent")
 
     def mend(self):
         self._ip("neigh", "del", THEIRS, "dev", self.near)
@@ -166,7 +166,7 @@ def n3(trial):
     trial.judge.success(run)
 
 
-# ---- Poolers -----------------------------------------------------------------------------------------------
+# ---- Poolers -------------------------------------------------------------------------------------
 
 POOLER_CONFIG = """
 [databases]
@@ -196,7 +196,8 @@ class Pooler:
         directory.mkdir()
         server = trial.lab.server
         (directory / "config").write_text(POOLER_CONFIG.format(
-            host=server.directory, port=server.port, user=PLAIN, listen=self.port, dir=directory, mode=mode))
+            host=server.directory, port=server.port, user=PLAIN, listen=self.port, dir=directory,
+            mode=mode))
         account = postgres_account()
         as_user = {}
         if account:
@@ -228,7 +229,7 @@ class Pooler:
             self.process.wait()
 
 
-# ---- TLS -----------------------------------------------------------------------------------------------------
+# ---- TLS -----------------------------------------------------------------------------------------
 
 def n5(trial):
     """sslmode: required and verified; refused when the certificate or the server does not fit"""

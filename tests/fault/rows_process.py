@@ -14,7 +14,8 @@ ACTIONS = {"error": 1, "eio": 5, "enospc": 9}
 
 def failpoints():
     text = (ROOT / "engine/base/failpoint.cc").read_text()
-    return re.findall(r'"([a-z_.]+)"', re.search(r"kFailpoints\[\] = \{(.*?)\};", text, re.S).group(1))
+    names = re.search(r"kFailpoints\[\] = \{(.*?)\};", text, re.S).group(1)
+    return re.findall(r'"([a-z_.]+)"', names)
 
 
 def random_options(trial):
@@ -53,7 +54,7 @@ def k3(trial):
     trial.expect_done_or_resume(program.wait(), {-9}, options, fault=again)
 
 
-# ---- Every failpoint ---------------------------------------------------------------------------------
+# ---- Every failpoint -----------------------------------------------------------------------------
 
 FIRST_STOP = "data.loaded:1:kill"  # so that a resume reaches the places of resuming
 
@@ -81,8 +82,8 @@ def reached(trial):
 
 
 def combinations():
-    """Every place x kind of copy x first, middle, last x action x once, always; in a fixed order that
-    is mixed, so that any run of neighbours is a sample."""
+    """Every place x kind of copy x first, middle, last x action x once, always; in a fixed order
+    that is mixed, so that any run of neighbours is a sample."""
     names = [(name, kind) for name in failpoints() for kind in KINDS]
     found = [(name, kind, position, action, always)
              for name, kind in names for position in ("first", "middle", "last")
@@ -135,7 +136,7 @@ def k2(trial):
     trial.finish(*options)
 
 
-# ---- Signals ---------------------------------------------------------------------------------------------
+# ---- Signals -------------------------------------------------------------------------------------
 
 INTERRUPT_SECONDS = 5
 SECOND_SECONDS = 1

@@ -67,7 +67,7 @@ def p3(trial):
     crash(trial, 1)
 
 
-# ---- Disks that are full ---------------------------------------------------------------------------------
+# ---- Disks that are full -------------------------------------------------------------------------
 
 @contextlib.contextmanager
 def small_disk(trial, size_kb, owner=None):
@@ -157,7 +157,7 @@ def d2(trial):
             Judge.fail("I5", f"files left behind: {mode}")
 
 
-# ---- Connections, locks, servers that only read --------------------------------------------------------
+# ---- Connections, locks, servers that only read --------------------------------------------------
 
 def d3(trial):
     """max_connections or a role's limit reached, a standby, a read-only database, a lock held"""
@@ -190,7 +190,8 @@ def server_is_full(trial):
 def own_role(trial, limit=-1):
     role = "r_" + uuid.uuid4().hex[:8]
     trial.sql(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT {limit}")
-    trial.sql(f"ALTER DATABASE {trial.database} OWNER TO {role}; GRANT ALL ON SCHEMA public TO {role}")
+    trial.sql(f"ALTER DATABASE {trial.database} OWNER TO {role};"
+              f"GRANT ALL ON SCHEMA public TO {role}")
     for table, in trial.sql("SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'v')"
                             " AND relnamespace = 'public'::regnamespace"):
         trial.sql(f"ALTER TABLE {table} OWNER TO {role}")

@@ -1,4 +1,5 @@
-"""S: the source is written to, locked, damaged or replaced while it is read, or was left half-written."""
+"""S: the source is written to, locked, damaged or replaced while it is read, or was left
+half-written."""
 
 import multiprocessing
 import os
@@ -19,7 +20,7 @@ from trial import KINDS, Skip
 ACCOUNTS, BALANCE = 400, 1000
 
 
-# ---- Live writers ----------------------------------------------------------------------------------------
+# ---- Live writers --------------------------------------------------------------------------------
 
 def make_bank(path, journal):
     db = sqlite3.connect(path)
@@ -36,7 +37,7 @@ def make_bank(path, journal):
 
 
 def write_for_ever(path, seed, pause, timeout, stop, answer):
-    """One transfer per transaction, and its entry: any committed state balances with its entries."""
+    """One transfer per transaction, and its entry: every commit balances with its entries."""
     rng = random.Random(seed)
     db = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     number = busy = 0
@@ -96,8 +97,8 @@ def size_of_wal(path):
 
 
 def check_one_commit(trial):
-    """What was copied is what one COMMIT had left: the balances are those that the entries make, and
-    the entries are the first ones, without a gap."""
+    """What was copied is what one COMMIT had left: the balances are those that the entries make,
+    and the entries are the first ones, without a gap."""
     entries = trial.sql("SELECT n, payer, payee, amount FROM entry ORDER BY n")
     if [n for n, *_ in entries] != list(range(1, len(entries) + 1)):
         Judge.fail("I1", "entries are missing")
@@ -157,7 +158,7 @@ def s2(trial):
     live(trial, "delete")
 
 
-# ---- Locks -------------------------------------------------------------------------------------------------
+# ---- Locks ---------------------------------------------------------------------------------------
 
 LOCK_SECONDS = 10  # kBusyTimeoutMs
 
@@ -187,7 +188,7 @@ def s3(trial):
     trial.judge.success(run)
 
 
-# ---- Files that change under the reader ------------------------------------------------------------------
+# ---- Files that change under the reader ----------------------------------------------------------
 
 def truncate(trial, path):
     size = path.stat().st_size
@@ -265,7 +266,7 @@ def s4(trial):
             Judge.fail("I5", f"exit 5 is not resumed, but {left} is left")
 
 
-# ---- Files that were left half-written ---------------------------------------------------------------------
+# ---- Files that were left half-written -----------------------------------------------------------
 
 LEAVE_JOURNAL = """
 import os, sqlite3, sys
@@ -325,7 +326,7 @@ def s5(trial):
             Judge.fail("I4", "the hot journal was touched")
         trial.judge.nothing_left()
         return
-    # A WAL of another database is taken for the file's own by SQLite, and makes a damaged one of it.
+    # A WAL of another database is taken for the file's own by SQLite, which damages it.
     may_fail = what.startswith("read-only") or what == "stale wal"
     trial.check_exit(run, {0, 5, 6} if may_fail else {0})
     if run.exit_code == 0:

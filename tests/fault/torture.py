@@ -9,6 +9,7 @@ import argparse
 import collections
 import datetime
 import os
+import signal
 import sys
 import time
 import traceback
@@ -103,6 +104,8 @@ def main():
     def say(text):
         print(text, flush=True)
 
+    # Also from where SIGINT is not for us, as in the background; what was started is stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     say(f"first seed {first_seed}, {laboratory.BIN}")
     # What is the same for all trials of one call is a data set; it must not depend on where a seed
     # stands in it, or a trial could not be made again.

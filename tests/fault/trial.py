@@ -1,4 +1,5 @@
-"""One trial: a copy of one kind, a fault, what must hold at once, the resume, what must hold then."""
+"""One trial: a copy of one kind, a fault, what must hold at once, the resume, what must hold
+then."""
 
 import pathlib
 import shutil
@@ -18,7 +19,7 @@ class Skip(Exception):
     """The trial cannot be made here; the message says why."""
 
 
-# ---- Kinds of copies -------------------------------------------------------------------------------
+# ---- Kinds of copies -----------------------------------------------------------------------------
 
 BAD_ROWS = """
 INSERT INTO keyless0 VALUES ('bad', 'not a number', NULL), ('bad', 'not a number', NULL);
@@ -78,9 +79,9 @@ def truncated(tables):
 
 
 def half_empty(_):
-    return "DELETE FROM child0 WHERE id % 2 = 0; DELETE FROM typed0 WHERE id % 3 = 0 AND NOT EXISTS" \
-           " (SELECT FROM child0 WHERE parent = typed0.id); DELETE FROM worid1; DELETE FROM pair0" \
-           " WHERE b % 2 = 0; TRUNCATE keyless0, keyless1, keyless2, keyless3, keyless4"
+    return ("DELETE FROM child0 WHERE id % 2 = 0; DELETE FROM typed0 WHERE id % 3 = 0 AND NOT"
+            " EXISTS (SELECT FROM child0 WHERE parent = typed0.id); DELETE FROM worid1; DELETE FROM"
+            " pair0 WHERE b % 2 = 0; TRUNCATE keyless0, keyless1, keyless2, keyless3, keyless4")
 
 
 KINDS = {kind.name: kind for kind in (
@@ -161,8 +162,8 @@ class Trial:
     # ---- Runs ----
 
     def start(self, *options, command="copy", target=None, failpoint=None, log=None, **kwargs):
-        environment = {"LITE2PG_TEST_LIMITS": self.limits + self.kind.limits if self.lab.has_failpoints
-                       else None,
+        limits = self.limits + self.kind.limits
+        environment = {"LITE2PG_TEST_LIMITS": limits if self.lab.has_failpoints else None,
                        "LITE2PG_FAILPOINT": failpoint, "LITE2PG_FAILPOINT_LOG": log,
                        "TMPDIR": str(self.dir)}
         target = target or self.target

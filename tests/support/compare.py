@@ -22,15 +22,11 @@ SHOWN_MAX = 5  # of each kind of difference in a table
 
 
 class Comparison:
-    """Compares on construction; `problems` is empty when all is equal. With `partial`, the target
-    may lack tables, columns and rows, but what it has must be the source's, and no row more often
-    than there. `counted` has the rows of both sides by table."""
+    """Compares on construction; `problems` is empty when all is equal."""
 
     def __init__(self, path, conninfo, report=None, schema="public", check_schema=True,
-                 ignore_tables=(), partial=False):
+                 ignore_tables=()):
         self.problems = []
-        self.partial = partial
-        self.counted = {}
         self.rows = 0
         self.tables = 0
         self.report = report
@@ -53,11 +49,15 @@ class Comparison:
             self.target.close()
             self.source.db.close()
 
+    # Set by PartialComparison.
+    partial = False
+
     def _problem(self, text):
         self.problems.append(text)
 
     def _pair_tables(self):
         """(source, target, the report's entry or None) of every table that is to be compared."""
+        self.counted = {}  # rows of both sides by table
         entries = None
         if self.report is not None:
             entries = {t["source_name"]: t for t in self.report["tables"]}
@@ -227,6 +227,13 @@ class Comparison:
                 self._problem(f"{name}: the report says {what} = {said}, there are {counted}")
         if self.report["outcome"] == "verified" and entry["equal"] is not True:
             self._problem(f"{name}: outcome verified, but equal is {entry['equal']}")
+
+
+class PartialComparison(Comparison):
+    """The target may lack tables, columns and rows; but what it has must be the source's, and no row
+    more often than there."""
+
+    partial = True
 
 
 def digest(forms):

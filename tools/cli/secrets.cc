@@ -1,5 +1,9 @@
 #include "tools/cli/secrets.h"
 
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
@@ -182,6 +186,12 @@ bool WipeArguments(int argc, char** argv) {
     }
   });
   return found;
+}
+
+void LeaveNoCore() {
+#ifdef __linux__
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
 }
 
 Redactor::Redactor(std::vector<std::string> secrets) : secrets_(std::move(secrets)) {

@@ -40,6 +40,9 @@ std::vector<std::string> SecretsOfArguments(const std::vector<std::string>& argu
 // before anything else, after the arguments were copied. True if there was one.
 bool WipeArguments(int argc, char** argv);
 
+// From now on the process leaves no core file: one would hold passwords and rows.
+void LeaveNoCore();
+
 }  // namespace lite2pg
 
 #endif  // LITE2PG_TOOLS_CLI_SECRETS_H_

@@ -8,8 +8,11 @@ lite2pg_build=$lite2pg_root/build/release
 build_packages=(cmake g++ libabsl-dev libcli11-dev libpq-dev libsimdjson-dev libsqlite3-dev libssl-dev
   libtbb-dev libtomlplusplus-dev libxxhash-dev ninja-build nlohmann-json3-dev pkg-config)
 run_packages=("${build_packages[@]}" postgresql python3)
-test_packages=("${run_packages[@]}" ccache chromium git iproute2 libbenchmark-dev libgmock-dev
-  libgtest-dev pgbouncer python3-psycopg2 python3-yaml sqlite3 tmux)
+test_packages=("${run_packages[@]}" ccache chromium git libbenchmark-dev libgmock-dev libgtest-dev
+  python3-psycopg2 python3-yaml sqlite3 tmux)
+
+# What the trials of faults need (tests/fault).
+test_packages+=(iproute2 pgbouncer)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
