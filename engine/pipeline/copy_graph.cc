@@ -68,7 +68,13 @@ class CopyRun {
     if (options.resumed == nullptr) return;
     next_chunk_ = options.resumed->next_chunk;
     results_ = options.resumed->loaded;
-    for (size_t i = 0; i < results_.size(); ++i) budget_.Commit(i, results_[i].rows_rejected);
+    for (size_t i = 0; i < results_.size(); ++i) {
+      budget_.Commit(i, results_[i].rows_rejected);
+      const uint64_t rows = results_[i].digest.rows + results_[i].rows_rejected;
+      if (rows == 0 || rows != plan.tables[i].rows) continue;
+      ended_.insert(i);
+      ++events_.counters.tables_done;
+    }
   }
 
   absl::Status Connect() {

@@ -204,7 +204,8 @@ class PostData {
     const bool of_table = object.table >= 0;
     events_.timeline.Begin(
         worker, of_table ? plan_.tables[static_cast<size_t>(object.table)].source->name : "",
-        absl::StrCat(KindWords(object.report_kind), object.name.empty() ? "" : " ", object.name), 0);
+        absl::StrCat(KindWords(object.report_kind), object.name.empty() ? "" : " ", object.name),
+        0);
   }
 
   void Work(int worker, PgConnection& connection, int phase) {

@@ -149,22 +149,25 @@ class Checker {
     std::vector<std::thread> threads;
     const size_t together = std::min<size_t>(parts_.size(), std::max(1, inputs_.streams));
     for (size_t i = 0; i < together; ++i) {
-      threads.emplace_back([this, i] { Work(snapshot_.reader(static_cast<int>(i))); });
+      threads.emplace_back([this, worker = static_cast<int>(i)] { Work(worker); });
     }
     for (std::thread& thread : threads) thread.join();
     return error_.status();
   }
 
-  void Work(SqliteConnection& reader) {
+  void Work(int worker) {
     while (!error_.stopped()) {
       const size_t index = next_.fetch_add(1);
-      if (index >= parts_.size()) return;
+      if (index >= parts_.size()) break;
+      const TablePlan& table = plan_.tables[parts_[index].table];
+      events_.timeline.Begin(worker, table.source->name, "loaded before, read again", 0);
       try {
-        error_.Set(CheckPart(reader, parts_[index]));
+        error_.Set(CheckPart(snapshot_.reader(worker), parts_[index]));
       } catch (const std::exception&) {
         error_.Set(StatusOfException("reading what is loaded"));
       }
     }
+    events_.timeline.End(worker);
   }
 
   absl::Status CheckPart(SqliteConnection& reader, const Part& part) {
@@ -195,6 +198,7 @@ class Checker {
     LoadedTable& loaded = result_.loaded[part.table];
     loaded.digest.Add(digest);
     loaded.bytes += part.bytes;
+    events_.counters.bytes_done += part.bytes;
     for (size_t i = 0; i < read.counts.size(); ++i) {
       loaded.counts[i].Add(read.counts[i]);
     }

@@ -51,6 +51,16 @@ std::string PlanSentence(const Report& report, const Sums& sums) {
   return absl::StrCat(out, "; ", Counted(blocking, "finding"), " would stop a copy");
 }
 
+// "2 runs are recorded; 1 can be resumed"
+std::string RunsSentence(const Report& report) {
+  if (report.runs.empty()) return "no run is recorded on this target";
+  uint64_t resumable = 0;
+  for (const RunReport& run : report.runs) resumable += run.resumable ? 1 : 0;
+  return absl::StrCat(Counted(report.runs.size(), "run"), " recorded; ",
+                      resumable == 0 ? "none has to be resumed"
+                                     : absl::StrCat(resumable, " can be resumed"));
+}
+
 }  // namespace
 
 std::string Counted(uint64_t n, absl::string_view singular) {
@@ -94,6 +104,8 @@ std::string OutcomeSentence(const Report& report) {
   if (report.outcome == "in_doubt") {
     return "the connection was lost while a COMMIT was under way: a resume settles what it did";
   }
+  const bool done = report.exit_code == ExitCode::kDone;
+  if (report.command == "status" && done) return RunsSentence(report);
   // A command that only shows or removes something is done when its exit code says so.
   if (report.exit_code == ExitCode::kDone) return absl::StrCat(report.command, ": done");
   return absl::StrCat("failed: ", ExitCodeMeaning(report.exit_code));

@@ -255,8 +255,9 @@ std::string ThroughputPlot(const TimelineReport& timeline) {
   if (panels.empty()) return "";
   std::string stages;
   for (const auto& stage : timeline.stages) {
-    absl::StrAppend(&stages, Rect(scale.X(stage.begin), 0, scale.X(stage.end) - scale.X(stage.begin),
-                                  top, absl::StrCat("band s", static_cast<int>(stage.stage)),
+    const double x = scale.X(stage.begin);
+    absl::StrAppend(&stages, Rect(x, 0, scale.X(stage.end) - x, top,
+                                  absl::StrCat("band s", static_cast<int>(stage.stage)),
                                   StageName(stage.stage)));
   }
   return Svg(top + kAxisHeight, "rows and bytes per second along the time",

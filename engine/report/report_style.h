@@ -51,7 +51,8 @@ code, pre { font: 13px/1.45 ui-monospace, "SF Mono", Menlo, Consolas, monospace;
 pre { background: var(--card); padding: .6rem .9rem; white-space: pre-wrap; border-radius: 6px;
   margin: .4rem 0; }
 td code { color: var(--dim); } .note pre { background: var(--page); } td.k { width: 1%; }
-.wide { overflow-x: auto; overflow-wrap: break-word; } table { border-collapse: collapse; width: 100%; }
+.wide { overflow-x: auto; overflow-wrap: break-word; }
+table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .32rem .8rem .32rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; } th { color: var(--dim); font-weight: 600; font-size: .85rem; }
 td:last-child, th:last-child { padding-right: 0; }

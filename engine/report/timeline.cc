@@ -164,7 +164,8 @@ void Timeline::AddRate(double at, uint64_t rows, uint64_t bytes) {
   while (at >= rate_seconds_ * static_cast<double>(kRatesMax)) {
     std::vector<TimelineReport::Rate> halved;
     for (size_t i = 0; i < rates_.size(); ++i) {
-      if (i % 2 == 0) halved.push_back({rates_[i].begin, rates_[i].begin + 2 * rate_seconds_, 0, 0});
+      const double begin = rates_[i].begin;
+      if (i % 2 == 0) halved.push_back({begin, begin + 2 * rate_seconds_, 0, 0});
       halved.back().rows += rates_[i].rows;
       halved.back().bytes += rates_[i].bytes;
     }

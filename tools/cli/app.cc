@@ -181,6 +181,7 @@ Report App::RunEngine() {
 
 int App::RunCommand() {
   Report report = RunEngine();
+  ResolveStyles();  // the terminal may have another width now
   const absl::Status accounting = CheckAccounting(report);
   if (!accounting.ok()) {
     report.outcome = "failed";

@@ -77,7 +77,8 @@ class PlainRenderer : public ProgressRenderer {
       absl::StrAppend(&text, ", ", FormatBytes(static_cast<uint64_t>(rate_.bytes_per_second())),
                       "/s");
     }
-    if (fraction > 0.01 && fraction < 1) {
+    // Objects say nothing about time: an index takes as long as its table is large.
+    if (fraction > 0.01 && fraction < 1 && ForStage(stage_, sample).objects_total == 0) {
       absl::StrAppend(&text, ", ", FormatSeconds(SecondsSince(now) / fraction * (1 - fraction)),
                       " left");
     }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "engine/base/text.h"
 #include "engine/report/outcome_text.h"
 #include "tools/cli/progress.h"
@@ -23,6 +24,7 @@ constexpr size_t kNameMax = 40;
 constexpr int kWorkersShown = 16;     // more would be a wall of numbers
 constexpr int kWorkersShownLow = 6;   // where the terminal's height is not known
 constexpr int kLinesKept = 6;         // of a low terminal, for what stands above
+constexpr ptrdiff_t kKeptMax = 100;   // lines that are written again after a change of width
 
 // What the workers of a stage are called.
 absl::string_view WorkerName(Stage stage) {
@@ -72,7 +74,7 @@ class LiveRenderer : public ProgressRenderer {
     Draw(ForStage(stage_, sample), now, "");
   }
   void Finish() override {
-    if (!drawn_.empty()) out_ << Erase() << std::flush;
+    if (drawn_ > 0) out_ << Erase() << std::flush;
     running_ = false;
   }
 
@@ -83,16 +85,28 @@ class LiveRenderer : public ProgressRenderer {
     RateMeter meter;
   };
 
-  // Takes what was drawn away again; the cursor is then where it began. A terminal that has become
-  // narrower meanwhile has broken the lines anew.
+  // Takes what was drawn away again; the cursor is then where it began.
   std::string Erase() {
-    size_t lines = 0;
-    for (const size_t width : drawn_) {
-      lines += std::max<size_t>(1, (width + static_cast<size_t>(style_.width) - 1) /
-                                       static_cast<size_t>(style_.width));
-    }
-    drawn_.clear();
+    const size_t lines = drawn_;
+    drawn_ = 0;
     return lines > 1 ? absl::StrCat("\r\x1b[", lines - 1, "A\x1b[J") : "\r\x1b[J";
+  }
+  // After a change of width nobody knows how many lines the terminal has made of what was drawn,
+  // and it changes before it tells: the screen is cleared, and what stays is written once more.
+  std::string Restart() {
+    drawn_ = 0;
+    const size_t room = terminal_lines_ > kLinesKept ? terminal_lines_ - kLinesKept : 1;
+    const size_t first = kept_.size() > room ? kept_.size() - room : 0;
+    std::string out = "\x1b[H\x1b[J";
+    for (size_t i = first; i < kept_.size(); ++i) absl::StrAppend(&out, kept_[i], "\n");
+    return out;
+  }
+  // Remembers lines that stay, as many as a screen may show.
+  void KeepLines(absl::string_view text) {
+    for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+      if (!line.empty()) kept_.emplace_back(line);
+    }
+    if (kept_.size() > kKeptMax) kept_.erase(kept_.begin(), kept_.end() - kKeptMax);
   }
   // `above` is printed for good, then the current stage below it: one write, so nothing flickers.
   void Draw(const ProgressSample& sample, Clock::time_point now, const std::string& above);
@@ -116,7 +130,8 @@ class LiveRenderer : public ProgressRenderer {
   Clock::time_point began_;
   RateMeter rate_;
   std::map<int, WorkerRate> workers_;
-  std::vector<size_t> drawn_;  // the widths of the lines that are drawn again
+  size_t drawn_ = 0;                // lines that are drawn again
+  std::vector<std::string> kept_;   // lines that stay
 };
 
 void LiveRenderer::OnEvent(const Event& event, const ProgressSample& sample,
@@ -166,11 +181,14 @@ void LiveRenderer::Note(Color color, absl::string_view word, absl::string_view t
 void LiveRenderer::Draw(const ProgressSample& sample, Clock::time_point now,
                         const std::string& above) {
   const TerminalSize size = size_ ? size_() : TerminalSize();
+  const int width_before = style_.width;
   if (size.columns > 0) style_.width = std::max(size.columns, 20);
+  const bool changed = style_.width != width_before && drawn_ > 0;
   terminal_lines_ = size.lines;
   // One column less than there are: a full line would make some terminals wrap.
   const size_t width = static_cast<size_t>(style_.width) - 1;
-  std::string text = absl::StrCat(Erase(), above);
+  std::string text = absl::StrCat(changed ? Restart() : Erase(), above);
+  KeepLines(above);
   std::vector<std::string> lines;
   if (running_) {
     lines = WorkerLines(sample, width);
@@ -179,10 +197,10 @@ void LiveRenderer::Draw(const ProgressSample& sample, Clock::time_point now,
     lines.insert(lines.begin(), StageLine(sample, now, width));
   }
   for (size_t i = 0; i < lines.size(); ++i) {
-    drawn_.push_back(DisplayWidth(lines[i]));
     absl::StrAppend(&text, i == 0 ? "" : "\n",
                     i == 0 ? lines[i] : Paint(Color::kDim, lines[i], style_));
   }
+  drawn_ = lines.size();
   out_ << text << std::flush;
 }
 

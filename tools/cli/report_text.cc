@@ -194,7 +194,8 @@ std::string ObjectsText(const Report& report, bool all, const Style& style) {
   for (size_t i = 0; i < shown; ++i) {
     const ObjectReport& object = *worth_showing[i];
     const bool is_lost = object.state == "not_carried";
-    std::string text = absl::StrCat(Shown(KindWords(object.kind), style), " ", ShownName(object.name, style));
+    std::string text = absl::StrCat(Shown(KindWords(object.kind), style), " ",
+                                    ShownName(object.name, style));
     if (!object.table.empty()) absl::StrAppend(&text, " on ", ShownName(object.table, style));
     if (!object.reason.empty()) absl::StrAppend(&text, ": ", Shown(object.reason, style));
     const std::string state = is_lost ? "not carried" : Shown(object.state, style);

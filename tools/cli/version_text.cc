@@ -44,8 +44,9 @@ std::string VersionText() {
              simdjson::SIMDJSON_VERSION_REVISION),
       "\nnlohmann/json ",
       Dotted(NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH),
-      "\nCLI11 ", CLI11_VERSION, "\ntoml++ ", Dotted(TOML_LIB_MAJOR, TOML_LIB_MINOR, TOML_LIB_PATCH),
-      "\n", HasFailpoints() ? "failpoints are built in: a build for tests\n" : "");
+      "\nCLI11 ", CLI11_VERSION, "\ntoml++ ",
+      Dotted(TOML_LIB_MAJOR, TOML_LIB_MINOR, TOML_LIB_PATCH), "\n",
+      HasFailpoints() ? "failpoints are built in: a build for tests\n" : "");
 }
 
 }  // namespace lite2pg
