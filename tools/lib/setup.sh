@@ -6,10 +6,11 @@ lite2pg_build=$lite2pg_root/build/release
 
 # python3 is for the sample database and the tests.
 build_packages=(cmake g++ libabsl-dev libcli11-dev libpq-dev libsimdjson-dev libsqlite3-dev libssl-dev
-  libtbb-dev libtomlplusplus-dev libxxhash-dev ninja-build nlohmann-json3-dev pkg-config)
+  libtbb-dev libtomlplusplus-dev libxxhash-dev libzstd-dev ninja-build nlohmann-json3-dev
+  pkg-config)
 run_packages=("${build_packages[@]}" postgresql python3)
-test_packages=("${run_packages[@]}" ccache git libbenchmark-dev libgmock-dev libgtest-dev
-  python3-psycopg2 python3-yaml sqlite3)
+test_packages=("${run_packages[@]}" ccache git jq libbenchmark-dev libgmock-dev libgtest-dev
+  python3-psycopg2 python3-xxhash python3-yaml sqlite3 zstd)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
