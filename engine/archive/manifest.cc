@@ -128,13 +128,16 @@ absl::StatusOr<ArchiveColumn> ParseColumn(const Json& json, const std::string& w
 
 // Ranges of rowids follow each other; tables that are not read by it have none.
 bool InOrder(const std::vector<ArchiveChunk>& chunks) {
-  for (size_t i = 0; i < chunks.size(); ++i) {
+  bool by_rowid = false;
+  for (const ArchiveChunk& chunk : chunks) {
+    by_rowid |= chunk.after_rowid.has_value() || chunk.up_to_rowid.has_value();
+  }
+  for (size_t i = 0; by_rowid && i < chunks.size(); ++i) {
     const std::optional<int64_t>&after = chunks[i].after_rowid, &up_to = chunks[i].up_to_rowid;
     if (after.has_value() && up_to.has_value() && *after >= *up_to) return false;
     if (i == 0) continue;
     const std::optional<int64_t>& before = chunks[i - 1].up_to_rowid;
-    if (before.has_value() != after.has_value()) return false;
-    if (before.has_value() && *before > *after) return false;
+    if (!before.has_value() || !after.has_value() || *before > *after) return false;
   }
   return true;
 }

@@ -27,6 +27,7 @@ absl::StatusOr<CopyRequest> CopyRequestFor(const ImportRequest& request,
   copy.hooks = request.hooks;
   copy.order = request.order;
   copy.resume = request.resume;
+  copy.command_line = request.command_line;
   return copy;
 }
 

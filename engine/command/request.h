@@ -118,6 +118,7 @@ struct ImportRequest {
   SqlHooks hooks;
   std::vector<std::string> order;
   ResumeMode resume = ResumeMode::kFresh;
+  std::string command_line;  // as in CopyRequest
 };
 
 struct SyncRequest {

@@ -26,7 +26,7 @@ namespace {
 constexpr absl::string_view kRestartHint = "--restart drops what was loaded and starts over";
 
 bool IsOurs(const RunRecord& run, const CopyRequest& request) {
-  return run.target_schema == request.common.target_schema && run.command == "copy";
+  return run.target_schema == request.common.target_schema && CanBeResumed(run);
 }
 
 // The last word that a published run lacks.
@@ -65,6 +65,11 @@ absl::Status SourceChanged(const RunRecord& run) {
 
 bool IsUnfinished(const RunRecord& run) {
   return run.state == "active" || run.state == "interrupted";
+}
+
+// An import is a copy from an archive, and its fingerprint tells it from one of a file.
+bool CanBeResumed(const RunRecord& run) {
+  return run.command == "copy" || run.command == "import";
 }
 
 bool IsPublished(const RunRecord& run) { return run.stage == kStagePublished; }

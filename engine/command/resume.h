@@ -24,6 +24,8 @@ namespace lite2pg {
 
 // A run that has begun and is neither done nor taken back.
 bool IsUnfinished(const RunRecord& run);
+// Whether it is of a command that --resume goes on with.
+bool CanBeResumed(const RunRecord& run);
 // Its last transaction is committed: all that is missing is a word in the ledger.
 bool IsPublished(const RunRecord& run);
 

@@ -45,8 +45,8 @@ RunReport Describe(const SurveyedRun& surveyed) {
   row.definitions_set_aside = surveyed.set_aside;
   if (!IsUnfinished(run)) return row;
   row.worked_on_by = surveyed.holder;
-  // Only copy resumes so far; whoever works on the run will end it.
-  row.resumable = surveyed.holder.empty() && run.command == "copy";
+  // The other commands are one transaction; whoever works on the run will end it.
+  row.resumable = surveyed.holder.empty() && CanBeResumed(run);
   if (row.resumable) row.next_step = WithFlag(CommandOf(run), "--resume");
   return row;
 }

@@ -90,6 +90,7 @@ class VerifySession {
       report_.exit_code = info.exit_code;
       report_.outcome = info.exit_code == ExitCode::kInterrupted ? "interrupted" : "failed";
     }
+    const int workers = input_.budget.workers;
     // Clusters that were started for this are stopped before it is said how it went.
     input_.a.reset();
     input_.b.reset();
@@ -98,7 +99,7 @@ class VerifySession {
     for (OpenedSource* source : {&input_.source_a, &input_.source_b}) source->snapshot.reset();
     input_ = VerifyInput();
     report_.resources = meter_.Read();
-    report_.resources.streams_max = BudgetOf(request_.common).workers;
+    report_.resources.streams_max = workers;
     return std::move(report_);
   }
 
@@ -187,7 +188,7 @@ class VerifySession {
       counts_only_ = true;
     } else {
       CompareOptions options;
-      options.memory_bytes = BudgetOf(request_.common).compare_bytes;
+      options.memory_bytes = input_.budget.compare_bytes;
       options.shown_rows_max = request_.max_differences;
       options.sample_percent = request_.sample_percent;
       ASSIGN_OR_RETURN(found_, FindDifferences(input_.tables, *input_.a, *input_.b, options,

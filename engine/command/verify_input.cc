@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "engine/archive/format.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
@@ -19,6 +20,8 @@ namespace {
 // What a worker takes: SQLite's cache or libpq's buffer, its digests, a row of ordinary size.
 constexpr size_t kWorkerBytes = size_t{8} << 20;
 constexpr size_t kBaseBytes = size_t{64} << 20;
+// How often a worker has a large row: as it was read, in a buffer that grew to hold it, encoded.
+constexpr uint64_t kRowCopies = 3;
 constexpr size_t kCompareBytesMin = size_t{16} << 20;
 
 // Where nothing better is known: rows of few columns take about this much on either side.
@@ -186,16 +189,31 @@ void VerifyInput::AddTable(ComparedTable table, VerifiedTable row) {
   verified.push_back(std::move(row));
 }
 
-VerifyBudget BudgetOf(const CommonOptions& common) {
+uint64_t RowBytesMax(const OpenedSource& source) {
+  uint64_t most = 0;
+  if (source.archive == nullptr) return most;
+  for (const ArchiveTable& table : source.archive->manifest().tables) {
+    uint64_t row = 0;
+    // Export saw every value. Only whoever made it says otherwise, and pays with memory.
+    for (const ArchiveColumn& column : table.columns) {
+      row += std::min<uint64_t>(column.value_bytes_max, kArchiveRowBytesMax);
+    }
+    most = std::max(most, row);
+  }
+  return most;
+}
+
+VerifyBudget BudgetOf(const CommonOptions& common, uint64_t row_bytes_max) {
   VerifyBudget budget;
+  const size_t worker_bytes = std::max<size_t>(kWorkerBytes, kRowCopies * row_bytes_max);
   const size_t memory = std::max(common.memory_bytes, kBaseBytes + kCompareBytesMin);
   // Each worker reads one side; there are as many on the other.
-  const size_t by_memory = (memory - kBaseBytes - kCompareBytesMin) / (2 * kWorkerBytes);
+  const size_t by_memory = (memory - kBaseBytes - kCompareBytesMin) / (2 * worker_bytes);
   int workers = common.streams;
   if (workers == 0) workers = static_cast<int>(std::max(2u, std::thread::hardware_concurrency()));
   workers = std::min<int>(workers, static_cast<int>(std::max<size_t>(by_memory, 1)));
   budget.workers = std::clamp(workers, 1, kStreamsMax);
-  const size_t used = kBaseBytes + static_cast<size_t>(budget.workers) * 2 * kWorkerBytes;
+  const size_t used = kBaseBytes + static_cast<size_t>(budget.workers) * 2 * worker_bytes;
   // Half of it: the allocator and unusually large rows want the rest.
   budget.compare_bytes =
       memory > used ? std::max(kCompareBytesMin, (memory - used) / 2) : kCompareBytesMin;
@@ -302,11 +320,12 @@ PlanRecord RecordOf(const ArchiveSource& archive) {
 absl::Status PairSourceWithTarget(const VerifyRequest& request, const Side& source,
                                   const Side& target, EventSink& events, CancelToken& cancel,
                                   VerifyInput* input, Report* report) {
-  const VerifyBudget budget = BudgetOf(request.common);
+  VerifyBudget& budget = input->budget = BudgetOf(request.common);
   if (source.kind == Side::Kind::kArchive) {
     RETURN_IF_ERROR(RefuseConditions(request.common, "neither side is one"));
     OpenedSource& opened = input->source_a;
     RETURN_IF_ERROR(OpenSource(source, request.common, events, cancel, &opened));
+    budget = BudgetOf(request.common, RowBytesMax(opened));
     ASSIGN_OR_RETURN(input->pairs, PairArchive(request.common, *opened.archive, target.target,
                                                budget.workers, events, cancel));
     DescribeSource(opened, report);

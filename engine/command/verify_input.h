@@ -39,6 +39,14 @@ struct OpenedTarget {
   std::vector<TargetTable> tables;
 };
 
+// Workers per side that the memory allows, and what is left for comparing.
+struct VerifyBudget {
+  int workers = 1;
+  size_t compare_bytes = 0;
+};
+// `row_bytes_max`: of the largest row, as far as that is known before any is read.
+VerifyBudget BudgetOf(const CommonOptions& common, uint64_t row_bytes_max = 0);
+
 // Members are destroyed in the right order: what the sides read from stands before them.
 struct VerifyInput {
   // Which are used depends on what is compared.
@@ -54,17 +62,11 @@ struct VerifyInput {
   std::vector<TableReport> others;       // not compared row by row: excluded, or on one side only
   std::vector<Finding> findings;
   std::unique_ptr<ComparedSide> a, b;
+  VerifyBudget budget;
   PlanRecord record;                     // of what is compared, for a certificate
 
   void AddTable(ComparedTable table, VerifiedTable verified);
 };
-
-// Workers per side that the memory allows, and what is left for comparing.
-struct VerifyBudget {
-  int workers = 1;
-  size_t compare_bytes = 0;
-};
-VerifyBudget BudgetOf(const CommonOptions& common);
 
 // SQLite or an archive against a target, by the target's types.
 absl::Status PairSourceWithTarget(const VerifyRequest& request, const Side& source,
@@ -89,6 +91,8 @@ absl::Status OpenTarget(const TargetSpec& spec, const CommonOptions& common, Can
 absl::Status OpenSource(const Side& side, const CommonOptions& common, EventSink& events,
                         const CancelToken& cancel, OpenedSource* opened);
 void DescribeSource(const OpenedSource& source, Report* report);
+// Of an archive's rows; 0 for an SQLite file, of which nothing is known before it is read.
+uint64_t RowBytesMax(const OpenedSource& source);
 void DescribeSource(const SourceCatalog& catalog, const SourceSnapshot& snapshot, Report* report);
 // What an archive says of itself, with types, readings, rows and digests.
 PlanRecord RecordOf(const ArchiveSource& archive);

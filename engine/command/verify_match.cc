@@ -413,9 +413,11 @@ absl::Status RefuseConditions(const CommonOptions& common, absl::string_view why
 absl::Status MatchSources(const VerifyRequest& request, const Side& a, const Side& b,
                           EventSink& events, CancelToken& cancel, VerifyInput* input,
                           Report* report) {
-  const VerifyBudget budget = BudgetOf(request.common);
   RETURN_IF_ERROR(OpenSource(a, request.common, events, cancel, &input->source_a));
   RETURN_IF_ERROR(OpenSource(b, request.common, events, cancel, &input->source_b));
+  const VerifyBudget budget = input->budget =
+      BudgetOf(request.common,
+               std::max(RowBytesMax(input->source_a), RowBytesMax(input->source_b)));
   DescribeSource(input->source_a, report);
   report->target.conninfo_shown = b.path;
   report->target.dialect = input->source_b.archive != nullptr ? "archive" : "sqlite";
@@ -437,7 +439,7 @@ absl::Status MatchSources(const VerifyRequest& request, const Side& a, const Sid
 
 absl::Status MatchTargets(const VerifyRequest& request, CancelToken& cancel, VerifyInput* input,
                           Report* report) {
-  const VerifyBudget budget = BudgetOf(request.common);
+  const VerifyBudget budget = input->budget = BudgetOf(request.common);
   RETURN_IF_ERROR(OpenTarget(request.a.target, request.common, cancel, &input->target_a, nullptr));
   RETURN_IF_ERROR(OpenTarget(request.b.target, request.common, cancel, &input->target_b, report));
   report->source.path = request.a.target.embedded()

@@ -275,7 +275,7 @@ absl::StatusOr<PlanRecord> FindRecord(const VerifyRequest& request, VerifyInput*
 
 absl::Status OpenRecord(const VerifyRequest& request, EventSink& events, CancelToken& cancel,
                         VerifyInput* input, std::vector<ExpectedTable>* expected, Report* report) {
-  const VerifyBudget budget = BudgetOf(request.common);
+  VerifyBudget& budget = input->budget = BudgetOf(request.common);
   const bool target = request.a.kind == Side::Kind::kTarget;
   if (target) {
     RETURN_IF_ERROR(OpenTarget(request.a.target, request.common, cancel, &input->target_a, report));
@@ -286,6 +286,7 @@ absl::Status OpenRecord(const VerifyRequest& request, EventSink& events, CancelT
     return side.OpenTargetTables(input->target_a.session->connect_options(), budget.workers);
   }
   RETURN_IF_ERROR(OpenSource(request.a, request.common, events, cancel, &input->source_a));
+  budget = BudgetOf(request.common, RowBytesMax(input->source_a));
   DescribeSource(input->source_a, report);
   side.OpenSourceTables(budget.workers);
   return cancel.Check();
@@ -297,8 +298,8 @@ absl::Status CheckArchive(const VerifyRequest& request, EventSink& events,
   ASSIGN_OR_RETURN(input->source_a.archive, ArchiveSource::Open(request.a.path));
   ArchiveSource& archive = *input->source_a.archive;
   archive.Describe(&report->source);
-  RETURN_IF_ERROR(
-      archive.CheckFiles(BudgetOf(request.common).workers, events, cancel, contents));
+  input->budget = BudgetOf(request.common, RowBytesMax(input->source_a));
+  RETURN_IF_ERROR(archive.CheckFiles(input->budget.workers, events, cancel, contents));
   input->record = RecordOf(archive);
   archive.AddFindings(&input->findings);
   for (const ArchiveTable& table : archive.manifest().tables) {

@@ -1,6 +1,7 @@
 """export --compress: the same rows in fewer bytes, read by us and by others; and frames that mean
 harm are refused before anything is loaded."""
 
+import copy
 import hashlib
 import json
 import os
@@ -178,7 +179,7 @@ class HostileFrames(ArchiveTest):
             old.rename(self.archive / path)
             manifest["tables"][0]["chunks"][0]["file"] = path
             with self.subTest(name):
-                self.write_manifest(manifest)
+                self.write_manifest(copy.deepcopy(manifest))
                 self.assert_refused(name="")
 
         manifest = self.manifest(self.original)

@@ -139,6 +139,7 @@ ImportRequest MakeImportRequest(const Invocation& invocation) {
   request.hooks = s.hooks;
   request.order = s.order;
   request.resume = ResumeOf(s);
+  request.command_line = CommandLineOf(invocation);
   return request;
 }
 
