@@ -288,6 +288,8 @@ absl::Status OpenRecord(const VerifyRequest& request, EventSink& events, CancelT
   RETURN_IF_ERROR(OpenSource(request.a, request.common, events, cancel, &input->source_a));
   budget = BudgetOf(request.common, RowBytesMax(input->source_a));
   DescribeSource(input->source_a, report);
+  report->target.conninfo_shown = request.certificate;
+  report->target.dialect = "certificate";
   side.OpenSourceTables(budget.workers);
   return cancel.Check();
 }
