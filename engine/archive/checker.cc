@@ -32,19 +32,25 @@ class ChunkCheck {
   // Called with what was read since the last call; an error of it ends the check.
   using OnRead = std::function<absl::Status(uint64_t rows, uint64_t bytes)>;
 
-  absl::Status Run(const OnRead& on_read) {
-    FileHash hash;
+  absl::Status Run(const OnRead& on_read, bool contents = true) {
+    if (!contents) return CheckSize();
+    FileHash hash, raw_hash(FileHash::Kind::kXxh3);
+    const bool compressed = IsCompressedName(chunk_.file);
     ASSIGN_OR_RETURN(ChunkFileReader reader,
-                     ChunkFileReader::Open(directory_, chunk_.file, codecs_.size(), &hash));
+                     ChunkFileReader::Open(directory_, chunk_, codecs_.size(), &hash,
+                                           compressed ? &raw_hash : nullptr));
     ASSIGN_OR_RETURN(state_, directory_.StateOf(reader.file(), chunk_.file));
-    if (static_cast<uint64_t>(state_.size_bytes) != chunk_.checksums.bytes) {
-      return AlteredError(chunk_.file, absl::StrCat("it has ", state_.size_bytes, " bytes, not ",
-                                                    chunk_.checksums.bytes));
-    }
+    RETURN_IF_ERROR(JudgeSize());
     Digest digest;
     RETURN_IF_ERROR(ReadRows(on_read, &reader, &digest));
     if (hash.Finish() != chunk_.checksums) {
       return AlteredError(chunk_.file, "its checksum does not match");
+    }
+    if (compressed) {
+      const FileChecksums raw = raw_hash.Finish();
+      if (raw.bytes != chunk_.raw_bytes || raw.xxh3 != chunk_.raw_xxh3) {
+        return AlteredError(chunk_.file, "what it holds has another size or checksum");
+      }
     }
     if (digest != chunk_.digest) return AlteredError(chunk_.file, "its digest does not match");
     ASSIGN_OR_RETURN(const FileState after, directory_.StateOf(reader.file(), chunk_.file));
@@ -54,6 +60,20 @@ class ChunkCheck {
   const FileState& state() const { return state_; }
 
  private:
+  absl::Status CheckSize() {
+    ASSIGN_OR_RETURN(const FileHandle file, directory_.OpenFile(chunk_.file));
+    ASSIGN_OR_RETURN(state_, directory_.StateOf(file, chunk_.file));
+    return JudgeSize();
+  }
+
+  absl::Status JudgeSize() const {
+    if (static_cast<uint64_t>(state_.size_bytes) == chunk_.checksums.bytes) {
+      return absl::OkStatus();
+    }
+    return AlteredError(chunk_.file, absl::StrCat("it has ", state_.size_bytes, " bytes, not ",
+                                                  chunk_.checksums.bytes));
+  }
+
   absl::Status ReadRows(const OnRead& on_read, ChunkFileReader* reader, Digest* digest) {
     FieldBuffer scratch;
     uint64_t bytes = 0, rows_told = 0;
@@ -156,7 +176,7 @@ class FileCheck {
     RETURN_IF_ERROR(check.Run([this](uint64_t rows, uint64_t bytes) {
       if (options_.on_read) options_.on_read(rows, bytes);
       return error_.status();
-    }));
+    }, options_.contents));
     const std::lock_guard<std::mutex> lock(mutex_);
     states_[item.chunk->file] = check.state();
     return absl::OkStatus();
@@ -179,12 +199,13 @@ absl::StatusOr<OpenArchive> OpenArchiveDirectory(const std::string& path) {
   OpenArchive archive;
   ASSIGN_OR_RETURN(archive.directory, ArchiveDirectory::OpenForReading(path));
   ASSIGN_OR_RETURN(const std::vector<std::string> names, archive.directory->List());
-  if (!std::binary_search(names.begin(), names.end(), std::string(kManifestName))) {
-    const bool unfinished =
-        std::binary_search(names.begin(), names.end(), std::string(kJournalName));
-    return AlteredError(
-        kManifestName, unfinished ? "missing: the export was not finished" : "the file is missing");
+  const auto has = [&](absl::string_view name) {
+    return std::binary_search(names.begin(), names.end(), std::string(name));
+  };
+  if (has(kJournalName)) {
+    return AlteredError(kJournalName, "the export was not finished; export --resume goes on");
   }
+  if (!has(kManifestName)) return AlteredError(kManifestName, "the file is missing");
   ASSIGN_OR_RETURN(const std::string content,
                    archive.directory->ReadAll(kManifestName, kManifestBytesMax));
   ASSIGN_OR_RETURN(archive.manifest, ParseManifest(content, &archive.manifest_sha256));

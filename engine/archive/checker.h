@@ -37,6 +37,8 @@ struct ArchiveCheckOptions {
   int threads = 2;
   // Off for an export that has not written its manifest yet: only data files are looked at.
   bool complete = true;
+  // Off: data files are opened and their sizes compared, nothing is read.
+  bool contents = true;
 };
 
 // Every file that the manifest names is there as it was written, row by row, and nothing else is:

@@ -31,9 +31,11 @@ struct FileHash::State {
   std::unique_ptr<EVP_MD_CTX, FreeDigest> sha256{EVP_MD_CTX_new()};
   std::unique_ptr<XXH3_state_t, FreeXxh> xxh3{XXH3_createState()};
   uint64_t bytes = 0;
+  Kind kind = Kind::kBoth;
 };
 
-FileHash::FileHash() : state_(std::make_unique<State>()) {
+FileHash::FileHash(Kind kind) : state_(std::make_unique<State>()) {
+  state_->kind = kind;
   Must(state_->sha256 != nullptr && state_->xxh3 != nullptr);
   Must(EVP_DigestInit_ex(state_->sha256.get(), EVP_sha256(), nullptr) == 1);
   Must(XXH3_128bits_reset(state_->xxh3.get()) == XXH_OK);
@@ -44,18 +46,22 @@ FileHash::~FileHash() = default;
 
 void FileHash::Update(absl::string_view bytes) {
   if (bytes.empty()) return;
-  Must(EVP_DigestUpdate(state_->sha256.get(), bytes.data(), bytes.size()) == 1);
+  if (state_->kind == Kind::kBoth) {
+    Must(EVP_DigestUpdate(state_->sha256.get(), bytes.data(), bytes.size()) == 1);
+  }
   Must(XXH3_128bits_update(state_->xxh3.get(), bytes.data(), bytes.size()) == XXH_OK);
   state_->bytes += bytes.size();
 }
 
 FileChecksums FileHash::Finish() {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  Must(EVP_DigestFinal_ex(state_->sha256.get(), digest, &size) == 1);
   FileChecksums sums;
-  sums.sha256 =
-      absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest), size));
+  if (state_->kind == Kind::kBoth) {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    Must(EVP_DigestFinal_ex(state_->sha256.get(), digest, &size) == 1);
+    sums.sha256 =
+        absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest), size));
+  }
   const XXH128_hash_t xxh3 = XXH3_128bits_digest(state_->xxh3.get());
   sums.xxh3 = absl::StrCat(absl::Hex(xxh3.high64, absl::kZeroPad16),
                            absl::Hex(xxh3.low64, absl::kZeroPad16));

@@ -20,7 +20,10 @@ struct FileChecksums {
 // Move-only; one thread. CHECKs that the libraries have the algorithms.
 class FileHash {
  public:
-  FileHash();
+  enum class Kind : uint8_t { kBoth, kXxh3 };
+
+  // With kXxh3 no SHA-256 is made; it is "" then.
+  explicit FileHash(Kind kind = Kind::kBoth);
   FileHash(FileHash&& other) noexcept;
   FileHash& operator=(FileHash&& other) noexcept;
   ~FileHash();

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/archive/format.h"
 #include "engine/base/error.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 
@@ -263,10 +264,12 @@ absl::Status ArchiveDirectory::Publish(const FileHandle& file, absl::string_view
                                        absl::string_view name) const {
   RETURN_IF_ERROR(CheckName(name));
   if (fsync(file.fd()) != 0) return WriteFailed(name, errno);
+  LITE2PG_FAILPOINT("export.file.synced");
   if (renameat(handle_.fd(), std::string(temporary).c_str(), handle_.fd(),
                std::string(name).c_str()) != 0) {
     return WriteFailed(name, errno);
   }
+  LITE2PG_FAILPOINT("export.file.renamed");
   const size_t slash = name.find('/');
   return SyncDirectory(slash == absl::string_view::npos ? "" : name.substr(0, slash));
 }

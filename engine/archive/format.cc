@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "engine/base/error.h"
@@ -29,11 +30,14 @@ std::string TableDirectoryName(int table) {
   return name;
 }
 
-std::string ChunkFileName(int table, int chunk) {
+std::string ChunkFileName(int table, int chunk, bool compressed) {
   char name[24];
-  std::snprintf(name, sizeof(name), "/c%06d.copy", chunk);
-  return TableDirectoryName(table) + name;
+  std::snprintf(name, sizeof(name), "/c%06d", chunk);
+  return absl::StrCat(TableDirectoryName(table), name,
+                      compressed ? kCompressedSuffix : kCopySuffix);
 }
+
+bool IsCompressedName(absl::string_view name) { return absl::EndsWith(name, kCompressedSuffix); }
 
 bool IsArchiveName(absl::string_view name) {
   const size_t slash = name.find('/');

@@ -10,8 +10,10 @@
 
 namespace lite2pg {
 
-// Changes whenever an older reader would misread a newer archive.
-inline constexpr int kArchiveFormatVersion = 1;
+// Changes whenever an older reader would misread a newer archive. Archives that are not compressed
+// are written as version 1, which has no compression.
+inline constexpr int kArchiveFormatVersion = 2;
+inline constexpr int kUncompressedFormatVersion = 1;
 inline constexpr absl::string_view kArchiveFormatName = "lite2pg archive";
 
 inline constexpr absl::string_view kManifestName = "manifest.json";
@@ -19,6 +21,10 @@ inline constexpr absl::string_view kPreDataName = "pre-data.sql";
 inline constexpr absl::string_view kPostDataName = "post-data.sql";
 // The journal of an export under way; gone when the manifest is there.
 inline constexpr absl::string_view kJournalName = "export.journal";
+// The ends of data files' names, and what manifests call the compression.
+inline constexpr absl::string_view kCopySuffix = ".copy";
+inline constexpr absl::string_view kCompressedSuffix = ".copy.zst";
+inline constexpr absl::string_view kZstd = "zstd";
 // What a file is called until it is complete.
 inline constexpr absl::string_view kUnfinishedSuffix = ".part";
 
@@ -39,10 +45,15 @@ inline constexpr int kArchiveNumberMax = 999'999;
 // PostgreSQL: MaxAllocSize (src/include/utils/memutils.h), which no row can exceed.
 inline constexpr size_t kArchiveRowBytesMax = size_t{1} << 30;
 inline constexpr size_t kArchiveNameBytesMax = 64;
+// Of a compressed file before it was compressed: far above what export writes, and a limit for the
+// work that a few bytes can make.
+inline constexpr uint64_t kRawBytesMax = uint64_t{8} << 30;
 
-// "t000017", "t000017/c000042.copy".
+// "t000017", "t000017/c000042.copy", "t000017/c000042.copy.zst".
 std::string TableDirectoryName(int table);
-std::string ChunkFileName(int table, int chunk);
+std::string ChunkFileName(int table, int chunk, bool compressed);
+// Whether the data file of this name is compressed.
+bool IsCompressedName(absl::string_view name);
 
 // A relative path of at most one directory, of [a-z0-9_.-] only and without "." or "..".
 bool IsArchiveName(absl::string_view name);

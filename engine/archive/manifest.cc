@@ -126,6 +126,22 @@ absl::StatusOr<ArchiveColumn> ParseColumn(const Json& json, const std::string& w
   return column;
 }
 
+// Ranges of rowids follow each other; tables that are not read by it have none.
+bool InOrder(const std::vector<ArchiveChunk>& chunks) {
+  bool by_rowid = false;
+  for (const ArchiveChunk& chunk : chunks) {
+    by_rowid |= chunk.after_rowid.has_value() || chunk.up_to_rowid.has_value();
+  }
+  for (size_t i = 0; by_rowid && i < chunks.size(); ++i) {
+    const std::optional<int64_t>&after = chunks[i].after_rowid, &up_to = chunks[i].up_to_rowid;
+    if (after.has_value() && up_to.has_value() && *after >= *up_to) return false;
+    if (i == 0) continue;
+    const std::optional<int64_t>& before = chunks[i - 1].up_to_rowid;
+    if (!before.has_value() || !after.has_value() || *before > *after) return false;
+  }
+  return true;
+}
+
 absl::StatusOr<ArchiveTable> ParseTable(const Json& json, const std::string& where) {
   ArchiveTable table;
   JsonFields fields(json, where);
@@ -154,6 +170,7 @@ absl::StatusOr<ArchiveTable> ParseTable(const Json& json, const std::string& whe
     fields.Fail("an impossible number of columns");
   }
   if (sum != table.digest) fields.Fail("its chunks do not add up to its rows and digest");
+  if (!InOrder(table.chunks)) fields.Fail("its files are not in the order of their rows");
   if (bytes != table.bytes) fields.Fail("its chunks do not add up to its bytes");
   RETURN_IF_ERROR(fields.Finish());
   return table;
@@ -170,19 +187,25 @@ absl::Status ParseSource(const Json& json, ArchiveManifest::Source* source) {
   return fields.Finish();
 }
 
-absl::Status CheckVersions(JsonFields* fields) {
+absl::Status CheckVersions(JsonFields* fields, bool* compressed) {
   std::string format;
   int version = 0, digest_version = 0;
   fields->Get("format", &format);
   fields->GetInt("format_version", 0, INT32_MAX, &version);
   fields->GetInt("digest_version", 0, INT32_MAX, &digest_version);
   if (format != kArchiveFormatName) fields->Fail("not an archive of lite2pg");
-  if (version == kArchiveFormatVersion && digest_version == kDigestVersion) {
+  const bool known = version == kArchiveFormatVersion || version == kUncompressedFormatVersion;
+  if (known && digest_version == kDigestVersion) {
+    *compressed = version == kArchiveFormatVersion;
+    if (!*compressed) return absl::OkStatus();
+    std::string compression;
+    fields->Get("compression", &compression);
+    if (compression != kZstd) fields->Fail("a compression that is not known");
     return absl::OkStatus();
   }
   return MakeError(ErrorCode::kArchiveVersion, ExitCode::kUnsafe,
                    absl::StrCat("the archive has format ", version, " with digest ", digest_version,
-                                "; this program reads format ", kArchiveFormatVersion,
+                                "; this program reads formats up to ", kArchiveFormatVersion,
                                 " with digest ", kDigestVersion),
                    "use the version of lite2pg that wrote it, or a newer one");
 }
@@ -213,6 +236,9 @@ absl::Status CheckNames(const ArchiveManifest& manifest) {
       if (!files.insert(chunk.file).second) {
         return AlteredError(chunk.file, "the manifest names it twice");
       }
+      if (IsCompressedName(chunk.file) != manifest.compressed) {
+        return AlteredError(chunk.file, "it is not compressed as the manifest says of all");
+      }
     }
   }
   return absl::OkStatus();
@@ -231,6 +257,10 @@ Json ChunkToJson(const ArchiveChunk& chunk) {
            {"rows", chunk.rows},
            {"digest", chunk.digest.ToHex()}};
   PutChecksums(chunk.checksums, &out);
+  if (IsCompressedName(chunk.file)) {
+    out["raw_bytes"] = chunk.raw_bytes;
+    out["raw_xxh3_128"] = chunk.raw_xxh3;
+  }
   return out;
 }
 
@@ -244,11 +274,20 @@ absl::StatusOr<ArchiveChunk> ChunkFromJson(const Json& json, const std::string& 
   fields.Get("rows", &chunk.rows);
   GetDigest("digest", chunk.rows, &fields, &chunk.digest);
   GetChecksums(&fields, &chunk.checksums);
-  const bool named = IsArchiveName(chunk.file) && absl::EndsWith(chunk.file, ".copy") &&
+  const bool compressed = IsCompressedName(chunk.file);
+  const bool named = IsArchiveName(chunk.file) &&
+                     (compressed || absl::EndsWith(chunk.file, kCopySuffix)) &&
                      absl::StartsWith(chunk.file, TableDirectoryName(table) + "/c");
   if (!named) fields.Fail("a file of an impossible name");
+  chunk.raw_bytes = chunk.checksums.bytes;
+  if (compressed) {
+    fields.Get("raw_bytes", &chunk.raw_bytes);
+    fields.Get("raw_xxh3_128", &chunk.raw_xxh3);
+    if (chunk.raw_bytes > kRawBytesMax) fields.Fail("a file that would become too large");
+    if (!IsLowerHex(chunk.raw_xxh3, kXxh3Digits)) fields.Fail("a checksum is malformed");
+  }
   // A row takes two bytes at least; without this a few bytes could claim any number of rows.
-  if (chunk.rows == 0 || chunk.rows > chunk.checksums.bytes / 2) fields.Fail("impossible rows");
+  if (chunk.rows == 0 || chunk.rows > chunk.raw_bytes / 2) fields.Fail("impossible rows");
   RETURN_IF_ERROR(fields.Finish());
   return chunk;
 }
@@ -265,6 +304,14 @@ uint64_t ArchiveManifest::bytes() const {
   return bytes;
 }
 
+uint64_t ArchiveManifest::raw_bytes() const {
+  uint64_t bytes = 0;
+  for (const ArchiveTable& table : tables) {
+    for (const ArchiveChunk& chunk : table.chunks) bytes += chunk.raw_bytes;
+  }
+  return bytes;
+}
+
 std::string WriteManifest(const ArchiveManifest& manifest) {
   const ArchiveManifest::Source& source = manifest.source;
   Json files = Json::array(), tables = Json::array();
@@ -276,23 +323,25 @@ std::string WriteManifest(const ArchiveManifest& manifest) {
   for (const ArchiveTable& table : manifest.tables) tables.push_back(TableToJson(table));
   // It was parsed from what ArchiveCatalogToJson wrote, or written by it: always valid.
   Json catalog = Json::parse(manifest.catalog_json, nullptr, /*allow_exceptions=*/false);
-  const Json out{{"format", std::string(kArchiveFormatName)},
-                 {"format_version", kArchiveFormatVersion},
-                 {"digest_version", kDigestVersion},
-                 {"tool_version", manifest.tool_version},
-                 {"source",
-                  {{"path", JsonText(source.path)},
-                   {"fingerprint", JsonText(source.fingerprint)},
-                   {"encoding", source.encoding},
-                   {"snapshot", JsonText(source.snapshot)},
-                   {"bytes", source.bytes},
-                   {"page_size", source.page_size}}},
-                 {"identity", manifest.identity},
-                 {"target_schema", JsonText(manifest.target_schema)},
-                 {"options", PairsToJson(manifest.options)},
-                 {"schema_files", std::move(files)},
-                 {"tables", std::move(tables)},
-                 {"catalog", std::move(catalog)}};
+  Json out{{"format", std::string(kArchiveFormatName)},
+           {"format_version",
+            manifest.compressed ? kArchiveFormatVersion : kUncompressedFormatVersion},
+           {"digest_version", kDigestVersion},
+           {"tool_version", manifest.tool_version},
+           {"source",
+            {{"path", JsonText(source.path)},
+             {"fingerprint", JsonText(source.fingerprint)},
+             {"encoding", source.encoding},
+             {"snapshot", JsonText(source.snapshot)},
+             {"bytes", source.bytes},
+             {"page_size", source.page_size}}},
+           {"identity", manifest.identity},
+           {"target_schema", JsonText(manifest.target_schema)},
+           {"options", PairsToJson(manifest.options)},
+           {"schema_files", std::move(files)},
+           {"tables", std::move(tables)},
+           {"catalog", std::move(catalog)}};
+  if (manifest.compressed) out["compression"] = std::string(kZstd);
   std::string body = out.dump(1);
   body.resize(body.size() - 2);  // "\n}"
   return absl::StrCat(body, kSumKey, ChecksumsOf(body).sha256, kSumEnd);
@@ -303,7 +352,7 @@ absl::StatusOr<ArchiveManifest> ParseManifest(absl::string_view content, std::st
   ASSIGN_OR_RETURN(const Json json, ParseStrictJson(text, kManifestName));
   ArchiveManifest manifest;
   JsonFields fields(json, "manifest");
-  RETURN_IF_ERROR(CheckVersions(&fields));
+  RETURN_IF_ERROR(CheckVersions(&fields, &manifest.compressed));
   fields.Get("tool_version", &manifest.tool_version);
   const Json& source = fields.Object("source");
   fields.Get("identity", &manifest.identity);
@@ -331,6 +380,9 @@ absl::StatusOr<ArchiveManifest> ParseManifest(absl::string_view content, std::st
   }
   for (size_t i = 0; i < tables.size(); ++i) {
     ASSIGN_OR_RETURN(ArchiveTable table, ParseTable(tables[i], absl::StrCat("tables[", i, "]")));
+    if (table.number != static_cast<int>(i)) {
+      return AlteredError(kManifestName, "the tables are not in the order of their numbers");
+    }
     manifest.tables.push_back(std::move(table));
   }
   RETURN_IF_ERROR(CheckNames(manifest));

@@ -36,7 +36,10 @@ struct ArchiveChunk {
   // The same as numbers, where the table is read by its rowid; without a value: unbounded.
   std::optional<int64_t> after_rowid, up_to_rowid;
   uint64_t rows = 0;
-  FileChecksums checksums;
+  FileChecksums checksums;  // of the file as it is stored
+  // Of what it is before compression. Without compression: the size of the file, and "".
+  uint64_t raw_bytes = 0;
+  std::string raw_xxh3;
   Digest digest;  // of the rows, docs/digest.md
 };
 
@@ -63,6 +66,7 @@ struct ArchiveManifest {
   } source;
   std::string identity;       // of source state, options and plan: what --resume compares
   std::string target_schema;  // the one that the SQL files name
+  bool compressed = false;    // every data file is, or none
   // The options that decided what is in it, as names and values.
   std::vector<std::pair<std::string, std::string>> options;
   std::vector<ArchiveFile> schema_files;
@@ -72,6 +76,7 @@ struct ArchiveManifest {
 
   uint64_t rows() const;
   uint64_t bytes() const;  // of all data files
+  uint64_t raw_bytes() const;  // before compression
 };
 
 // The bytes of manifest.json.

@@ -96,6 +96,25 @@ constexpr absl::string_view kFailpoints[] = {
     "publish.run_done",
     "publish.after_sql.done",
     "report.begin",
+    // Of an export; archive_resume_test.py reads those.
+    "export.directory_made",
+    "export.manifest_removed",
+    "export.journal_created",
+    "export.others_removed",
+    "export.schema_written",
+    "export.chunk.created",
+    "export.chunk.appended",
+    "export.chunk.written",
+    "export.file.synced",
+    "export.file.renamed",
+    "export.chunk.named",
+    "export.journal.written",
+    "export.table.ended",
+    "export.data.done",
+    "export.verified",
+    "export.manifest.before",
+    "export.manifest.written",
+    "export.journal.removed",
 };
 
 // What stands in for a cause that a test cannot make at every place.

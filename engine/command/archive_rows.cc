@@ -113,8 +113,8 @@ class ArchiveRows final : public ExternalRows {
     }
     reader_.reset();
     ASSIGN_OR_RETURN(ChunkFileReader reader,
-                     ChunkFileReader::Open(*archive_.directory, chunk().file, codecs_.size(),
-                                           /*hash=*/nullptr));
+                     ChunkFileReader::Open(*archive_.directory, chunk(), codecs_.size(),
+                                           /*hash=*/nullptr, /*raw_hash=*/nullptr));
     reader_.emplace(std::move(reader));
     next_ = first;
     chunk_end_ = first + static_cast<int64_t>(chunk().rows);
@@ -142,6 +142,23 @@ class ArchiveRows final : public ExternalRows {
 };
 
 }  // namespace
+
+bool HasSourceForm(Oid oid) {
+  switch (oid) {
+    case kOidInt2:
+    case kOidInt4:
+    case kOidInt8:
+    case kOidFloat8:
+    case kOidBytea:
+    case kOidText:
+    case kOidVarchar:
+    case kOidBpchar:
+    case kOidJson:
+      return true;
+    default:
+      return false;
+  }
+}
 
 bool DecodeFields(absl::string_view fields, const std::vector<ColumnCodec>& codecs,
                   std::vector<std::string>* texts, std::vector<SourceValue>* values) {

@@ -19,6 +19,10 @@ std::unique_ptr<ExternalRows> NewArchiveRows(const OpenArchive& archive, const A
                                              const std::vector<ColumnCodec>& codecs,
                                              const FileStates& states);
 
+// Whether values of the type are what SQLite had: numbers, texts and blobs that no form of
+// PostgreSQL's was put in the place of.
+bool HasSourceForm(Oid oid);
+
 // Values of one tuple (fields without their count), for tests. False if it is malformed. Views
 // into `fields` and `texts`, which gets an element per column.
 bool DecodeFields(absl::string_view fields, const std::vector<ColumnCodec>& codecs,

@@ -11,6 +11,7 @@
 #include "engine/base/text.h"
 #include "engine/command/archive_catalog.h"
 #include "engine/command/archive_rows.h"
+#include "engine/command/archive_rules.h"
 #include "engine/plan/existing_columns.h"
 
 namespace lite2pg {
@@ -75,6 +76,7 @@ absl::Status ArchiveSource::Bind() {
     }
     int last_column = -1;
     std::vector<ColumnCodec> codecs;
+    std::vector<ReadingRules> rules(table.columns.size());
     for (size_t i = 0; i < table.columns.size(); ++i) {
       const ArchiveColumn& column = table.columns[i];
       const auto at = static_cast<size_t>(column.source_column);
@@ -86,25 +88,29 @@ absl::Status ArchiveSource::Bind() {
       absl::StatusOr<ColumnCodec> codec = BindColumn(*type, ReadingRules());
       if (!codec.ok()) return wrong("a type that is not known");
       codecs.push_back(*std::move(codec));
+      if (!ParseNamedRules(column.rules, &rules[i])) return wrong("a reading that is not known");
       // Columns in another order would be read under each other's names.
       if (column.source_column <= last_column) return wrong("columns are not in order");
       last_column = column.source_column;
     }
     codecs_.push_back(std::move(codecs));
+    rules_.push_back(std::move(rules));
     row_tables_.push_back(std::move(rows));
   }
   return absl::OkStatus();
 }
 
-absl::Status ArchiveSource::CheckFiles(int threads, EventSink& events, const CancelToken& cancel) {
+absl::Status ArchiveSource::CheckFiles(int threads, EventSink& events, const CancelToken& cancel,
+                                       bool contents) {
   ArchiveCheckOptions options;
   options.threads = threads;
+  options.contents = contents;
   options.on_read = [&events](uint64_t rows, uint64_t bytes) {
     events.counters.rows_done += rows;
     events.counters.bytes_done += bytes;
   };
   events.counters.rows_total = manifest().rows();
-  events.counters.bytes_total = manifest().bytes();
+  events.counters.bytes_total = manifest().raw_bytes();
   ASSIGN_OR_RETURN(states_, CheckArchiveFiles(archive_, codecs_, options, cancel));
   return absl::OkStatus();
 }
@@ -131,11 +137,64 @@ absl::StatusOr<std::unique_ptr<SourceSnapshot>> ArchiveSource::OpenSnapshot(int 
   return std::make_unique<ArchiveSnapshot>(*this, std::move(connections));
 }
 
-const ArchiveTable* ArchiveSource::Find(absl::string_view source_name) const {
+const ArchiveTable* ArchiveSource::FindTable(absl::string_view source_name) const {
   for (const ArchiveTable& table : manifest().tables) {
     if (table.source_name == source_name) return &table;
   }
   return nullptr;
+}
+
+const ArchiveColumn* ArchiveSource::FindColumn(const ArchiveTable& table,
+                                               int source_column) const {
+  for (const ArchiveColumn& column : table.columns) {
+    if (column.source_column == source_column) return &column;
+  }
+  return nullptr;
+}
+
+TableReading ArchiveSource::MakeReading(const ArchiveTable& table,
+                                        std::vector<int> columns) const {
+  return MakeTableReading(row_tables_[IndexOf(table)], std::move(columns));
+}
+
+const ReadingRules& ArchiveSource::RulesOf(const ArchiveTable& table,
+                                           const ArchiveColumn& column) const {
+  return rules_[IndexOf(table)][static_cast<size_t>(&column - table.columns.data())];
+}
+
+ReadingRules ArchiveSource::RulesLeft(const ArchiveTable& table, const ArchiveColumn& column,
+                                      const ReadingRules& rules) const {
+  const ReadingRules& used = RulesOf(table, column);
+  const auto at = static_cast<size_t>(&column - table.columns.data());
+  const bool as_in_source = used.integer == NumberReading::kNone &&
+                            used.real == NumberReading::kNone &&
+                            used.text == TextReading::kPlain && used.blob == BlobReading::kPlain &&
+                            HasSourceForm(codecs_[IndexOf(table)][at].type->oid);
+  ReadingRules left = rules;
+  if (as_in_source) return left;
+  const ReadingRules none;
+  left.integer = none.integer;
+  left.real = none.real;
+  left.text = none.text;
+  left.blob = none.blob;
+  return left;
+}
+
+ReadingRules ArchiveSource::RulesForSource(const ArchiveTable& table, const ArchiveColumn& column,
+                                           const ReadingRules& left) const {
+  return column.rules.empty() ? left : RulesOf(table, column);
+}
+
+bool ArchiveSource::LeftOut(absl::string_view source_name) const {
+  bool any_include = false, included = false;
+  for (const auto& [name, value] : manifest().options) {
+    const bool matches = GlobMatches(value, source_name);
+    if (name == "exclude" && matches) return true;
+    if (name != "include") continue;
+    any_include = true;
+    included |= matches;
+  }
+  return any_include && !included;
 }
 
 size_t ArchiveSource::IndexOf(const ArchiveTable& table) const {
@@ -171,7 +230,7 @@ void ArchiveSource::Configure(CommonOptions* options) const {
 absl::Status ArchiveSource::AdaptSelection(Selection* selection) const {
   std::vector<SelectedTable> kept;
   for (SelectedTable& selected : selection->tables) {
-    const ArchiveTable* const table = Find(selected.source->name);
+    const ArchiveTable* const table = FindTable(selected.source->name);
     if (table == nullptr) {
       TableReport report;
       report.source_name = selected.source->name;
@@ -199,7 +258,7 @@ absl::Status ArchiveSource::AdaptSelection(Selection* selection) const {
 void ArchiveSource::AdaptScans(const Selection& selection, std::vector<TableScan>* scans) const {
   for (size_t t = 0; t < selection.tables.size(); ++t) {
     const SelectedTable& selected = selection.tables[t];
-    const ArchiveTable* const table = Find(selected.source->name);
+    const ArchiveTable* const table = FindTable(selected.source->name);
     if (table == nullptr || selected.target != nullptr) continue;
     for (size_t i = 0; i < selected.reading.columns.size(); ++i) {
       for (const ArchiveColumn& column : table->columns) {
@@ -219,7 +278,7 @@ absl::Status ArchiveSource::CheckLoaded(const Plan& plan,
                                         const std::vector<LoadedTable>& loaded) const {
   for (size_t t = 0; t < plan.tables.size(); ++t) {
     const TablePlan& planned = plan.tables[t];
-    const ArchiveTable* const table = Find(planned.source->name);
+    const ArchiveTable* const table = FindTable(planned.source->name);
     const auto wrong = [&](absl::string_view what) {
       ErrorInfo info = InfoOf(AlteredError(TableDirectoryName(table->number), what));
       info.table = table->source_name;

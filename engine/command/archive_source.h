@@ -33,12 +33,34 @@ class ArchiveSource {
   // The source's declarations, of all its tables and not only of those that were exported.
   const SourceCatalog& catalog() const { return catalog_; }
 
-  // Checks every file. Counts in events.counters.
-  absl::Status CheckFiles(int threads, EventSink& events, const CancelToken& cancel);
+  // Checks every file; without `contents` only that those are there that should be, with the right
+  // sizes. Counts in events.counters.
+  absl::Status CheckFiles(int threads, EventSink& events, const CancelToken& cancel,
+                          bool contents = true);
 
   // Readers of what CheckFiles() has checked; a file that was touched since is an error of the
-  // statement that reads it. `*this` outlives it. REQUIRES: CheckFiles() returned OK.
+  // statement that reads it. `*this` outlives it. REQUIRES: CheckFiles() returned OK for the
+  // contents.
   absl::StatusOr<std::unique_ptr<SourceSnapshot>> OpenSnapshot(int readers) const;
+
+  // The table, or nullptr when it is not in the archive.
+  const ArchiveTable* FindTable(absl::string_view source_name) const;
+  // The column of a table in the archive, by its position among the declared ones; or nullptr.
+  const ArchiveColumn* FindColumn(const ArchiveTable& table, int source_column) const;
+  // How readers of OpenSnapshot() read these columns (positions among the declared ones).
+  TableReading MakeReading(const ArchiveTable& table, std::vector<int> columns) const;
+  // By which rules the column's values were read when the archive was made.
+  const ReadingRules& RulesOf(const ArchiveTable& table, const ArchiveColumn& column) const;
+  // What is left of rules about the source's values for the archive's, which have the form of their
+  // type already.
+  ReadingRules RulesLeft(const ArchiveTable& table, const ArchiveColumn& column,
+                         const ReadingRules& rules) const;
+  // The rules by which values of `column` are to be read in the source itself, if `left` are those
+  // that its values in the archive are read by.
+  ReadingRules RulesForSource(const ArchiveTable& table, const ArchiveColumn& column,
+                              const ReadingRules& left) const;
+  // Whether the export was told to leave the table out.
+  bool LeftOut(absl::string_view source_name) const;
 
   // Adds what the archive decided (names and types of created tables and columns, which tables) to
   // options that say nothing about it.
@@ -59,12 +81,12 @@ class ArchiveSource {
  private:
   ArchiveSource() = default;
   absl::Status Bind();
-  const ArchiveTable* Find(absl::string_view source_name) const;
   size_t IndexOf(const ArchiveTable& table) const;
 
   OpenArchive archive_;
   SourceCatalog catalog_;
   std::vector<std::vector<ColumnCodec>> codecs_;  // of the archive's types, per table
+  std::vector<std::vector<ReadingRules>> rules_;  // likewise
   std::vector<SourceTable> row_tables_;           // what the readers see, per table
   FileStates states_;
 };

@@ -10,6 +10,7 @@
 #include "engine/archive/checker.h"
 #include "engine/archive/format.h"
 #include "engine/archive/journal.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
@@ -26,8 +27,9 @@ namespace lite2pg {
 namespace {
 
 // Memory that a lane takes: its batch, the file's buffers, SQLite's page cache and a share of the
-// allocator's slack. And what the process needs besides.
+// allocator's slack; a compressor, or later a decompressor. And what the process needs besides.
 constexpr size_t kLaneBytes = size_t{12} << 20;
+constexpr size_t kCompressorBytes = size_t{6} << 20;
 constexpr size_t kBaseBytes = size_t{64} << 20;
 
 // Names that an export gives; anything else in its directory is somebody else's.
@@ -47,9 +49,9 @@ bool IsOurs(absl::string_view name) {
   if (slash == absl::string_view::npos || !is_number(name.substr(0, slash), 't')) return false;
   absl::string_view file = name.substr(slash + 1);
   if (file.empty()) return true;  // an empty directory
-  constexpr absl::string_view kExtension = ".copy";
-  if (!absl::EndsWith(file, kExtension)) return false;
-  file.remove_suffix(kExtension.size());
+  const absl::string_view suffix = IsCompressedName(file) ? kCompressedSuffix : kCopySuffix;
+  if (!absl::EndsWith(file, suffix)) return false;
+  file.remove_suffix(suffix.size());
   return is_number(file, 'c');
 }
 
@@ -92,7 +94,8 @@ class ExportSession {
  private:
   int Streams() const {
     const size_t memory = request_.common.memory_bytes;
-    const size_t by_memory = memory > kBaseBytes ? (memory - kBaseBytes) / kLaneBytes : 1;
+    const size_t lane = kLaneBytes + (request_.compress ? kCompressorBytes : 0);
+    const size_t by_memory = memory > kBaseBytes ? (memory - kBaseBytes) / lane : 1;
     int streams = request_.common.streams;
     if (streams == 0) streams = static_cast<int>(std::max(2u, std::thread::hardware_concurrency()));
     streams = std::min<int>(streams, static_cast<int>(std::max<size_t>(by_memory, 1)));
@@ -196,6 +199,10 @@ absl::Status ExportSession::MakeThePlan() {
   inputs.schema_mode = SchemaMode::kCreate;
   inputs.in_place = true;
   ASSIGN_OR_RETURN(copy_.common, ExpandPatterns(request_.common, /*order=*/{}, catalog_));
+  // An archive has no place for rows set aside; a configuration made for copy may ask for one.
+  for (TableConfig& table : copy_.common.tables) {
+    for (ColumnConfig& column : table.columns) column.on_bad_value = OnBadValue::kStop;
+  }
   ASSIGN_OR_RETURN(Selection selection, SelectTables(inputs));
   std::vector<ScanTask> tasks;
   for (const SelectedTable& table : selection.tables) {
@@ -226,17 +233,19 @@ absl::Status ExportSession::MakeThePlan() {
     return MakeError(info);
   }
   for (const TablePlan& table : plan_.tables) {
-    if (!table.is_text_copy()) continue;
+    if (!table.is_text_copy() && table.fills.empty()) continue;
     ErrorInfo info;
     info.code = ErrorCode::kConfig;
     info.exit_code = ExitCode::kUsage;
-    info.what =
-        "a configured type can be read by a server only, and an archive is made without one";
+    info.what = absl::StrCat(
+        table.is_text_copy() ? "a configured type can be read" : "a configured value is filled in",
+        " by a server only, and an archive is made without one");
     info.table = table.source->name;
-    info.hint = "name another type, or copy into the server";
+    info.hint = table.is_text_copy() ? "name another type, or copy into the server"
+                                     : "take the fill out, and give it to import";
     return MakeError(info);
   }
-  manifest_ = PlannedManifest(plan_, catalog_, copy_.common, report_.source);
+  manifest_ = PlannedManifest(plan_, catalog_, copy_.common, request_.compress, report_.source);
   return cancel_.Check();
 }
 
@@ -312,6 +321,7 @@ absl::Status ExportSession::PreData() {
   if (directory_ == nullptr) {
     ASSIGN_OR_RETURN(directory_, ArchiveDirectory::OpenForWriting(request_.dir));
   }
+  LITE2PG_FAILPOINT("export.directory_made");
   ExportJournal::Entries entries;
   if (request_.resume == ResumeMode::kResume) {
     RETURN_IF_ERROR(ReadEarlier(&entries));
@@ -320,17 +330,21 @@ absl::Status ExportSession::PreData() {
   // A manifest says that the archive is complete: it goes first.
   RETURN_IF_ERROR(directory_->Remove(kManifestName));
   started_ = true;
+  LITE2PG_FAILPOINT("export.manifest_removed");
   std::set<std::string> kept{std::string(kJournalName)};
   for (const auto& [number, chunks] : entries.chunks) {
     for (const ArchiveChunk& chunk : chunks) kept.insert(chunk.file);
   }
   ASSIGN_OR_RETURN(journal_, ExportJournal::Create(directory_, manifest_.identity, entries));
+  LITE2PG_FAILPOINT("export.journal_created");
   RETURN_IF_ERROR(RemoveOthers(kept));
+  LITE2PG_FAILPOINT("export.others_removed");
   for (const auto& [name, content] :
        {std::pair(kPreDataName, PreDataSql(plan_)), std::pair(kPostDataName, PostDataSql(plan_))}) {
     RETURN_IF_ERROR(directory_->WriteWhole(name, content));
     manifest_.schema_files.push_back({std::string(name), ChecksumsOf(content)});
   }
+  LITE2PG_FAILPOINT("export.schema_written");
   done_ = std::move(entries);
   return cancel_.Check();
 }
@@ -352,10 +366,12 @@ absl::Status ExportSession::Data() {
   }
   ExportRunOptions options;
   options.streams = Streams();
+  options.compress = request_.compress;
   report_.resources.streams_max = options.streams;
   ASSIGN_OR_RETURN(
       const std::vector<ExportedTable> exported,
       ExportTables(plan_, *snapshot_, directory_, *journal_, done_, options, events_, cancel_));
+  LITE2PG_FAILPOINT("export.data.done");
   if (quick_check_.joinable()) quick_check_.join();
   report_.findings.insert(report_.findings.end(), quick_check_findings_.begin(),
                           quick_check_findings_.end());
@@ -385,7 +401,7 @@ absl::Status ExportSession::Data() {
 absl::Status ExportSession::Verify() {
   const StageScope stage(Stage::kVerify, events_, &report_);
   events_.counters.rows_total = manifest_.rows();
-  events_.counters.bytes_total = manifest_.bytes();
+  events_.counters.bytes_total = manifest_.raw_bytes();
   std::vector<std::vector<ColumnCodec>> codecs;
   for (const TablePlan& table : plan_.tables) codecs.push_back(table.codecs);
   ArchiveCheckOptions options;
@@ -400,6 +416,7 @@ absl::Status ExportSession::Verify() {
   std::vector<Digest> read_back;
   for (const ArchiveTable& table : manifest_.tables) read_back.push_back(table.digest);
   FillCopiedTables(plan_, loaded_, read_back, copy_, &report_);
+  LITE2PG_FAILPOINT("export.verified");
   return DifferenceStatus(report_, plan_);
 }
 
@@ -412,8 +429,11 @@ absl::Status ExportSession::Publish() {
   ASSIGN_OR_RETURN(const ArchiveManifest again, ParseManifest(content, &sha256));
   (void)again;  // it can be read, which is all that was asked
   journal_.reset();
+  LITE2PG_FAILPOINT("export.manifest.before");
   RETURN_IF_ERROR(directory_->WriteWhole(kManifestName, content));
+  LITE2PG_FAILPOINT("export.manifest.written");
   RETURN_IF_ERROR(directory_->Remove(kJournalName));
+  LITE2PG_FAILPOINT("export.journal.removed");
   RETURN_IF_ERROR(directory_->SyncDirectory(""));
   started_ = false;
   report_.outcome = "verified";

@@ -7,8 +7,8 @@
 #include "engine/archive/format.h"
 #include "engine/base/text.h"
 #include "engine/command/archive_catalog.h"
+#include "engine/command/archive_rules.h"
 #include "engine/plan/planner.h"
-#include "engine/plan/reading_names.h"
 
 namespace lite2pg {
 namespace {
@@ -61,23 +61,6 @@ std::string SequenceSql(const Plan& plan, const SequencePlan& sequence) {
                       ", 1), ", used, " >= 1) FROM ", name, ";\n");
 }
 
-void AddRule(absl::string_view name, absl::string_view value, ArchiveColumn* column) {
-  column->rules.emplace_back(std::string(name), std::string(value));
-}
-
-// Only what differs from the default, under the names that the configuration has for it.
-void AddRules(const ReadingRules& rules, ArchiveColumn* column) {
-  if (rules.integer != NumberReading::kNone) AddRule("integer", ReadingName(rules.integer), column);
-  if (rules.real != NumberReading::kNone) AddRule("real", ReadingName(rules.real), column);
-  if (rules.text != TextReading::kPlain) AddRule("text", ReadingName(rules.text), column);
-  if (rules.blob != BlobReading::kPlain) AddRule("blob", ReadingName(rules.blob), column);
-  if (rules.empty_text_as_null) AddRule("empty-as-null", "true", column);
-  if (rules.round_to_microseconds) AddRule("round-to-microseconds", "true", column);
-  if (rules.round_to_typmod) AddRule("round-to-typmod", "true", column);
-  if (rules.round_to_float4) AddRule("round-to-float4", "true", column);
-  if (rules.source_time_zone != "UTC") AddRule("source-time-zone", rules.source_time_zone, column);
-}
-
 ArchiveColumn DescribeColumn(const ColumnPlan& planned) {
   ArchiveColumn column;
   column.source_name = planned.source_name;
@@ -86,7 +69,7 @@ ArchiveColumn DescribeColumn(const ColumnPlan& planned) {
   column.source_column = planned.source_column;
   column.type = planned.type.sql_name;
   column.not_null = planned.not_null;
-  AddRules(planned.rules, &column);
+  column.rules = NameRules(planned.rules);
   column.storage_classes = planned.scan.counts;
   column.integer_min = planned.scan.integer_min;
   column.integer_max = planned.scan.integer_max;
@@ -129,8 +112,10 @@ std::string PostDataSql(const Plan& plan) {
 }
 
 ArchiveManifest PlannedManifest(const Plan& plan, const SourceCatalog& catalog,
-                                const CommonOptions& options, const Report::Source& source) {
+                                const CommonOptions& options, bool compress,
+                                const Report::Source& source) {
   ArchiveManifest manifest;
+  manifest.compressed = compress;
   manifest.tool_version = LITE2PG_VERSION;
   manifest.source.fingerprint = source.fingerprint;
   manifest.source.encoding = source.encoding;
@@ -146,6 +131,7 @@ ArchiveManifest PlannedManifest(const Plan& plan, const SourceCatalog& catalog,
   for (const TableConfig& table : options.tables) {
     if (!table.where.empty()) add("where", absl::StrCat(table.name, "=", table.where));
   }
+  if (compress) add("compress", std::string(kZstd));
   for (size_t i = 0; i < plan.tables.size(); ++i) {
     const TablePlan& planned = plan.tables[i];
     ArchiveTable table;

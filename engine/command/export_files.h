@@ -21,7 +21,8 @@ std::string PostDataSql(const Plan& plan);
 
 // Everything that is known before the data is written; schema files and chunks are missing.
 ArchiveManifest PlannedManifest(const Plan& plan, const SourceCatalog& catalog,
-                                const CommonOptions& options, const Report::Source& source);
+                                const CommonOptions& options, bool compress,
+                                const Report::Source& source);
 
 }  // namespace lite2pg
 

@@ -1,6 +1,7 @@
 #include "engine/command/paired_tables.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -42,13 +43,14 @@ std::string Shortened(absl::string_view name) {
   return std::string(name.substr(0, end));
 }
 
+// `known`: names that earlier work gave, the newest first; "" for none.
 template <typename Item>
 const Item* FindPartner(const std::vector<Item>& items, absl::string_view configured,
-                        absl::string_view recorded, absl::string_view source) {
+                        std::initializer_list<absl::string_view> known, absl::string_view source) {
   if (!configured.empty()) return FindByName(items, configured);
-  if (!recorded.empty()) {
+  for (const absl::string_view name : known) {
     for (const Item& item : items) {
-      if (item.name == recorded) return &item;
+      if (!name.empty() && item.name == name) return &item;
     }
   }
   const Item* found = FindByName(items, source);
@@ -135,6 +137,10 @@ class Pairing {
       NotCompared(table, "excluded", "excluded by option");
       return false;
     }
+    if (out_.archive != nullptr && out_.archive->FindTable(table.name) == nullptr) {
+      NotCompared(table, "excluded", "the archive is without it");
+      return false;
+    }
     if (!table.unreadable.empty()) {
       NotCompared(table, "not_a_table",
                   absl::StrCat("SQLite cannot read it: ", EscapeForMessage(table.unreadable, 200)));
@@ -173,12 +179,23 @@ class Pairing {
     return nullptr;
   }
 
+  const ArchiveTable* Archived(const SourceTable& source) const {
+    return out_.archive == nullptr ? nullptr : out_.archive->FindTable(source.name);
+  }
+  const ArchiveColumn* Archived(const SourceTable& source, size_t column) const {
+    const ArchiveTable* table = Archived(source);
+    return table == nullptr ? nullptr : out_.archive->FindColumn(*table, static_cast<int>(column));
+  }
+
   const TargetTable* FindTable(const SourceTable& source) const {
     const TableConfig* config = FindTableConfig(common_, source.name);
     int run = -1;
     const TableRecord* record = FindRecord(source.name, &run);
+    const ArchiveTable* archived = Archived(source);
     return FindPartner(out_.target_tables, config != nullptr ? config->rename : "",
-                       record != nullptr ? record->target_name : "", source.name);
+                       {record != nullptr ? record->target_name : "",
+                        archived != nullptr ? archived->target_name : ""},
+                       source.name);
   }
 
   // A table that the newest run left out on purpose is not missing.
@@ -225,19 +242,34 @@ class Pairing {
       NotCompared(source, "not_a_table", "no column can be compared");
       return absl::OkStatus();
     }
-    std::string where = config != nullptr ? config->where : "";
-    const std::string recorded_where = pair.record != nullptr ? pair.record->where : "";
-    pair.partial = !where.empty() && where != recorded_where;
-    if (where.empty()) where = recorded_where;
-    if (!where.empty()) {
-      Note(Severity::kInfo, ErrorCode::kTablePartial, source.name,
-           absl::StrCat("only rows where ", EscapeForMessage(where, 200), " are compared"));
-    }
-    table.reading = MakeTableReading(source, std::move(columns), where);
+    const std::string where = ChooseCondition(source, config, &pair);
+    table.reading = ReadingOf(out_, source, std::move(columns), where);
     ChooseKey(&table, &pair);
     out_.plan.tables.push_back(std::move(table));
     out_.pairs.push_back(std::move(pair));
     return absl::OkStatus();
+  }
+
+  // Which rows of the source are compared; "" for all.
+  std::string ChooseCondition(const SourceTable& source, const TableConfig* config,
+                              TablePair* pair) {
+    std::string where = config != nullptr ? config->where : "";
+    const std::string recorded = pair->record != nullptr ? pair->record->where : "";
+    const ArchiveTable* archived = Archived(source);
+    if (archived != nullptr) where = archived->where;
+    // A run that took just these rows has left no others in the target.
+    const bool loaded_them =
+        where == recorded ||
+        (archived != nullptr && pair->record != nullptr &&
+         out_.recorded.runs[static_cast<size_t>(pair->run)].run.source_fingerprint ==
+             out_.snapshot->fingerprint());
+    pair->partial = !where.empty() && !loaded_them;
+    if (archived == nullptr && where.empty()) where = recorded;
+    if (!where.empty()) {
+      Note(Severity::kInfo, ErrorCode::kTablePartial, source.name,
+           absl::StrCat("only rows where ", EscapeForMessage(where, 200), " are compared"));
+    }
+    return where;
   }
 
   const ColumnRecord* FindColumnRecord(const TablePair& pair, absl::string_view name) const {
@@ -248,8 +280,8 @@ class Pairing {
     return nullptr;
   }
 
-  ReadingRules ColumnRules(const ColumnConfig* config, const ColumnRecord* record,
-                           const TargetColumn& target) const {
+  ReadingRules ColumnRules(const SourceTable& source, size_t index, const ColumnConfig* config,
+                           const ColumnRecord* record, const TargetColumn& target) const {
     const ColumnConfig none;
     ReadingRules rules = RulesFor(common_, config != nullptr ? *config : none, /*not_null=*/false);
     if (rules.blob == BlobReading::kPlain && target.type.oid == kOidJsonb) {
@@ -262,7 +294,9 @@ class Pairing {
     rules = record->rules;
     rules.not_null = false;
     if (!common_.source_time_zone.empty()) rules.source_time_zone = zone;
-    return rules;
+    const ArchiveColumn* archived = Archived(source, index);
+    if (archived == nullptr) return rules;
+    return out_.archive->RulesLeft(*Archived(source), *archived, rules);
   }
 
   absl::Status AddColumn(const TableConfig* table_config, size_t index, std::vector<int>* columns,
@@ -271,13 +305,18 @@ class Pairing {
     const ColumnConfig* config = FindColumnConfig(table_config, source.name);
     const ColumnRecord* record = FindColumnRecord(*pair, source.name);
     const std::string object = absl::StrCat(table->source->name, ".", source.name);
+    const ArchiveColumn* archived = Archived(*table->source, index);
     const TargetColumn* target =
         FindPartner(table->target.columns, config != nullptr ? config->rename : "",
-                    record != nullptr ? record->target_name : "", source.name);
+                    {record != nullptr ? record->target_name : "",
+                     archived != nullptr ? archived->target_name : ""},
+                    source.name);
     const auto taken = [&](const ColumnPlan& c) { return c.target_name == target->name; };
     // A run into tables that were there loads no columns that it was told to leave out.
     const bool left_out = pair->record != nullptr && !pair->record->created && record == nullptr;
-    if (left_out || !source.unreadable.empty() || (config != nullptr && config->exclude)) {
+    const bool not_archived = out_.archive != nullptr && archived == nullptr;
+    const bool excluded = config != nullptr && config->exclude;
+    if (left_out || not_archived || excluded || !source.unreadable.empty()) {
       Note(Severity::kInfo, ErrorCode::kNotLookedAt, object, "not looked at: it was not loaded");
       pair->unread_columns.push_back(source.name);
       return absl::OkStatus();
@@ -296,7 +335,7 @@ class Pairing {
       return absl::OkStatus();
     }
     absl::StatusOr<Candidate> candidate =
-        FixedCandidate(target->type, ColumnRules(config, record, *target));
+        FixedCandidate(target->type, ColumnRules(*table->source, index, config, record, *target));
     if (!candidate.ok() || candidate->codec.server_text) {
       const std::string why = candidate.ok() ? std::string("only the server can read it")
                                              : InfoOf(candidate.status()).what;
@@ -384,7 +423,7 @@ absl::Status ProveReadings(PairedTables* pairs, EventSink& events, CancelToken& 
       columns.push_back(c);
     }
     if (columns.empty()) continue;
-    task.reading = MakeTableReading(*table.source, source_columns, table.reading.where_sql);
+    task.reading = ReadingOf(*pairs, *table.source, source_columns, table.reading.where_sql);
     tasks.push_back(std::move(task));
     asked.emplace_back(t, std::move(columns));
   }
@@ -438,6 +477,23 @@ absl::Status ReadFills(PgConnection& connection, PairedTables* pairs) {
     }
   }
   return absl::OkStatus();
+}
+
+// What is left to do when the source is open.
+absl::Status PairWith(const TargetSpec& target, const CommonOptions& common, PairedTables* pairs,
+                      EventSink& events, CancelToken& cancel) {
+  ASSIGN_OR_RETURN(pairs->target, OpenExistingTarget(target, cancel));
+  ASSIGN_OR_RETURN(PgConnection connection, pairs->target->Connect());
+  ASSIGN_OR_RETURN(pairs->facts, ReadTargetFacts(connection, common.target_schema));
+  ASSIGN_OR_RETURN(pairs->target_tables, ReadTargetTables(connection, common.target_schema, {}));
+  ASSIGN_OR_RETURN(pairs->recorded, ReadRecordedRuns(connection, common.target_schema,
+                                                     &pairs->plan.findings));
+  pairs->plan.target_schema = common.target_schema;
+  pairs->plan.target_schema_exists = pairs->facts.schema_exists;
+  RETURN_IF_ERROR(Pairing(common, pairs).Run());
+  RETURN_IF_ERROR(ReadFills(connection, pairs));
+  RETURN_IF_ERROR(ProveReadings(pairs, events, cancel));
+  return cancel.Check();
 }
 
 }  // namespace
@@ -494,6 +550,12 @@ absl::StatusOr<TargetSession> OpenExistingTarget(const TargetSpec& spec,
                    "name the target, or copy into it first");
 }
 
+TableReading ReadingOf(const PairedTables& pairs, const SourceTable& table,
+                       std::vector<int> columns, const std::string& where) {
+  if (pairs.archive == nullptr) return MakeTableReading(table, std::move(columns), where);
+  return pairs.archive->MakeReading(*pairs.archive->FindTable(table.name), std::move(columns));
+}
+
 absl::StatusOr<std::unique_ptr<PairedTables>> OpenPairedTables(const CommonOptions& common,
                                                                const std::string& source,
                                                                const TargetSpec& target,
@@ -503,18 +565,19 @@ absl::StatusOr<std::unique_ptr<PairedTables>> OpenPairedTables(const CommonOptio
   ASSIGN_OR_RETURN(pairs->snapshot,
                    SourceSnapshot::Open(source, readers, SourceOptions(common)));
   ASSIGN_OR_RETURN(pairs->catalog, ReadSourceCatalog(pairs->snapshot->reader(0)));
-  ASSIGN_OR_RETURN(pairs->target, OpenExistingTarget(target, cancel));
-  ASSIGN_OR_RETURN(PgConnection connection, pairs->target->Connect());
-  ASSIGN_OR_RETURN(pairs->facts, ReadTargetFacts(connection, common.target_schema));
-  ASSIGN_OR_RETURN(pairs->target_tables, ReadTargetTables(connection, common.target_schema, {}));
-  ASSIGN_OR_RETURN(pairs->recorded, ReadRecordedRuns(connection, common.target_schema,
-                                                     &pairs->plan.findings));
-  pairs->plan.target_schema = common.target_schema;
-  pairs->plan.target_schema_exists = pairs->facts.schema_exists;
-  RETURN_IF_ERROR(Pairing(common, pairs.get()).Run());
-  RETURN_IF_ERROR(ReadFills(connection, pairs.get()));
-  RETURN_IF_ERROR(ProveReadings(pairs.get(), events, cancel));
-  RETURN_IF_ERROR(cancel.Check());
+  RETURN_IF_ERROR(PairWith(target, common, pairs.get(), events, cancel));
+  return pairs;
+}
+
+absl::StatusOr<std::unique_ptr<PairedTables>> PairArchive(const CommonOptions& common,
+                                                          const ArchiveSource& archive,
+                                                          const TargetSpec& target, int readers,
+                                                          EventSink& events, CancelToken& cancel) {
+  auto pairs = std::make_unique<PairedTables>();
+  pairs->archive = &archive;
+  ASSIGN_OR_RETURN(pairs->snapshot, archive.OpenSnapshot(readers));
+  pairs->catalog = archive.catalog();
+  RETURN_IF_ERROR(PairWith(target, common, pairs.get(), events, cancel));
   return pairs;
 }
 

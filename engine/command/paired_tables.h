@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "engine/base/cancel.h"
+#include "engine/command/archive_source.h"
 #include "engine/command/request.h"
 #include "engine/command/target_session.h"
 #include "engine/plan/plan.h"
@@ -60,6 +61,7 @@ struct TablePair {
 struct PairedTables {
   std::unique_ptr<SourceSnapshot> snapshot;
   SourceCatalog catalog;
+  const ArchiveSource* archive = nullptr;   // what `snapshot` reads, when that is an archive
   std::optional<TargetSession> target;
   TargetFacts facts;
   std::vector<TargetTable> target_tables;   // all of the schema
@@ -81,6 +83,17 @@ absl::StatusOr<std::unique_ptr<PairedTables>> OpenPairedTables(const CommonOptio
                                                                const TargetSpec& target,
                                                                int readers, EventSink& events,
                                                                CancelToken& cancel);
+
+// The same for the rows of an archive, whose files were checked; it outlives the result. Values are
+// those of the archive, in its types.
+absl::StatusOr<std::unique_ptr<PairedTables>> PairArchive(const CommonOptions& common,
+                                                          const ArchiveSource& archive,
+                                                          const TargetSpec& target, int readers,
+                                                          EventSink& events, CancelToken& cancel);
+
+// How the source's table is read: these columns (positions among the declared ones).
+TableReading ReadingOf(const PairedTables& pairs, const SourceTable& table,
+                       std::vector<int> columns, const std::string& where);
 
 // Opens a target that must exist already; an embedded cluster is started. Errors: exit code 7.
 absl::StatusOr<TargetSession> OpenExistingTarget(const TargetSpec& spec, const CancelToken& cancel);

@@ -105,6 +105,7 @@ struct ExportRequest {
   CommonOptions common;
   std::string source, dir;
   ResumeMode resume = ResumeMode::kFresh;
+  bool compress = false;  // data files, by zstd
 };
 
 struct ImportRequest {

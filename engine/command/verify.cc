@@ -69,6 +69,15 @@ class VerifySession {
   }
 
   absl::Status Run() {
+    if (request_.a.kind == Side::Kind::kArchive && request_.b.kind == Side::Kind::kNone &&
+        request_.certificate.empty()) {
+      against_record_ = true;
+      counts_only_ = request_.common.verify == VerifyMode::kCounts;
+      RETURN_IF_ERROR(InStage(Stage::kVerify, [&] {
+        return CheckArchive(request_, events_, cancel_, &input_, &report_);
+      }));
+      return Decide();
+    }
     RETURN_IF_ERROR(InStage(Stage::kInspect, [&] { return Inspect(); }));
     RETURN_IF_ERROR(InStage(Stage::kVerify, [&] { return CompareAndCheck(); }));
     return Decide();
@@ -81,13 +90,16 @@ class VerifySession {
       report_.exit_code = info.exit_code;
       report_.outcome = info.exit_code == ExitCode::kInterrupted ? "interrupted" : "failed";
     }
+    const int workers = input_.budget.workers;
     // Clusters that were started for this are stopped before it is said how it went.
     input_.a.reset();
     input_.b.reset();
     input_.set_aside_connection.reset();
+    input_.pairs.reset();
+    for (OpenedSource* source : {&input_.source_a, &input_.source_b}) source->snapshot.reset();
     input_ = VerifyInput();
     report_.resources = meter_.Read();
-    report_.resources.streams_max = BudgetOf(request_.common).workers;
+    report_.resources.streams_max = workers;
     return std::move(report_);
   }
 
@@ -116,34 +128,41 @@ class VerifySession {
 
   absl::Status Inspect() {
     using Kind = Side::Kind;
-    if (request_.a.kind == Kind::kArchive || request_.b.kind == Kind::kArchive) {
-      return MakeError(ErrorCode::kUsage, ExitCode::kUsage,
-                       "comparing archives is not part of this version yet",
-                       "import the archive into a target of its own and compare that");
-    }
-    if (request_.b.kind == Kind::kNone) {
+    const Side &a = request_.a, &b = request_.b;
+    if (b.kind == Kind::kNone) {
       against_record_ = true;
-      return OpenRecord(request_, cancel_, &input_, &expected_, &report_);
+      return OpenRecord(request_, events_, cancel_, &input_, &expected_, &report_);
     }
-    if (Is(Kind::kSqlite, Kind::kSqlite)) {
-      return MatchSources(request_, cancel_, &input_, &report_);
+    const bool certified = !request_.write_certificate.empty();
+    if (certified && a.kind == b.kind && a.kind != Kind::kArchive) {
+      return MakeError(ErrorCode::kUsage, ExitCode::kUsage,
+                       "a certificate is of a source and what was made of it, and both sides are "
+                       "of one kind",
+                       "name an SQLite file or an archive on one side");
     }
     if (Is(Kind::kTarget, Kind::kTarget)) {
       return MatchTargets(request_, cancel_, &input_, &report_);
     }
-    const bool swapped = request_.a.kind == Kind::kTarget;
-    RETURN_IF_ERROR(PairSourceWithTarget(request_, swapped ? request_.b : request_.a,
-                                         swapped ? request_.a : request_.b, events_, cancel_,
-                                         &input_, &report_));
+    // The older side comes first: what an archive is made from, and then what it is loaded into.
+    const bool swapped = a.kind == Kind::kTarget || Is(Kind::kArchive, Kind::kSqlite);
+    const Side &first = swapped ? b : a, &second = swapped ? a : b;
+    if (second.kind != Kind::kTarget) {
+      return MatchSources(request_, first, second, events_, cancel_, &input_, &report_);
+    }
+    RETURN_IF_ERROR(PairSourceWithTarget(request_, first, second, events_, cancel_, &input_,
+                                         &report_));
     return FindInCatalogs(*input_.pairs, &input_.findings);
   }
 
   absl::Status CompareAndCheck() {
     QuickChecks checks;
     if (request_.common.check == CheckMode::kFull) {
-      if (input_.pairs != nullptr) checks.Start(input_.pairs->snapshot.get());
-      checks.Start(input_.source_a.snapshot.get());
-      checks.Start(input_.source_b.snapshot.get());
+      if (input_.pairs != nullptr && input_.pairs->archive == nullptr) {
+        checks.Start(input_.pairs->snapshot.get());
+      }
+      for (const OpenedSource* source : {&input_.source_a, &input_.source_b}) {
+        if (source->archive == nullptr) checks.Start(source->snapshot.get());
+      }
     }
     const CancelToken::Registration on_cancel = cancel_.OnCancel([&] { checks.Interrupt(); });
     RETURN_IF_ERROR(Compare());
@@ -169,7 +188,7 @@ class VerifySession {
       counts_only_ = true;
     } else {
       CompareOptions options;
-      options.memory_bytes = BudgetOf(request_.common).compare_bytes;
+      options.memory_bytes = input_.budget.compare_bytes;
       options.shown_rows_max = request_.max_differences;
       options.sample_percent = request_.sample_percent;
       ASSIGN_OR_RETURN(found_, FindDifferences(input_.tables, *input_.a, *input_.b, options,
@@ -273,7 +292,7 @@ class VerifySession {
     }
     report_.findings.insert(report_.findings.end(), input_.findings.begin(),
                             input_.findings.end());
-    if (request_.sample_percent < 100) {
+    if (request_.sample_percent < 100 && !against_record_) {
       report_.findings.push_back(
           {Severity::kInfo, ErrorCode::kNotLookedAt, "",
            absl::StrCat("only ", request_.sample_percent, "% of the rows were compared"),
@@ -288,11 +307,12 @@ class VerifySession {
                                    : ExitCode::kDone;
     if (!differs && counts_only_) {
       report_.findings.push_back({Severity::kInfo, ErrorCode::kNotLookedAt, "",
-                                  "only the numbers of rows were compared",
+                                  input_.a == nullptr ? "only the sizes of files were compared"
+                                                      : "only the numbers of rows were compared",
                                   "--verify full compares the contents"});
     }
     if (request_.write_certificate.empty()) return absl::OkStatus();
-    if (differs || counts_only_ || request_.sample_percent < 100) {
+    if (differs || counts_only_ || (request_.sample_percent < 100 && !against_record_)) {
       report_.findings.push_back({Severity::kWarning, ErrorCode::kCertificate, "",
                                   "no certificate was written: not everything was found equal",
                                   ""});

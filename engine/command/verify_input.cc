@@ -7,9 +7,11 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "engine/archive/format.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/plan/existing_columns.h"
 #include "engine/postgres/rejects.h"
 #include "engine/verify/sqlite_side.h"
 
@@ -19,6 +21,8 @@ namespace {
 // What a worker takes: SQLite's cache or libpq's buffer, its digests, a row of ordinary size.
 constexpr size_t kWorkerBytes = size_t{8} << 20;
 constexpr size_t kBaseBytes = size_t{64} << 20;
+// How often a worker has a large row: as it was read, in a buffer that grew to hold it, encoded.
+constexpr uint64_t kRowCopies = 3;
 constexpr size_t kCompareBytesMin = size_t{16} << 20;
 
 // Where nothing better is known: rows of few columns take about this much on either side.
@@ -125,19 +129,26 @@ bool AnySetAside(const PairedTables& pairs) {
   return false;
 }
 
+// What the source holds of the table, as well as that is known.
+int64_t BytesOf(const PairedTables& pairs, const TablePlan& table) {
+  if (pairs.archive != nullptr) {
+    return static_cast<int64_t>(pairs.archive->FindTable(table.source->name)->bytes);
+  }
+  return pairs.catalog.bytes() /
+         std::max<int64_t>(1, static_cast<int64_t>(pairs.plan.tables.size()));
+}
+
 absl::Status OpenSides(const VerifyBudget& budget, VerifyInput* input) {
   PairedTables& pairs = *input->pairs;
   std::vector<SqliteSideTable> of_a;
   std::vector<TargetSideTable> of_b;
-  const int64_t share =
-      pairs.catalog.bytes() / std::max<int64_t>(1, static_cast<int64_t>(pairs.plan.tables.size()));
   for (size_t i = 0; i < pairs.plan.tables.size(); ++i) {
     const TablePlan& table = pairs.plan.tables[i];
     SqliteSideTable read;
     read.reading = &table.reading;
     read.codecs = table.codecs;
     read.fills = pairs.pairs[i].fill_fields;
-    read.large = std::max(share, table.target.pages * kBlockBytes) > kLargeBytes;
+    read.large = std::max(BytesOf(pairs, table), table.target.pages * kBlockBytes) > kLargeBytes;
     of_a.push_back(read);
     of_b.push_back(ReadableTable(table.target, table.TargetColumns(), table.codecs));
   }
@@ -154,6 +165,24 @@ absl::Status OpenSides(const VerifyBudget& budget, VerifyInput* input) {
   return absl::OkStatus();
 }
 
+// A certificate is for the source as well, whose values the archive has read already.
+void SetSourceRules(const PairedTables& pairs, PlanRecord* record) {
+  for (size_t t = 0; t < record->tables.size() && t < pairs.plan.tables.size(); ++t) {
+    TableRecord& row = record->tables[t];
+    const TablePlan& plan = pairs.plan.tables[t];
+    const ArchiveTable& table = *pairs.archive->FindTable(plan.source->name);
+    row.where = table.where;
+    for (size_t c = 0; c < plan.columns.size(); ++c) {
+      const ArchiveColumn& column =
+          *pairs.archive->FindColumn(table, plan.columns[c].source_column);
+      for (ColumnRecord& column_row : row.columns) {
+        if (column_row.source_name != column.source_name) continue;
+        column_row.rules = pairs.archive->RulesForSource(table, column, column_row.rules);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void VerifyInput::AddTable(ComparedTable table, VerifiedTable row) {
@@ -161,16 +190,31 @@ void VerifyInput::AddTable(ComparedTable table, VerifiedTable row) {
   verified.push_back(std::move(row));
 }
 
-VerifyBudget BudgetOf(const CommonOptions& common) {
+uint64_t RowBytesMax(const OpenedSource& source) {
+  uint64_t most = 0;
+  if (source.archive == nullptr) return most;
+  for (const ArchiveTable& table : source.archive->manifest().tables) {
+    uint64_t row = 0;
+    // Export saw every value. Only whoever made it says otherwise, and pays with memory.
+    for (const ArchiveColumn& column : table.columns) {
+      row += std::min<uint64_t>(column.value_bytes_max, kArchiveRowBytesMax);
+    }
+    most = std::max(most, row);
+  }
+  return most;
+}
+
+VerifyBudget BudgetOf(const CommonOptions& common, uint64_t row_bytes_max) {
   VerifyBudget budget;
+  const size_t worker_bytes = std::max<size_t>(kWorkerBytes, kRowCopies * row_bytes_max);
   const size_t memory = std::max(common.memory_bytes, kBaseBytes + kCompareBytesMin);
   // Each worker reads one side; there are as many on the other.
-  const size_t by_memory = (memory - kBaseBytes - kCompareBytesMin) / (2 * kWorkerBytes);
+  const size_t by_memory = (memory - kBaseBytes - kCompareBytesMin) / (2 * worker_bytes);
   int workers = common.streams;
   if (workers == 0) workers = static_cast<int>(std::max(2u, std::thread::hardware_concurrency()));
   workers = std::min<int>(workers, static_cast<int>(std::max<size_t>(by_memory, 1)));
   budget.workers = std::clamp(workers, 1, kStreamsMax);
-  const size_t used = kBaseBytes + static_cast<size_t>(budget.workers) * 2 * kWorkerBytes;
+  const size_t used = kBaseBytes + static_cast<size_t>(budget.workers) * 2 * worker_bytes;
   // Half of it: the allocator and unusually large rows want the rest.
   budget.compare_bytes =
       memory > used ? std::max(kCompareBytesMin, (memory - used) / 2) : kCompareBytesMin;
@@ -222,24 +266,76 @@ absl::Status OpenTarget(const TargetSpec& spec, const CommonOptions& common, Can
   return cancel.Check();
 }
 
-absl::Status OpenSource(const std::string& path, const CommonOptions& common, int readers,
-                        OpenedSource* opened) {
-  ASSIGN_OR_RETURN(opened->snapshot, SourceSnapshot::Open(path, readers, SourceOptions(common)));
+void DescribeSource(const OpenedSource& source, Report* report) {
+  if (source.archive != nullptr) return source.archive->Describe(&report->source);
+  DescribeSource(source.catalog, *source.snapshot, report);
+}
+
+absl::Status OpenSource(const Side& side, const CommonOptions& common, EventSink& events,
+                        const CancelToken& cancel, OpenedSource* opened) {
+  const int workers = BudgetOf(common).workers;
+  if (side.kind == Side::Kind::kArchive) {
+    ASSIGN_OR_RETURN(opened->archive, ArchiveSource::Open(side.path));
+    RETURN_IF_ERROR(opened->archive->CheckFiles(workers, events, cancel));
+    ASSIGN_OR_RETURN(opened->snapshot, opened->archive->OpenSnapshot(workers));
+    opened->catalog = opened->archive->catalog();
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(opened->snapshot,
+                   SourceSnapshot::Open(side.path, workers + 1, SourceOptions(common)));
   ASSIGN_OR_RETURN(opened->catalog, ReadSourceCatalog(opened->snapshot->reader(0)));
   return absl::OkStatus();
+}
+
+PlanRecord RecordOf(const ArchiveSource& archive) {
+  PlanRecord record;
+  for (const ArchiveTable& table : archive.manifest().tables) {
+    TableRecord row;
+    row.source_name = table.source_name;
+    row.target_schema = archive.manifest().target_schema;
+    row.target_name = table.target_name;
+    row.where = table.where;
+    row.rows_source = row.rows_copied = row.rows_target = table.rows;
+    row.digest_source = row.digest_target = table.digest.ToHex();
+    for (const ArchiveColumn& column : table.columns) {
+      const absl::StatusOr<PgType> type = ParseConfiguredType(column.type);
+      ColumnRecord column_row;
+      column_row.source_name = column.source_name;
+      column_row.target_name = column.target_name;
+      column_row.declared_type = column.declared_type;
+      column_row.type_sql = column.type;
+      // Opening the archive has found every type.
+      if (type.ok()) {
+        column_row.type_name = type->type_name;
+        column_row.typmod = type->typmod;
+      }
+      column_row.rules = archive.RulesOf(table, column);
+      row.columns.push_back(std::move(column_row));
+    }
+    record.tables.push_back(std::move(row));
+  }
+  return record;
 }
 
 absl::Status PairSourceWithTarget(const VerifyRequest& request, const Side& source,
                                   const Side& target, EventSink& events, CancelToken& cancel,
                                   VerifyInput* input, Report* report) {
-  const VerifyBudget budget = BudgetOf(request.common);
-  ASSIGN_OR_RETURN(input->pairs, OpenPairedTables(request.common, source.path, target.target,
-                                                  budget.workers + 1, events, cancel));
+  VerifyBudget& budget = input->budget = BudgetOf(request.common);
+  if (source.kind == Side::Kind::kArchive) {
+    RETURN_IF_ERROR(RefuseConditions(request.common, "neither side is one"));
+    OpenedSource& opened = input->source_a;
+    RETURN_IF_ERROR(OpenSource(source, request.common, events, cancel, &opened));
+    budget = BudgetOf(request.common, RowBytesMax(opened));
+    ASSIGN_OR_RETURN(input->pairs, PairArchive(request.common, *opened.archive, target.target,
+                                               budget.workers, events, cancel));
+    DescribeSource(opened, report);
+  } else {
+    ASSIGN_OR_RETURN(input->pairs, OpenPairedTables(request.common, source.path, target.target,
+                                                    budget.workers + 1, events, cancel));
+    DescribeSource(input->pairs->catalog, *input->pairs->snapshot, report);
+  }
   PairedTables& pairs = *input->pairs;
-  DescribeSource(pairs.catalog, *pairs.snapshot, report);
   pairs.target->Describe(pairs.facts, request.common.target_schema, report);
-  const int64_t share =
-      pairs.catalog.bytes() / std::max<int64_t>(1, static_cast<int64_t>(pairs.plan.tables.size()));
   for (size_t i = 0; i < pairs.plan.tables.size(); ++i) {
     const TablePlan& table = pairs.plan.tables[i];
     ComparedTable compared;
@@ -247,8 +343,12 @@ absl::Status PairSourceWithTarget(const VerifyRequest& request, const Side& sour
     for (const ColumnPlan& column : table.columns) compared.columns.push_back(column.source_name);
     compared.key = pairs.pairs[i].key;
     compared.rows_estimate = static_cast<uint64_t>(
-        std::max(share, table.target.pages * kBlockBytes) / kRowBytesGuess);
-    input->AddTable(std::move(compared), Verified(table, pairs.pairs[i], pairs.recorded));
+        std::max(BytesOf(pairs, table), table.target.pages * kBlockBytes) / kRowBytesGuess);
+    VerifiedTable verified = Verified(table, pairs.pairs[i], pairs.recorded);
+    if (pairs.archive != nullptr) {
+      verified.report.where = pairs.archive->FindTable(table.source->name)->where;
+    }
+    input->AddTable(std::move(compared), std::move(verified));
   }
   input->findings = pairs.plan.findings;
   input->others = pairs.plan.not_loaded;
@@ -260,6 +360,7 @@ absl::Status PairSourceWithTarget(const VerifyRequest& request, const Side& sour
                                "not looked at: the source has no such table", ""});
   }
   input->record = MakePlanRecord(pairs.plan, request.common, ExistingRows::kRefuse);
+  if (pairs.archive != nullptr) SetSourceRules(pairs, &input->record);
   return OpenSides(budget, input);
 }
 

@@ -27,8 +27,9 @@ struct VerifiedTable {
   uint64_t changed_allowed = 0;  // rows of B that the run kept though A had others
 };
 
-// An SQLite file that is compared as SQLite itself has it.
+// An SQLite file, or an archive whose files were checked.
 struct OpenedSource {
+  std::unique_ptr<ArchiveSource> archive;     // null for an SQLite file
   std::unique_ptr<SourceSnapshot> snapshot;
   SourceCatalog catalog;
 };
@@ -38,11 +39,19 @@ struct OpenedTarget {
   std::vector<TargetTable> tables;
 };
 
+// Workers per side that the memory allows, and what is left for comparing.
+struct VerifyBudget {
+  int workers = 1;
+  size_t compare_bytes = 0;
+};
+// `row_bytes_max`: of the largest row, as far as that is known before any is read.
+VerifyBudget BudgetOf(const CommonOptions& common, uint64_t row_bytes_max = 0);
+
 // Members are destroyed in the right order: what the sides read from stands before them.
 struct VerifyInput {
   // Which are used depends on what is compared.
+  OpenedSource source_a, source_b;            // an archive that `pairs` reads is in source_a
   std::unique_ptr<PairedTables> pairs;
-  OpenedSource source_a, source_b;
   OpenedTarget target_a, target_b;
   std::vector<std::unique_ptr<TableReading>> readings;
   std::vector<std::unique_ptr<std::vector<ColumnCodec>>> codecs;
@@ -53,24 +62,20 @@ struct VerifyInput {
   std::vector<TableReport> others;       // not compared row by row: excluded, or on one side only
   std::vector<Finding> findings;
   std::unique_ptr<ComparedSide> a, b;
+  VerifyBudget budget;
   PlanRecord record;                     // of what is compared, for a certificate
 
   void AddTable(ComparedTable table, VerifiedTable verified);
 };
 
-// Workers per side that the memory allows, and what is left for comparing.
-struct VerifyBudget {
-  int workers = 1;
-  size_t compare_bytes = 0;
-};
-VerifyBudget BudgetOf(const CommonOptions& common);
-
-// SQLite against a target, by the target's types.
+// SQLite or an archive against a target, by the target's types.
 absl::Status PairSourceWithTarget(const VerifyRequest& request, const Side& source,
                                   const Side& target, EventSink& events, CancelToken& cancel,
                                   VerifyInput* input, Report* report);
-// Two of a kind: tables and columns are matched by name.
-absl::Status MatchSources(const VerifyRequest& request, CancelToken& cancel, VerifyInput* input,
+// Tables and columns are matched by name. Two SQLite files are compared as SQLite has the values;
+// with an archive, by its types: those of `b`, if both are archives.
+absl::Status MatchSources(const VerifyRequest& request, const Side& a, const Side& b,
+                          EventSink& events, CancelToken& cancel, VerifyInput* input,
                           Report* report);
 absl::Status MatchTargets(const VerifyRequest& request, CancelToken& cancel, VerifyInput* input,
                           Report* report);
@@ -81,10 +86,19 @@ TargetSideTable ReadableTable(const TargetTable& table, const std::vector<std::s
 // Fills `opened` with the catalog of the schema, and report->target unless `report` is null.
 absl::Status OpenTarget(const TargetSpec& spec, const CommonOptions& common, CancelToken& cancel,
                         OpenedTarget* opened, Report* report);
-// The last reader is left to SQLite's quick_check.
-absl::Status OpenSource(const std::string& path, const CommonOptions& common, int readers,
-                        OpenedSource* opened);
+// An SQLite file, whose last reader is left to quick_check, or an archive, whose files are checked
+// first. There are as many other readers as workers of BudgetOf().
+absl::Status OpenSource(const Side& side, const CommonOptions& common, EventSink& events,
+                        const CancelToken& cancel, OpenedSource* opened);
+void DescribeSource(const OpenedSource& source, Report* report);
+// Of an archive's rows; 0 for an SQLite file, of which nothing is known before it is read.
+uint64_t RowBytesMax(const OpenedSource& source);
 void DescribeSource(const SourceCatalog& catalog, const SourceSnapshot& snapshot, Report* report);
+// What an archive says of itself, with types, readings, rows and digests.
+PlanRecord RecordOf(const ArchiveSource& archive);
+
+// Exit code 2 when there is a condition on a table.
+absl::Status RefuseConditions(const CommonOptions& common, absl::string_view why);
 
 // A table that one side does not have.
 TableReport OneSided(absl::string_view source, absl::string_view target, absl::string_view kind);

@@ -68,12 +68,16 @@ class RecordedSide {
       const auto source = std::find_if(all.begin(), all.end(), [&](const SourceTable& t) {
         return absl::EqualsIgnoreCase(t.name, table.source_name);
       });
-      if (source == all.end()) {
+      if (source == all.end() || (archive() != nullptr && archived(*source) == nullptr)) {
         input_.others.push_back(OneSided(table.source_name, "", "table_missing"));
         continue;
       }
       if (table.rows_rejected > 0) {
         NotLookedAt(table.source_name, "rows of it were set aside, and no record says which");
+        continue;
+      }
+      if (archive() != nullptr && archived(*source)->where != table.where) {
+        NotLookedAt(table.source_name, "the archive and the record hold rows of other conditions");
         continue;
       }
       AddSourceTable(table, *source, &tables);
@@ -105,6 +109,11 @@ class RecordedSide {
       NotLookedAt(table.source_name, "the record has no digest of it");
     }
     return known && table.rows_preexisting == 0;
+  }
+
+  const ArchiveSource* archive() const { return input_.source_a.archive.get(); }
+  const ArchiveTable* archived(const SourceTable& table) const {
+    return archive()->FindTable(table.name);
   }
 
   // Common to both: what is expected, and the report's row.
@@ -192,24 +201,32 @@ class RecordedSide {
             return absl::EqualsIgnoreCase(c.name, column.source_name);
           });
       const absl::StatusOr<PgType> type = ParseConfiguredType(column.type_sql);
-      if (found == source.columns.end() || column.fill != FillKind::kNone || !type.ok()) {
+      const int at = static_cast<int>(found - source.columns.begin());
+      const ArchiveColumn* in_archive =
+          archive() == nullptr ? nullptr : archive()->FindColumn(*archived(source), at);
+      if (found == source.columns.end() || column.fill != FillKind::kNone || !type.ok() ||
+          (archive() != nullptr && in_archive == nullptr)) {
         return NotLookedAt(absl::StrCat(table.source_name, ".", column.source_name),
-                           "its values cannot be made from the file alone");
+                           "its values cannot be made from this side alone");
       }
       ReadingRules rules = column.rules;
+      if (in_archive != nullptr) {
+        rules = archive()->RulesLeft(*archived(source), *in_archive, rules);
+      }
       rules.not_null = false;
       absl::StatusOr<ColumnCodec> codec = BindColumn(*type, rules);
       if (!codec.ok()) {
         return NotLookedAt(absl::StrCat(table.source_name, ".", column.source_name),
                            "its type cannot be read");
       }
-      columns.push_back(static_cast<int>(found - source.columns.begin()));
+      columns.push_back(at);
       codecs->push_back(*std::move(codec));
       Describe(column, column.type_sql, &compared, &verified);
     }
     if (columns.empty()) return;
     input_.readings.push_back(std::make_unique<TableReading>(
-        MakeTableReading(source, std::move(columns), table.where)));
+        archive() != nullptr ? archive()->MakeReading(*archived(source), std::move(columns))
+                             : MakeTableReading(source, std::move(columns), table.where)));
     input_.codecs.push_back(std::move(codecs));
     SqliteSideTable read;
     read.reading = input_.readings.back().get();
@@ -226,7 +243,7 @@ class RecordedSide {
   std::vector<ExpectedTable>& expected_;
 };
 
-absl::StatusOr<PlanRecord> RecordOf(const VerifyRequest& request, VerifyInput* input,
+absl::StatusOr<PlanRecord> FindRecord(const VerifyRequest& request, VerifyInput* input,
                                     Report* report) {
   if (!request.certificate.empty()) {
     ASSIGN_OR_RETURN(const Certificate certificate, ReadCertificate(request.certificate));
@@ -256,21 +273,57 @@ absl::StatusOr<PlanRecord> RecordOf(const VerifyRequest& request, VerifyInput* i
 
 }  // namespace
 
-absl::Status OpenRecord(const VerifyRequest& request, CancelToken& cancel, VerifyInput* input,
-                        std::vector<ExpectedTable>* expected, Report* report) {
-  const VerifyBudget budget = BudgetOf(request.common);
+absl::Status OpenRecord(const VerifyRequest& request, EventSink& events, CancelToken& cancel,
+                        VerifyInput* input, std::vector<ExpectedTable>* expected, Report* report) {
+  VerifyBudget& budget = input->budget = BudgetOf(request.common);
   const bool target = request.a.kind == Side::Kind::kTarget;
   if (target) {
     RETURN_IF_ERROR(OpenTarget(request.a.target, request.common, cancel, &input->target_a, report));
   }
-  ASSIGN_OR_RETURN(input->record, RecordOf(request, input, report));
+  ASSIGN_OR_RETURN(input->record, FindRecord(request, input, report));
   RecordedSide side(request, input->record, input, expected);
   if (target) {
     return side.OpenTargetTables(input->target_a.session->connect_options(), budget.workers);
   }
-  RETURN_IF_ERROR(OpenSource(request.a.path, request.common, budget.workers + 1, &input->source_a));
-  DescribeSource(input->source_a.catalog, *input->source_a.snapshot, report);
+  RETURN_IF_ERROR(OpenSource(request.a, request.common, events, cancel, &input->source_a));
+  budget = BudgetOf(request.common, RowBytesMax(input->source_a));
+  DescribeSource(input->source_a, report);
+  report->target.conninfo_shown = request.certificate;
+  report->target.dialect = "certificate";
   side.OpenSourceTables(budget.workers);
+  return cancel.Check();
+}
+
+absl::Status CheckArchive(const VerifyRequest& request, EventSink& events,
+                          const CancelToken& cancel, VerifyInput* input, Report* report) {
+  const bool contents = request.common.verify != VerifyMode::kCounts;
+  ASSIGN_OR_RETURN(input->source_a.archive, ArchiveSource::Open(request.a.path));
+  ArchiveSource& archive = *input->source_a.archive;
+  archive.Describe(&report->source);
+  input->budget = BudgetOf(request.common, RowBytesMax(input->source_a));
+  RETURN_IF_ERROR(archive.CheckFiles(input->budget.workers, events, cancel, contents));
+  input->record = RecordOf(archive);
+  archive.AddFindings(&input->findings);
+  for (const ArchiveTable& table : archive.manifest().tables) {
+    TableReport row;
+    row.source_name = table.source_name;
+    row.target_name = table.target_name;
+    row.where = table.where;
+    row.rows_source = row.rows_copied = row.rows_target = table.rows;
+    row.bytes = table.bytes;
+    row.digest_source = table.digest.ToHex();
+    if (contents) row.digest_target = row.digest_source;
+    row.compared = row.equal = contents;
+    for (const ArchiveColumn& column : table.columns) {
+      ColumnReport column_row;
+      column_row.source_name = column.source_name;
+      column_row.target_name = column.target_name;
+      column_row.declared_type = column.declared_type;
+      column_row.target_type = column.type;
+      row.columns.push_back(std::move(column_row));
+    }
+    report->tables.push_back(std::move(row));
+  }
   return cancel.Check();
 }
 

@@ -1,5 +1,6 @@
-// One side against what was recorded of it: a target against its last runs, or either against a
-// certificate. Differences are known per table only, as the record has one digest per table.
+// One side against what was recorded of it: a target against its last runs, an archive against its
+// manifest, or any against a certificate. Differences are known per table only, as the record has
+// one digest per table.
 #ifndef LITE2PG_ENGINE_COMMAND_VERIFY_RECORD_H_
 #define LITE2PG_ENGINE_COMMAND_VERIFY_RECORD_H_
 
@@ -19,8 +20,14 @@ struct ExpectedTable {
 // Opens the side request.a. Tables of the record that cannot be compared become findings, those
 // that are not there become differences. Errors: exit code 11 when nothing is recorded, 13 for a
 // certificate that was changed.
-absl::Status OpenRecord(const VerifyRequest& request, CancelToken& cancel, VerifyInput* input,
-                        std::vector<ExpectedTable>* expected, Report* report);
+absl::Status OpenRecord(const VerifyRequest& request, EventSink& events, CancelToken& cancel,
+                        VerifyInput* input, std::vector<ExpectedTable>* expected, Report* report);
+
+// An archive against its manifest: every file, byte by byte and row by row, or with --verify counts
+// the files' sizes. Anything that is not as it was written is an error with exit code 13; the
+// tables in `report` are those that the manifest names.
+absl::Status CheckArchive(const VerifyRequest& request, EventSink& events,
+                          const CancelToken& cancel, VerifyInput* input, Report* report);
 
 // Fills `row` from what was read. A certificate or a record stands where a source would.
 void JudgeAgainstRecord(const ExpectedTable& expected, const Digest& found, TableReport* row,

@@ -15,6 +15,7 @@
 #include "engine/archive/format.h"
 #include "engine/base/error.h"
 #include "engine/base/exception_status.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/first_error.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
@@ -120,7 +121,7 @@ class ExportRun {
       for (const ArchiveChunk& chunk : chunks) Take(table, chunk);
       // Numbers may have gaps; a name is never used twice.
       for (const ArchiveChunk& chunk : chunks) {
-        while (ChunkFileName(number, next_chunk_[table]) <= chunk.file) ++next_chunk_[table];
+        while (NameOf(table, next_chunk_[table]) <= chunk.file) ++next_chunk_[table];
       }
     }
     for (int i = 0; i < options.streams; ++i) {
@@ -160,6 +161,10 @@ class ExportRun {
     std::optional<SourceKey> after;
     uint64_t bytes = 0;
   };
+
+  std::string NameOf(size_t table, int chunk) const {
+    return ChunkFileName(static_cast<int>(table), chunk, options_.compress);
+  }
 
   void Wake(int lane) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -263,13 +268,15 @@ class ExportRun {
         return MakeError(ErrorCode::kTargetOutOfResource, ExitCode::kOutOfResource,
                          "a table has more chunks than an archive can name");
       }
-      open->chunk.file = ChunkFileName(static_cast<int>(table), number);
+      open->chunk.file = NameOf(table, number);
       RETURN_IF_ERROR(directory_->MakeDirectory(TableDirectoryName(static_cast<int>(table))));
       ASSIGN_OR_RETURN(ChunkFileWriter file, ChunkFileWriter::Create(directory_, open->chunk.file));
       open->file.emplace(std::move(file));
+      LITE2PG_FAILPOINT("export.chunk.created");
     }
     RETURN_IF_ERROR(open->file->Append(lane.rows.view()));
     open->bytes += lane.rows.size();
+    LITE2PG_FAILPOINT("export.chunk.appended");
     return absl::OkStatus();
   }
 
@@ -284,13 +291,15 @@ class ExportRun {
     // A file that was cut while we read gives wrong bytes without an error.
     RETURN_IF_ERROR(snapshot_.CheckUnchanged());
     ArchiveChunk& chunk = open->chunk;
-    ASSIGN_OR_RETURN(chunk.checksums, open->file->Finish());
+    RETURN_IF_ERROR(open->file->Finish(&chunk));
     chunk.digest = encoder.digest();
     chunk.rows = chunk.digest.rows;
     chunk.key_range = DescribeRange(reading, range);
     chunk.after_rowid = RowidOf(reading, range.after);
     chunk.up_to_rowid = RowidOf(reading, range.up_to);
+    LITE2PG_FAILPOINT("export.chunk.named");
     RETURN_IF_ERROR(journal_.AddChunk(static_cast<int>(table), chunk));
+    LITE2PG_FAILPOINT("export.journal.written");
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       Take(table, chunk);
@@ -339,6 +348,7 @@ class ExportRun {
     }
     const bool by_rowid = cursor.reading().key_kind == KeyKind::kRowid;
     cursor.Finish();
+    LITE2PG_FAILPOINT("export.table.ended");
     if (!complete || by_rowid) return absl::OkStatus();
     return journal_.AddComplete(static_cast<int>(table));
   }

@@ -20,6 +20,7 @@ namespace lite2pg {
 struct ExportRunOptions {
   int streams = 2;         // 1..kStreamsMax, not more than snapshot.size()
   size_t chunk_bytes = 0;  // 0: kChunkBytesMax
+  bool compress = false;   // data files
 };
 
 struct ExportedTable {

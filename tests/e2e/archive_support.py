@@ -63,6 +63,16 @@ class ArchiveTest(EndToEndTest):
         return lite2pg("import", archive or self.archive, target or self.target, "--format", "json",
                        *options, **kwargs)
 
+    def verify(self, *arguments, **kwargs):
+        return lite2pg("verify", *arguments, "--format", "json", **kwargs)
+
+    def verified(self, *arguments):
+        run = self.verify(*arguments)
+        self.assertEqual((run.exit_code, run.report and run.report["outcome"]), (0, "verified"),
+                         str(run))
+        self.assertFalse([t for t in run.report["tables"] if t["equal"] is False], str(run))
+        return run
+
     def exported(self, path, *options, **kwargs):
         run = self.export(path, *options, **kwargs)
         self.assertEqual(run.exit_code, 0, str(run))

@@ -13,6 +13,7 @@ from harness import SEED
 
 # Each is a run of the program, about 20 ms.
 CHANGES = int(os.environ.get("LITE2PG_TAMPER_CHANGES", "250"))
+EDITS = int(os.environ.get("LITE2PG_TAMPER_EDITS", "40"))
 
 
 class Tampering(ArchiveTest):
@@ -27,14 +28,16 @@ class Tampering(ArchiveTest):
         shutil.copytree(self.original, self.archive)
 
     def assert_refused(self, code=None, name=None):
-        run = self.import_()
-        self.assertEqual(run.exit_code, 13, str(run))
-        codes = [c for c, _ in run.errors()]
-        self.assertTrue(codes and codes[0].startswith("L2P7"), str(run))
-        if code is not None:
-            self.assertEqual(codes[0], code, str(run))
-        if name is not None:
-            self.assertIn(name, run.report["errors"][0]["what"], str(run))
+        """By import and by verify, in the same words."""
+        run, checked = self.import_(), self.verify(self.archive)
+        for one in (run, checked):
+            self.assertEqual(one.exit_code, 13, str(one))
+            codes = [c for c, _ in one.errors()]
+            self.assertTrue(codes and codes[0].startswith("L2P7"), str(one))
+            if code is not None:
+                self.assertEqual(codes[0], code, str(one))
+            if name is not None:
+                self.assertIn(name, one.report["errors"][0]["what"], str(one))
         return run
 
 
@@ -87,6 +90,11 @@ class RandomChanges(Tampering):
         path.symlink_to(elsewhere)
 
     def test_every_change_is_refused(self):
+        # Half of them are made to compressed archives.
+        if SEED % 2 == 0:
+            self.exported(self.dir / "source.db", "--restart", "--compress")
+            shutil.rmtree(self.original)
+            shutil.copytree(self.archive, self.original)
         print(f"seed {SEED}, {CHANGES} changes; LITE2PG_SEED and LITE2PG_TAMPER_CHANGES choose"
               " others")
         rng = random.Random(f"{SEED} tamper")
@@ -189,6 +197,49 @@ class CraftedArchives(Tampering):
         digest = hashlib.sha256(body).hexdigest().encode()
         (self.archive / "manifest.json").write_bytes(
             body + b',\n "manifest_sha256": "' + digest + b'"\n}\n')
+
+    def leaves(self, value, path=()):
+        """Paths to every value in the manifest that holds no others."""
+        if isinstance(value, (dict, list)) and value:
+            for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+                yield from self.leaves(item, path + (key,))
+        else:
+            yield path
+
+    def test_no_edit_of_any_member_does_harm(self):
+        """Some edits make another archive, which is what whoever can make checksums may do. None may
+        end the program, be taken for a defect of it, or have SQL executed."""
+        print(f"seed {SEED}, {EDITS} edits; LITE2PG_TAMPER_EDITS chooses others")
+        rng = random.Random(f"{SEED} edits")
+        original = self.manifest(self.original)
+        del original["manifest_sha256"]
+        paths = list(self.leaves(original))
+        values = [None, True, 0, -1, 1, 7, 2**31, 2**63 - 1, 2**64, 1.5, "", "x", "\0", "a'b\"c",
+                  "); CREATE TABLE public.pwned(); --", "x" * 5000, [], {}, {"hex": "ff"},
+                  {"hex": "f"}, [1], "integer", "1" * 32]
+        exits = {}
+        for number in range(EDITS):
+            manifest = copy.deepcopy(self.manifest(self.original))
+            path, value = rng.choice(paths), rng.choice(values)
+            at = manifest
+            for key in path[:-1]:
+                at = at[key]
+            at[path[-1]] = value
+            with self.subTest(number=number, path=path, value=str(value)[:40]):
+                self.write_manifest(manifest)
+                run = self.verify(self.archive)
+                self.assertIn(run.exit_code, (0, 13), str(run))
+                exits[run.exit_code] = exits.get(run.exit_code, 0) + 1
+                if run.exit_code != 0:
+                    continue
+                run = self.verify(self.archive, self.dir / "source.db")
+                self.assertIn(run.exit_code, (0, 4, 5, 13), str(run))
+                self.target = self.make_target()
+                run = self.import_()
+                self.assertIn(run.exit_code, (0, 8, 12, 13, 14), str(run))
+                self.assertEqual(self.sql("SELECT count(*) FROM pg_class WHERE relname = 'pwned'"),
+                                 [(0,)])
+        self.assertGreater(exits.get(13, 0), EDITS / 3, exits)
 
     def test_a_key_that_stands_twice(self):
         self.rewrite_text(lambda text: text.replace(

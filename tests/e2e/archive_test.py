@@ -136,8 +136,100 @@ class Export(ArchiveTest):
         self.exported(path, "--restart")
         self.imported()
 
+    def test_what_only_a_server_or_a_ledger_can_do_is_refused(self):
+        path = self.make_source("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER);"
+                                "INSERT INTO t VALUES (1, 5), (2, 'five'), (3, NULL)")
+        config = self.dir / "config.toml"
+        for column, exit_code in (('type = "bigint"\non-bad-value = "reject"', 14),
+                                  ('fill = "7"', 2), ('type = "point"', 2)):
+            with self.subTest(column):
+                config.write_text(f"[table.t.column.n]\n{column}\n")
+                run = self.export(path, "--config", config)
+                self.assert_fails(run, exit_code)
+                self.assertFalse(self.archive.exists(), str(run))
+        config.write_text('[table.t.column.n]\ntype = "bigint"\non-bad-value = "null"\n')
+        self.exported(path, "--config", config)
+        self.verified(self.archive, path)
+        self.imported()
+        self.assertEqual(self.sql("SELECT id, n FROM t ORDER BY id"),
+                         [(1, 5), (2, None), (3, None)])
+
     def test_nothing_to_resume(self):
         self.assert_fails(self.export(self.make_source(SCRIPT), "--resume"), 11, "L2P6003")
+
+
+class OfALiveSource(ArchiveTest):
+    """Every transaction of the writer moves a number from one table to the other."""
+
+    WRITER = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)
+db.execute("PRAGMA synchronous = OFF")
+i = 0
+while True:
+    i += 1
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("UPDATE a SET v = v - 1 WHERE id = ?", (i % 20000 + 1,))
+    db.execute("UPDATE b SET v = v + 1 WHERE id = ?", (i * 7 % 20000 + 1,))
+    db.execute("INSERT INTO log VALUES (?)", (i,))
+    db.execute("COMMIT")
+    if i == 1:
+        print("begun", flush=True)
+"""
+
+    def test_it_is_one_state_of_it(self):
+        for mode in ("wal", "delete"):
+            with self.subTest(mode):
+                path = self.make_source(f"""PRAGMA journal_mode = {mode};
+                    CREATE TABLE a (id INTEGER PRIMARY KEY, v INTEGER);
+                    CREATE TABLE b (id INTEGER PRIMARY KEY, v INTEGER);
+                    CREATE TABLE log (i INTEGER);
+                    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+                    INSERT INTO a SELECT i, 1000000 FROM n;
+                    INSERT INTO b SELECT id, 0 FROM a""", f"{mode}.db")
+                self.archive, self.target = self.dir / f"archive-{mode}", self.make_target()
+                writer = subprocess.Popen(["python3", "-c", self.WRITER, str(path)],
+                                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                try:
+                    writer.stdout.readline()
+                    self.exported(path, "--streams", "3")
+                    # What was exported is no longer what is there.
+                    later = self.verify(self.archive, path)
+                finally:
+                    writer.kill()
+                    writer.wait()
+                    writer.stdout.close()
+                self.assertEqual(later.exit_code, 4, str(later))
+                self.verified(self.archive)
+                self.imported()
+                ((moved, received, done, last),) = self.sql(
+                    "SELECT (SELECT 20000 * 1000000::bigint - sum(v) FROM a),"
+                    " (SELECT sum(v) FROM b), (SELECT count(*) FROM log),"
+                    " (SELECT max(i) FROM log)")
+                self.assertEqual((moved, received, last), (done, done, done))
+                self.assertGreater(done, 0)
+
+
+class Memory(ArchiveTest):
+    def test_large_values_stay_within_the_ceiling(self):
+        rows = int(os.environ.get("LITE2PG_LARGE_VALUES", "12"))
+        path = self.make_source(
+            "CREATE TABLE large (id INTEGER PRIMARY KEY, x BLOB, y TEXT);",
+            build=lambda db: db.executemany(
+                "INSERT INTO large VALUES (?, zeroblob(16000000), ?)",
+                ((i, "text " * 200000) for i in range(rows))))
+        limit = 192 << 20
+        for number, options in enumerate([(), ("--compress",)]):
+            with self.subTest(options):
+                self.archive, self.target = self.dir / f"archive{number}", self.make_target()
+                memory = ("--memory", "192MiB")
+                for run in (self.exported(path, *options, *memory),
+                            self.verified(self.archive, *memory),
+                            self.verified(self.archive, path, *memory),
+                            self.imported(*memory),
+                            self.verified(self.archive, self.target, *memory)):
+                    self.assertLess(run.report["resources"]["peak_rss_bytes"], limit,
+                                    run.report["command"])
 
 
 class Interrupted(ArchiveTest):

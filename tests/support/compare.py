@@ -24,19 +24,22 @@ SHOWN_MAX = 5  # of each kind of difference in a table
 class Comparison:
     """Compares on construction; `problems` is empty when all is equal."""
 
-    def __init__(self, path, conninfo, report=None, schema="public", check_schema=True,
-                 ignore_tables=()):
+    def __init__(self, path, conninfo=None, report=None, schema="public", check_schema=True,
+                 ignore_tables=(), target=None):
+        """`target`: what has the tables instead of a server (archive_reader.py)."""
         self.problems = []
         self.rows = 0
         self.tables = 0
         self.report = report
         self.ignored = set(ignore_tables)
         self.source = Source(path)
-        self.target = Target(conninfo, schema)
+        self.target = target or Target(conninfo, schema)
         try:
             pairs = self._pair_tables()
             names = {source.name: target.name for source, target, _ in pairs}
-            schema_check = SchemaCheck(self.source, self.target, report, names)
+            schema_check = None
+            if check_schema:
+                schema_check = SchemaCheck(self.source, self.target, report, names)
             for source, target, entry in pairs:
                 mapping = self._map_columns(source, target, entry)
                 self._compare_rows(source, target, mapping, entry)
@@ -44,7 +47,7 @@ class Comparison:
                     schema_check.check_table(source, target, mapping)
             if check_schema:
                 schema_check.check_others()
-            self.problems += schema_check.problems
+                self.problems += schema_check.problems
         finally:
             self.target.close()
             self.source.db.close()

@@ -33,6 +33,7 @@ C_HEADERS = {
     "libpq-fe.h": "engine/postgres",
     "tbb/": "engine/pipeline",
     "openssl/": "engine/archive",
+    "zstd.h": "engine/archive",
 }
 
 

@@ -155,7 +155,8 @@ SyncRequest MakeSyncRequest(const Invocation& invocation) {
 
 ExportRequest MakeExportRequest(const Invocation& invocation) {
   return ExportRequest{invocation.settings.common, invocation.arguments[0],
-                       invocation.arguments[1], ResumeOf(invocation.settings)};
+                       invocation.arguments[1], ResumeOf(invocation.settings),
+                       invocation.settings.compress};
 }
 
 RevertRequest MakeRevertRequest(const Invocation& invocation) {

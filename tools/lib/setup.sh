@@ -6,10 +6,11 @@ lite2pg_build=$lite2pg_root/build/release
 
 # python3 is for the sample database and the tests.
 build_packages=(cmake g++ libabsl-dev libcli11-dev libpq-dev libsimdjson-dev libsqlite3-dev libssl-dev
-  libtbb-dev libtomlplusplus-dev libxxhash-dev ninja-build nlohmann-json3-dev pkg-config)
+  libtbb-dev libtomlplusplus-dev libxxhash-dev libzstd-dev ninja-build nlohmann-json3-dev
+  pkg-config)
 run_packages=("${build_packages[@]}" postgresql python3)
-test_packages=("${run_packages[@]}" ccache chromium git libbenchmark-dev libgmock-dev libgtest-dev
-  python3-psycopg2 python3-yaml sqlite3 tmux)
+test_packages=("${run_packages[@]}" ccache chromium git jq libbenchmark-dev libgmock-dev
+  libgtest-dev python3-psycopg2 python3-xxhash python3-yaml sqlite3 tmux zstd)
 
 # What the trials of faults need (tests/fault).
 test_packages+=(iproute2 pgbouncer)

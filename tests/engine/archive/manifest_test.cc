@@ -13,8 +13,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-ArchiveManifest Sample() {
+ArchiveManifest Sample(bool compressed = false) {
   ArchiveManifest manifest;
+  manifest.compressed = compressed;
   manifest.tool_version = "1.2.3";
   manifest.source.path = "/a/\"b\"\n.db";
   manifest.source.fingerprint = "page_size=4096";
@@ -27,7 +28,6 @@ ArchiveManifest Sample() {
     manifest.schema_files.push_back({std::string(name), ChecksumsOf("SELECT 1;")});
   }
   ArchiveTable table;
-  table.number = 3;
   table.source_name = "not utf-8: \xff";
   table.target_name = "t";
   ArchiveColumn column;
@@ -41,10 +41,12 @@ ArchiveManifest Sample() {
   table.columns.push_back(column);
   for (int i = 0; i < 2; ++i) {
     ArchiveChunk chunk;
-    chunk.file = ChunkFileName(3, i);
+    chunk.file = ChunkFileName(0, i, compressed);
     chunk.digest.AddRow("row");
     chunk.rows = 1;
     chunk.checksums = ChecksumsOf("a file of some bytes");
+    chunk.raw_bytes = compressed ? 1000 : chunk.checksums.bytes;
+    if (compressed) chunk.raw_xxh3 = std::string(32, 'b');
     if (i == 0) chunk.up_to_rowid = -5;
     if (i == 1) chunk.after_rowid = -5;
     table.digest.Add(chunk.digest);
@@ -64,11 +66,18 @@ ExitCode ExitOf(const std::string& content) {
 }
 
 TEST(Manifest, GivesBackWhatWasWritten) {
-  const std::string content = WriteManifest(Sample());
+  const std::string compressed = WriteManifest(Sample(/*compressed=*/true));
   std::string sha256;
-  const absl::StatusOr<ArchiveManifest> parsed = ParseManifest(content, &sha256);
+  absl::StatusOr<ArchiveManifest> parsed = ParseManifest(compressed, &sha256);
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(WriteManifest(*parsed), compressed);
+  EXPECT_EQ(parsed->raw_bytes(), 2000u);
+  EXPECT_THAT(compressed, HasSubstr("\"compression\": \"zstd\""));
+  const std::string content = WriteManifest(Sample());
+  parsed = ParseManifest(content, &sha256);
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(WriteManifest(*parsed), content);
+  EXPECT_EQ(parsed->raw_bytes(), parsed->bytes());
   EXPECT_EQ(parsed->tables[0].source_name, "not utf-8: \xff");
   EXPECT_EQ(parsed->tables[0].chunks[0].after_rowid, std::nullopt);
   EXPECT_EQ(parsed->tables[0].chunks[0].up_to_rowid, -5);
@@ -128,13 +137,30 @@ TEST(Manifest, RefusesAFormatThatIsNotKnownByItsVersion) {
   std::string content = WriteManifest(Sample());
   std::string body = content.substr(0, content.rfind(",\n \"manifest_sha256\""));
   const std::string version = "\"format_version\": 1";
-  body.replace(body.find(version), version.size(), "\"format_version\": 2");
+  body.replace(body.find(version), version.size(), "\"format_version\": 3");
   std::string sha256;
   const absl::StatusOr<ArchiveManifest> parsed = ParseManifest(
       absl::StrCat(body, ",\n \"manifest_sha256\": \"", ChecksumsOf(body).sha256, "\"\n}\n"),
       &sha256);
   ASSERT_FALSE(parsed.ok());
   EXPECT_EQ(InfoOf(parsed.status()).code, ErrorCode::kArchiveVersion);
+}
+
+TEST(Manifest, RefusesFilesAndTablesInAnotherOrder) {
+  ArchiveManifest manifest = Sample();
+  std::swap(manifest.tables[0].chunks[0], manifest.tables[0].chunks[1]);
+  EXPECT_EQ(ExitOf(WriteManifest(manifest)), ExitCode::kUnsafe);
+  manifest = Sample();
+  manifest.tables[0].chunks[1].after_rowid = -6;
+  EXPECT_EQ(ExitOf(WriteManifest(manifest)), ExitCode::kUnsafe) << "ranges overlap";
+  manifest.tables[0].chunks[1].after_rowid = 7;
+  EXPECT_EQ(ExitOf(WriteManifest(manifest)), ExitCode::kDone) << "a gap in which no rows are";
+  manifest.tables[0].chunks[1].up_to_rowid = 7;
+  EXPECT_EQ(ExitOf(WriteManifest(manifest)), ExitCode::kUnsafe) << "a range of nothing";
+  manifest = Sample();
+  manifest.tables[0].number = 1;
+  for (int i = 0; i < 2; ++i) manifest.tables[0].chunks[i].file = ChunkFileName(1, i, false);
+  EXPECT_EQ(ExitOf(WriteManifest(manifest)), ExitCode::kUnsafe) << "a table without a number 0";
 }
 
 TEST(ArchiveName, TakesOnlyPlainNamesOfAtMostOneDirectory) {
