@@ -19,6 +19,7 @@
 #include "engine/plan/planner.h"
 #include "engine/postgres/relations.h"
 #include "engine/postgres/rejects.h"
+#include "engine/sqlite/fingerprint.h"
 
 namespace lite2pg {
 namespace {
@@ -78,7 +79,8 @@ absl::StatusOr<RunRecord> FindRunToResume(PgConnection& connection, const Ledger
     if (!IsOurs(run, request)) continue;
     if (newest == nullptr) newest = &run;
     if (!IsUnfinished(run)) continue;
-    if (run.source_fingerprint != fingerprint) return SourceChanged(run);
+    // What was loaded is compared row by row below; what was not is read as it is now.
+    if (!MayBeSameContent(run.source_fingerprint, fingerprint)) return SourceChanged(run);
     RETURN_IF_ERROR(CheckSameOptions(run, request));
     return run;
   }
