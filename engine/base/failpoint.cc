@@ -97,6 +97,12 @@ constexpr absl::string_view kFailpoints[] = {
     "report.begin",
 };
 
+// The same of a sync; tests/e2e/sync_test.py.
+constexpr absl::string_view kSyncFailpoints[] = {
+    "sync.begun", "sync.put_beside", "sync.applied", "sync.verified", "sync.commit",
+    "sync.committed",
+};
+
 struct Armed {
   std::string name;
   uint64_t at = 0;  // 0: nothing is armed
@@ -124,7 +130,10 @@ Armed* ReadEnvironment() {
 }
 
 bool IsKnown(absl::string_view name) {
-  return std::find(std::begin(kFailpoints), std::end(kFailpoints), name) != std::end(kFailpoints);
+  const auto has = [&](const auto& names) {
+    return std::find(std::begin(names), std::end(names), name) != std::end(names);
+  };
+  return has(kFailpoints) || has(kSyncFailpoints);
 }
 
 }  // namespace

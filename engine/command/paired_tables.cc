@@ -11,10 +11,12 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/command/source_checks.h"
 #include "engine/pipeline/scan_graph.h"
 #include "engine/plan/existing_columns.h"
 #include "engine/plan/selection.h"
 #include "engine/postgres/copy_stream.h"
+#include "engine/verify/read_back.h"
 
 namespace lite2pg {
 namespace {
@@ -321,34 +323,10 @@ class Pairing {
     return absl::OkStatus();
   }
 
-  // Positions of `names` among the table's columns; false when one is not compared.
-  static bool Positions(const TablePlan& table, const std::vector<std::string>& names,
-                        std::vector<size_t>* positions) {
-    positions->clear();
-    for (const std::string& name : names) {
-      const auto same = [&](const ColumnPlan& column) { return column.target_name == name; };
-      const auto found = std::find_if(table.columns.begin(), table.columns.end(), same);
-      if (found == table.columns.end()) return false;
-      positions->push_back(static_cast<size_t>(found - table.columns.begin()));
-    }
-    return !positions->empty();
-  }
-
   static void ChooseKey(TablePlan* table, TablePair* pair) {
-    std::vector<size_t> positions;
-    for (const bool primary : {true, false}) {
-      for (const TargetIndex& index : table->target.indexes) {
-        if (!index.unique || !index.valid || index.partial || index.primary != primary) continue;
-        if (!Positions(*table, index.columns, &positions)) continue;
-        const bool nulls = std::any_of(positions.begin(), positions.end(), [&](size_t i) {
-          return !table->columns[i].not_null;
-        });
-        if (nulls) continue;
-        pair->key = positions;
-        pair->key_is_unique = true;
-        return;
-      }
-    }
+    pair->key = UniqueKeyOf(*table, table->target);
+    pair->key_is_unique = !pair->key.empty();
+    if (pair->key_is_unique) return;
     for (const int source : table->source->primary_key) {
       const auto same = [&](const ColumnPlan& c) { return c.source_column == source; };
       const auto found = std::find_if(table->columns.begin(), table->columns.end(), same);
@@ -499,10 +477,11 @@ absl::StatusOr<std::unique_ptr<PairedTables>> OpenPairedTables(const CommonOptio
                                                                int readers, EventSink& events,
                                                                CancelToken& cancel) {
   auto pairs = std::make_unique<PairedTables>();
-  SqliteOpenOptions options;
-  options.reader = common.reader;
-  ASSIGN_OR_RETURN(pairs->snapshot, SourceSnapshot::Open(source, readers, options));
+  ASSIGN_OR_RETURN(pairs->snapshot,
+                   SourceSnapshot::Open(source, readers, OpenOptionsOf(common)));
   ASSIGN_OR_RETURN(pairs->catalog, ReadSourceCatalog(pairs->snapshot->reader(0)));
+  pairs->catalog.path = pairs->snapshot->path();
+  FindEffectsOnWriters(*pairs->snapshot, &pairs->plan.findings);
   ASSIGN_OR_RETURN(pairs->target, OpenExistingTarget(target, cancel));
   ASSIGN_OR_RETURN(PgConnection connection, pairs->target->Connect());
   ASSIGN_OR_RETURN(pairs->facts, ReadTargetFacts(connection, common.target_schema));
