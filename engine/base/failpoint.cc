@@ -97,8 +97,10 @@ constexpr absl::string_view kFailpoints[] = {
     "report.begin",
 };
 
-// The same of a sync; tests/e2e/sync_test.py.
-constexpr absl::string_view kSyncFailpoints[] = {
+// Of a sync (tests/e2e/sync_test.py), and of --publish batched (tests/e2e/publish_test.py).
+constexpr absl::string_view kOtherFailpoints[] = {
+    "publish.batched.begun", "publish.batch.commit", "publish.batch.done",
+    "publish.batched.done",
     "sync.begun", "sync.put_beside", "sync.applied", "sync.verified", "sync.commit",
     "sync.committed",
 };
@@ -133,7 +135,7 @@ bool IsKnown(absl::string_view name) {
   const auto has = [&](const auto& names) {
     return std::find(std::begin(names), std::end(names), name) != std::end(names);
   };
-  return has(kFailpoints) || has(kSyncFailpoints);
+  return has(kFailpoints) || has(kOtherFailpoints);
 }
 
 }  // namespace

@@ -35,8 +35,6 @@
 #include "engine/plan/source_schema.h"
 #include "engine/postgres/relations.h"
 #include "engine/postgres/script.h"
-#include "engine/verify/cross_check.h"
-#include "engine/verify/read_back.h"
 
 namespace lite2pg {
 namespace {
@@ -143,10 +141,10 @@ absl::Status CopySession::OpenSource() {
     return absl::OkStatus();
   }
   // One reader per stream, and one for quick_check beside them.
-  SqliteOpenOptions options;
-  options.reader = request_.common.reader;
-  ASSIGN_OR_RETURN(snapshot_, SourceSnapshot::Open(request_.source, StreamsMax() + 1, options));
+  ASSIGN_OR_RETURN(snapshot_, SourceSnapshot::Open(request_.source, StreamsMax() + 1,
+                                                   OpenOptionsOf(request_.common)));
   ASSIGN_OR_RETURN(catalog_, ReadSourceCatalog(snapshot_->reader(0)));
+  catalog_.path = snapshot_->path();
   report_.source.path = catalog_.path;
   report_.source.encoding = catalog_.encoding;
   report_.source.page_size = catalog_.page_size;
@@ -170,6 +168,7 @@ absl::Status CopySession::MakePlan() {
   inputs.policy = &request_.policy;
   inputs.schema_mode = request_.schema_mode;
   inputs.existing_rows = request_.existing_rows;
+  inputs.publish_in_batches = request_.publish == PublishMode::kBatched;
   inputs.order = request_.order;
   inputs.facts = facts_;
   inputs.run_tag = run_id_.substr(0, 8);
@@ -215,9 +214,11 @@ absl::Status CopySession::MakePlan() {
   if (request_.deep) {
     RETURN_IF_ERROR(FindDuplicateKeys(snapshot_->reader(0), plan_, &plan_.findings, cancel_));
   }
+  if (archive_ == nullptr) FindEffectsOnWriters(*snapshot_, &plan_.findings);
   report_.findings = plan_.findings;
   events_.counters.findings = static_cast<int>(plan_.findings.size());
   FillPlanned();
+  if (request_.dry_run) RETURN_IF_ERROR(Estimate());
   if (request_.dry_run && plan_.blocked()) {
     report_.outcome = "planned";
     return absl::OkStatus();
@@ -285,6 +286,7 @@ absl::Status CopySession::TakeLock() {
   }
   switch (request_.resume) {
     case ResumeMode::kRestart:
+      RETURN_IF_ERROR(RefuseWhilePublishing(*coordinator_, Location(), request_));
       return RecoverUnfinishedLoads(*coordinator_, Location(), request_.common.target_schema);
     case ResumeMode::kFresh:
       return RefuseUnfinishedRuns(*coordinator_, Location(), request_);
@@ -315,6 +317,14 @@ absl::Status CopySession::FindResumed() {
   report_.run_id = run_id_;
   published_ = !IsUnfinished(*resumed_) || lite2pg::IsPublished(*resumed_);
   if (published_) return ShowRun(*resumed_);
+  if (IsPublishing(*resumed_)) {
+    RETURN_IF_ERROR(ShowRun(*resumed_));
+    ASSIGN_OR_RETURN(const int64_t epoch, Ledger::TakeOver(*coordinator_, Location(), run_id_));
+    ledger_.emplace(Location(), run_id_, epoch);
+    RETURN_IF_ERROR(MoveInBatches(resumed_->staging_schema, report_.outcome));
+    published_ = true;
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(ledger_, TakeRunOver(*coordinator_, Location(), *resumed_));
   return absl::OkStatus();
 }
@@ -485,30 +495,6 @@ absl::Status CopySession::Sequences() {
   return absl::OkStatus();
 }
 
-absl::Status CopySession::Verify() {
-  const StageScope stage(Stage::kVerify, events_, &report_);
-  RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", StageName(Stage::kVerify), ""));
-  LITE2PG_FAILPOINT("verify.begin");
-  if (request_.common.verify == VerifyMode::kOff) return absl::OkStatus();
-  if (request_.common.verify == VerifyMode::kCounts) {
-    ASSIGN_OR_RETURN(read_back_, CountTables(*coordinator_, plan_));
-  } else {
-    for (const TablePlan& table : plan_.tables) events_.counters.rows_total += table.rows;
-    ReadBackOptions options;
-    options.connect = target_->connect_options();
-    options.streams = Streams();
-    ASSIGN_OR_RETURN(read_back_, ReadBackTables(plan_, options, events_, cancel_));
-    LITE2PG_FAILPOINT("verify.read_back");
-    RETURN_IF_ERROR(existing_.Verify(*coordinator_));
-  }
-  // Not on the coordinator: what the server cannot read would end its transaction.
-  ASSIGN_OR_RETURN(PgConnection server_word, target_->Connect());
-  RETURN_IF_ERROR(CrossCheckSamples(server_word, plan_, &report_.samples));
-  FillTables();
-  LITE2PG_FAILPOINT("verify.done");
-  return DifferenceStatus(report_, plan_);
-}
-
 absl::Status CopySession::Publish() {
   const StageScope stage(Stage::kPublish, events_, &report_);
   RETURN_IF_ERROR(FinishQuickCheck());
@@ -517,7 +503,8 @@ absl::Status CopySession::Publish() {
   if (!coordinator_->in_transaction()) RETURN_IF_ERROR(coordinator_->Begin());
   RETURN_IF_ERROR(existing_.Finish(*coordinator_, *ledger_));
   LITE2PG_FAILPOINT("publish.claims_given_up");
-  RETURN_IF_ERROR(PublishStaged(*coordinator_, plan_, report_));
+  const bool batched = PublishesInBatches();
+  if (!batched) RETURN_IF_ERROR(PublishStaged(*coordinator_, plan_, report_));
   LITE2PG_FAILPOINT("publish.moved");
   if (mended_ != nullptr) {
     RETURN_IF_ERROR(mended_->Take(*coordinator_, Location(), plan_, &report_.findings));
@@ -539,12 +526,15 @@ absl::Status CopySession::Publish() {
   result.outcome = rejects ? "rejected" : full ? "verified" : "copied";
   result.exit_code = rejects ? ExitCode::kRejected : ExitCode::kDone;
   SetPlanResults(result, &record_);
+  RecordPartitions();
   RETURN_IF_ERROR(ledger_->SetPlan(*coordinator_, PlanRecordToJson(record_)));
-  RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", kStagePublished, result.outcome));
+  RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active",
+                                    batched ? kStagePublishing : kStagePublished, result.outcome));
   RETURN_IF_ERROR(ledger_->SetReport(*coordinator_, ReportToJson(result)));
   LITE2PG_FAILPOINT("publish.recorded");
   RETURN_IF_ERROR(coordinator_->Commit());
   LITE2PG_FAILPOINT("publish.reply_lost");
+  if (batched) RETURN_IF_ERROR(MoveInBatches(plan_.staging_schema, result.outcome));
   published_ = true;
   staging_created_ = false;
   report_ = std::move(result);

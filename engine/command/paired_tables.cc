@@ -11,6 +11,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/command/resume.h"
 #include "engine/command/source_checks.h"
 #include "engine/pipeline/scan_graph.h"
 #include "engine/plan/existing_columns.h"
@@ -196,8 +197,8 @@ class Pairing {
       return absl::OkStatus();
     }
     Note(Severity::kWarning, ErrorCode::kTargetNoPartner, source.name,
-         "the target schema has no table of that name", "copy it, --exclude it, or name its "
-         "partner in the configuration");
+         "the target schema has no table of that name", "copy it (lite2pg copy), --exclude it, or "
+         "name its partner in the configuration");
     out_.without_partner.push_back(&source);
     return absl::OkStatus();
   }
@@ -445,7 +446,11 @@ absl::StatusOr<RecordedRuns> ReadRecordedRuns(PgConnection& connection, const st
       continue;
     }
     for (RunRecord& run : *runs) {
-      if (run.target_schema != schema || run.state != "done") continue;
+      if (run.target_schema != schema) continue;
+      if (IsUnfinished(run) && !IsPublished(run) && !recorded.unfinished.has_value()) {
+        recorded.unfinished = run;
+      }
+      if (run.state != "done") continue;
       if (run.plan_json == "{}") continue;   // of an older version, which kept no plan
       absl::StatusOr<PlanRecord> record = ParsePlanRecord(run.plan_json);
       if (!record.ok()) {
@@ -460,6 +465,18 @@ absl::StatusOr<RecordedRuns> ReadRecordedRuns(PgConnection& connection, const st
     if (!recorded.runs.empty()) break;
   }
   return recorded;
+}
+
+absl::Status RefuseWhileUnfinished(const RecordedRuns& recorded) {
+  if (!recorded.unfinished.has_value()) return absl::OkStatus();
+  const RunRecord& run = *recorded.unfinished;
+  return MakeError(ErrorCode::kUnfinishedRun, ExitCode::kCannotResume,
+                   absl::StrCat("run ", run.run_id, " of ", run.started_at,
+                                " into this schema did not finish (it was in stage ", run.stage,
+                                ")"),
+                   absl::StrCat("first `lite2pg ", run.command, " ... --resume`, which goes on "
+                                "where it stopped, or --restart; lite2pg status prints the "
+                                "command"));
 }
 
 absl::StatusOr<TargetSession> OpenExistingTarget(const TargetSpec& spec,
@@ -491,6 +508,11 @@ absl::StatusOr<std::unique_ptr<PairedTables>> OpenPairedTables(const CommonOptio
   pairs->plan.target_schema = common.target_schema;
   pairs->plan.target_schema_exists = pairs->facts.schema_exists;
   RETURN_IF_ERROR(Pairing(common, pairs.get()).Run());
+  const absl::Status unfinished = RefuseWhileUnfinished(pairs->recorded);
+  if (!unfinished.ok()) {
+    const ErrorInfo info = InfoOf(unfinished);
+    pairs->plan.findings.push_back({Severity::kWarning, info.code, "", info.what, info.hint});
+  }
   RETURN_IF_ERROR(ReadFills(connection, pairs.get()));
   RETURN_IF_ERROR(ProveReadings(pairs.get(), events, cancel));
   RETURN_IF_ERROR(cancel.Check());

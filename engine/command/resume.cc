@@ -70,6 +70,23 @@ bool IsUnfinished(const RunRecord& run) {
 
 bool IsPublished(const RunRecord& run) { return run.stage == kStagePublished; }
 
+bool IsPublishing(const RunRecord& run) {
+  return IsUnfinished(run) && run.stage == kStagePublishing;
+}
+
+absl::Status RefuseWhilePublishing(PgConnection& connection, const LedgerLocation& location,
+                                   const CopyRequest& request) {
+  ASSIGN_OR_RETURN(const std::vector<RunRecord> runs, Ledger::ReadRuns(connection, location));
+  for (const RunRecord& run : runs) {
+    if (!IsOurs(run, request) || !IsPublishing(run)) continue;
+    return MakeError(ErrorCode::kUnfinishedRun, ExitCode::kCannotResume,
+                     absl::StrCat("run ", run.run_id, " was stopped while its tables, which are "
+                                  "verified, became visible in batches"),
+                     "--resume makes the others visible too; it cannot be dropped half way");
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<RunRecord> FindRunToResume(PgConnection& connection, const LedgerLocation& location,
                                           const CopyRequest& request,
                                           const std::string& fingerprint) {

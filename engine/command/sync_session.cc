@@ -78,6 +78,7 @@ absl::Status SyncSession::Inspect() {
   report_.source.snapshot = pairs_->snapshot->guarantee();
   pairs_->target->Describe(pairs_->facts, request_.common.target_schema, &report_);
   report_.findings = pairs_->plan.findings;
+  RETURN_IF_ERROR(RefuseWhileUnfinished(pairs_->recorded));
   RETURN_IF_ERROR(CheckPairs());
   RETURN_IF_ERROR(CheckFills());
   // Before anybody is kept waiting by a lock.
@@ -120,7 +121,7 @@ absl::Status SyncSession::CheckPairs() const {
     return MakeError(ErrorCode::kTargetNoPartner, ExitCode::kTargetRefuses,
                      absl::StrCat("the target has no table for ",
                                   EscapeForMessage(absl::StrJoin(names, ", "), 300)),
-                     "copy them first, or leave them out with --exclude");
+                     "bring them over first with `lite2pg copy`, or leave them out with --exclude");
   }
   for (size_t i = 0; i < pairs_->pairs.size(); ++i) {
     const TablePair& pair = pairs_->pairs[i];

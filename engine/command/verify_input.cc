@@ -9,6 +9,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/command/source_checks.h"
 #include "engine/postgres/rejects.h"
 #include "engine/verify/sqlite_side.h"
 
@@ -158,6 +159,7 @@ absl::Status OpenSides(const VerifyBudget& budget, VerifyInput* input) {
 void VerifyInput::AddTable(ComparedTable table, VerifiedTable row) {
   tables.push_back(std::move(table));
   verified.push_back(std::move(row));
+  field_codecs.emplace_back();
 }
 
 VerifyBudget BudgetOf(const CommonOptions& common) {
@@ -221,9 +223,11 @@ absl::Status OpenTarget(const TargetSpec& spec, const CommonOptions& common, Can
   return cancel.Check();
 }
 
-absl::Status OpenSource(const std::string& path, int readers, OpenedSource* opened) {
-  ASSIGN_OR_RETURN(opened->snapshot, SourceSnapshot::Open(path, readers, SqliteOpenOptions{}));
+absl::Status OpenSource(const std::string& path, const CommonOptions& common, int readers,
+                        OpenedSource* opened) {
+  ASSIGN_OR_RETURN(opened->snapshot, SourceSnapshot::Open(path, readers, OpenOptionsOf(common)));
   ASSIGN_OR_RETURN(opened->catalog, ReadSourceCatalog(opened->snapshot->reader(0)));
+  opened->catalog.path = opened->snapshot->path();
   return absl::OkStatus();
 }
 
@@ -247,6 +251,7 @@ absl::Status PairSourceWithTarget(const VerifyRequest& request, const Side& sour
     compared.rows_estimate = static_cast<uint64_t>(
         std::max(share, table.target.pages * kBlockBytes) / kRowBytesGuess);
     input->AddTable(std::move(compared), Verified(table, pairs.pairs[i], pairs.recorded));
+    input->field_codecs.back().assign(table.codecs.begin(), table.codecs.end());
   }
   input->findings = pairs.plan.findings;
   input->others = pairs.plan.not_loaded;

@@ -50,6 +50,8 @@ struct VerifyInput {
 
   std::vector<ComparedTable> tables;
   std::vector<VerifiedTable> verified;   // one per table
+  // One per table: of its columns, where both sides' fields are of one type of PostgreSQL's.
+  std::vector<std::vector<std::optional<ColumnCodec>>> field_codecs;
   std::vector<TableReport> others;       // not compared row by row: excluded, or on one side only
   std::vector<Finding> findings;
   std::unique_ptr<ComparedSide> a, b;
@@ -82,7 +84,8 @@ TargetSideTable ReadableTable(const TargetTable& table, const std::vector<std::s
 absl::Status OpenTarget(const TargetSpec& spec, const CommonOptions& common, CancelToken& cancel,
                         OpenedTarget* opened, Report* report);
 // The last reader is left to SQLite's quick_check.
-absl::Status OpenSource(const std::string& path, int readers, OpenedSource* opened);
+absl::Status OpenSource(const std::string& path, const CommonOptions& common, int readers,
+                        OpenedSource* opened);
 void DescribeSource(const SourceCatalog& catalog, const SourceSnapshot& snapshot, Report* report);
 
 // A table that one side does not have.

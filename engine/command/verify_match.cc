@@ -266,6 +266,10 @@ class TargetMatch {
     of_b.push_back(ReadableTable(b, table.columns, codecs_b));
     of_a.back().as_text = of_b.back().as_text = as_text;
     input_.AddTable(std::move(table), std::move(verified));
+    for (size_t i = 0; i < codecs_a.size(); ++i) {
+      std::optional<ColumnCodec>& codec = input_.field_codecs.back().emplace_back();
+      if (!as_text[i]) codec = codecs_a[i];
+    }
   }
 
   const VerifyRequest& request_;
@@ -277,8 +281,10 @@ class TargetMatch {
 absl::Status MatchSources(const VerifyRequest& request, CancelToken& cancel, VerifyInput* input,
                           Report* report) {
   const VerifyBudget budget = BudgetOf(request.common);
-  RETURN_IF_ERROR(OpenSource(request.a.path, budget.workers + 1, &input->source_a));
-  RETURN_IF_ERROR(OpenSource(request.b.path, budget.workers + 1, &input->source_b));
+  RETURN_IF_ERROR(OpenSource(request.a.path, request.common, budget.workers + 1,
+                             &input->source_a));
+  RETURN_IF_ERROR(OpenSource(request.b.path, request.common, budget.workers + 1,
+                             &input->source_b));
   DescribeSource(input->source_a.catalog, *input->source_a.snapshot, report);
   report->target.conninfo_shown = input->source_b.catalog.path;
   report->target.dialect = "sqlite";

@@ -112,7 +112,8 @@ class RecordedSide {
     ExpectedTable expected;
     Digest::FromHex(table.digest_target.empty() ? table.digest_source : table.digest_target,
                     &expected.digest);
-    expected.digest.rows = table.rows_copied;
+    // A sync copies only what had changed.
+    expected.digest.rows = table.digest_target.empty() ? table.rows_copied : table.rows_target;
     expected.rows_rejected = table.rows_rejected;
     verified.report.source_name = compared.name = table.source_name;
     verified.report.target_name = table.target_name;
@@ -248,6 +249,7 @@ absl::StatusOr<PlanRecord> RecordOf(const VerifyRequest& request, VerifyInput* i
     report->run_id = runs.runs[0].run.run_id;
     return NewestOf(runs);
   }
+  RETURN_IF_ERROR(RefuseWhileUnfinished(runs));
   return MakeError(ErrorCode::kNotLookedAt, ExitCode::kCannotResume,
                    absl::StrCat("the target keeps no record of a run into schema ",
                                 EscapeName(request.common.target_schema)),
@@ -268,7 +270,8 @@ absl::Status OpenRecord(const VerifyRequest& request, CancelToken& cancel, Verif
   if (target) {
     return side.OpenTargetTables(input->target_a.session->connect_options(), budget.workers);
   }
-  RETURN_IF_ERROR(OpenSource(request.a.path, budget.workers + 1, &input->source_a));
+  RETURN_IF_ERROR(OpenSource(request.a.path, request.common, budget.workers + 1,
+                             &input->source_a));
   DescribeSource(input->source_a.catalog, *input->source_a.snapshot, report);
   side.OpenSourceTables(budget.workers);
   return cancel.Check();

@@ -14,7 +14,8 @@ namespace {
 constexpr uint64_t kRowsPerPartition = 16;
 constexpr size_t kPartitionsMin = 16;
 
-// The number of partitions (2), and for each that is not empty its index (2), rows (8) and sum (16).
+// The number of partitions (2), and for each that is not empty its index (2), rows (8) and sum
+// (16).
 constexpr size_t kHeadBytes = 2;
 constexpr size_t kEntryBytes = 26;
 

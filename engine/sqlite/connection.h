@@ -67,6 +67,10 @@ struct SqliteOpenOptions {
   // tables takes a tenth of a second; a hostile one can be made to take for ever.
   int schema_timeout_ms = 20'000;
   ReaderChoice reader = ReaderChoice::kAuto;  // of a snapshot's row sources
+  // Of a snapshot: not "": the source is copied into a directory below this one, and read there.
+  std::string private_copy_dir;
+  // Of a snapshot: an error once the WAL has grown by more bytes than this; 0: none.
+  uint64_t wal_growth_bytes_max = 0;
 };
 
 // Move-only; one thread at a time. Opened read-only with the recipe of hardening.h (defensive, no

@@ -85,6 +85,9 @@ absl::Status FinishFingerprint(SqliteConnection& connection, SourceFingerprint* 
   if (!sample.first_page.empty()) {
     absl::StrAppend(&text, " change=", ParseFileHeader(sample.first_page).change_counter,
                     " sample=", absl::Hex(sample.hash, absl::kZeroPad16));
+  } else if (fingerprint->wal_frames == 0) {
+    ASSIGN_OR_RETURN(const std::string head, connection.ReadFileBytes(0, 100));
+    absl::StrAppend(&text, " change=", ParseFileHeader(head).change_counter);
   }
   fingerprint->text = absl::StrCat(text, fingerprint->text);
   return absl::OkStatus();

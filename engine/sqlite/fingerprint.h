@@ -31,8 +31,8 @@ absl::StatusOr<SourceFingerprint> BeginFingerprint(SqliteConnection& connection)
 absl::Status FinishFingerprint(SqliteConnection& connection, SourceFingerprint* fingerprint);
 
 // Whether two fingerprints can be of the same content. They differ without any change of it where a
-// checkpoint has moved the WAL's frames into the file in between; and in WAL mode equal ones of this
-// kind prove nothing, as commits need not be counted there. The caller has to compare rows.
+// checkpoint has moved the WAL's frames into the file in between; and in WAL mode equal ones of
+// this kind prove nothing, as commits need not be counted there. The caller has to compare rows.
 bool MayBeSameContent(absl::string_view a, absl::string_view b);
 
 }  // namespace lite2pg

@@ -75,6 +75,22 @@ std::string Columns(const TableReport& table, const Style& style) {
   return out;
 }
 
+std::string EstimateText(const EstimateReport& estimate, const Style& style) {
+  std::string connections;
+  if (estimate.connections_free >= 0) {
+    connections = absl::StrCat("; ", estimate.connections_wanted, " connections of ",
+                               estimate.connections_free, " that are free");
+  }
+  return absl::StrCat(
+      "\n",
+      Hanging("Estimate  ",
+              absl::StrCat("about ", FormatBytes(estimate.target_bytes), " on the target, ",
+                           estimate.measured ? "about " : "perhaps ",
+                           FormatSeconds(estimate.seconds), connections),
+              style),
+      Hanging("          ", absl::StrCat("basis: ", Shown(estimate.basis, style)), style));
+}
+
 }  // namespace
 
 std::string PlanText(const Report& report, const OutputOptions& output, const Style& style) {
@@ -104,6 +120,7 @@ std::string PlanText(const Report& report, const OutputOptions& output, const St
                                   style));
     if (!output.quiet) out += Columns(table, style);
   }
+  if (report.estimate.known && number > 0) out += EstimateText(report.estimate, style);
   if (!left_out.empty()) out += "\nNot loaded\n";
   for (const TableReport* table : left_out) {
     absl::StrAppend(&out, Hanging("  ", absl::StrCat(ShownName(table->source_name, style), ": ",

@@ -27,6 +27,8 @@ std::string ShellQuote(const std::string& word);
 
 // Parts of ReportText that have files of their own.
 std::string PlanText(const Report& report, const OutputOptions& output, const Style& style);
+// verify --aggregates: "" unless it was asked for.
+std::string AggregatesText(const Report& report, const Style& style);
 std::string RunsText(const Report& report, const Style& style);
 std::string FindingsText(const Report& report, const OutputOptions& output, const Style& style);
 

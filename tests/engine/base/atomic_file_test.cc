@@ -73,7 +73,8 @@ TEST_F(AtomicFileTest, CommitNewNeverReplacesWhatCameMeanwhile) {
 
 TEST_F(AtomicFileTest, RemovesWhatAKilledProcessHasLeftAndNothingElse) {
   const std::string left = path_ + ".lite2pg-abc123";
-  for (const char* name : {".lite2pg-abc123", ".lite2pg-abc123-journal", ".lite2pg-abc1234", ".bak"}) {
+  for (const char* name :
+       {".lite2pg-abc123", ".lite2pg-abc123-journal", ".lite2pg-abc1234", ".bak"}) {
     std::ofstream(path_ + name) << "x";
   }
   AtomicFile first = AtomicFile::Create(path_).value();
