@@ -171,19 +171,26 @@ bool AppendTextRow(absl::string_view tuple, std::span<const ColumnCodec> codecs,
   return true;
 }
 
-bool AddTupleToDigest(absl::string_view tuple, std::span<const ColumnCodec> codecs,
-                      FieldBuffer* scratch, Digest* digest) {
+bool CanonicalFields(absl::string_view tuple, std::span<const ColumnCodec> codecs,
+                     FieldBuffer* scratch, absl::string_view* canonical) {
   if (tuple.size() < 2) return false;
   if (static_cast<uint16_t>(LoadInt16(tuple.data())) != codecs.size()) return false;
   const absl::string_view fields = tuple.substr(2);
   if (!AnyCanonical(codecs)) {
-    if (!IsFields(fields, codecs.size())) return false;
-    digest->AddRow(fields);
-    return true;
+    *canonical = fields;
+    return IsFields(fields, codecs.size());
   }
   scratch->Clear();
   if (!Canonicalize(fields, codecs, scratch)) return false;
-  digest->AddRow(scratch->view());
+  *canonical = scratch->view();
+  return true;
+}
+
+bool AddTupleToDigest(absl::string_view tuple, std::span<const ColumnCodec> codecs,
+                      FieldBuffer* scratch, Digest* digest) {
+  absl::string_view canonical;
+  if (!CanonicalFields(tuple, codecs, scratch, &canonical)) return false;
+  digest->AddRow(canonical);
   return true;
 }
 

@@ -66,9 +66,13 @@ class RowEncoder {
 // the bytes are not a tuple of these columns; `out` is then as before.
 bool AppendTextRow(absl::string_view tuple, std::span<const ColumnCodec> codecs, FieldBuffer* out);
 
-// Adds a tuple as the server sent it (int16 count and fields, as one CopyData message carries) to
-// `digest`, through the same canonical forms. False if the bytes are not a tuple of these columns.
-// `scratch` is reused between calls.
+// A tuple as the server sent it (int16 count and fields, as one CopyData message carries) in
+// canonical form. False if the bytes are not a tuple of these columns. The result lives in `tuple`
+// or in `scratch`, which is reused between calls.
+bool CanonicalFields(absl::string_view tuple, std::span<const ColumnCodec> codecs,
+                     FieldBuffer* scratch, absl::string_view* canonical);
+
+// Adds such a tuple to `digest`.
 bool AddTupleToDigest(absl::string_view tuple, std::span<const ColumnCodec> codecs,
                       FieldBuffer* scratch, Digest* digest);
 

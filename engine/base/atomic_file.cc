@@ -1,6 +1,8 @@
 #include "engine/base/atomic_file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/error.h"
 #include "engine/base/status_macros.h"
@@ -19,11 +22,57 @@ namespace lite2pg {
 namespace {
 
 constexpr size_t kBufferBytes = size_t{64} << 10;
+// What follows the name of the file in that of the temporary one, before six characters.
+constexpr absl::string_view kInfix = ".lite2pg-";
+constexpr size_t kRandomChars = 6;
+// How often somebody who tidies up may take a new file for one that was left.
+constexpr int kAttemptsMax = 100;
 
 std::string DirectoryOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// Removes what killed processes have left of the same file. Whoever is still at work holds a lock,
+// which ends with the process.
+void RemoveLeftOver(const std::string& path) {
+  const std::string directory = DirectoryOf(path);
+  const std::string prefix = absl::StrCat(path.substr(path.rfind('/') + 1), kInfix);
+  DIR* const listing = opendir(directory.c_str());
+  if (listing == nullptr) return;
+  while (const dirent* const entry = readdir(listing)) {
+    const absl::string_view name(entry->d_name);
+    if (name.size() != prefix.size() + kRandomChars || !absl::StartsWith(name, prefix)) continue;
+    const std::string left = absl::StrCat(directory, "/", name);
+    const int fd = open(left.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) continue;
+    struct stat info{};
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid() &&
+        flock(fd, LOCK_EX | LOCK_NB) == 0) {
+      unlink(left.c_str());
+      unlink((left + "-journal").c_str());  // of a database that SQLite was writing
+    }
+    close(fd);
+  }
+  closedir(listing);
+}
+
+// A new file of mode 0600 under a lock; -1 and errno.
+int CreateLocked(const std::string& path, std::string* temporary) {
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    *temporary = absl::StrCat(path, kInfix, std::string(kRandomChars, 'X'));
+    const int fd = mkostemp(temporary->data(), O_CLOEXEC);
+    if (fd < 0) return -1;
+    struct stat info{};
+    // Between the two somebody may have seen it without its lock. Where a file system has no locks,
+    // nobody removes anything.
+    const bool seen = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (!seen && fstat(fd, &info) == 0 && info.st_nlink > 0) return fd;
+    close(fd);
+  }
+  errno = EBUSY;
+  return -1;
 }
 
 }  // namespace
@@ -58,8 +107,9 @@ absl::StatusOr<AtomicFile> AtomicFile::Create(const std::string& path) {
                                   ": it is there and not an ordinary file"),
                      "name a file in a directory that exists and that you may write to");
   }
-  std::string temporary = path + ".XXXXXX";
-  const int fd = mkostemp(temporary.data(), O_CLOEXEC);  // creates with mode 0600
+  RemoveLeftOver(path);
+  std::string temporary;
+  const int fd = CreateLocked(path, &temporary);
   if (fd < 0) return AtomicFile(path, temporary, -1).Failed(errno);
   return AtomicFile(path, std::move(temporary), fd);
 }

@@ -10,7 +10,8 @@
 
 namespace lite2pg {
 
-// Move-only; one thread. The destructor removes what was not committed. Errors name the file:
+// Move-only; one thread. The destructor removes what was not committed; what a process that was
+// killed has left is removed by the next that makes the same file. Errors name the file:
 // kUsage (2) where it may not be made, kTargetOutOfResource (9) for full disks and the like.
 class AtomicFile {
  public:

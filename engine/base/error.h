@@ -47,6 +47,9 @@ enum class ErrorCode : uint16_t {
   kSourceLimit = 1012,
   kSourceInUse = 1013,
   kSourceExpectation = 1014,
+  kSourceBlocksWriter = 1020,  // while it is read, its application cannot commit
+  kSourceWalGrows = 1021,
+  kSourceNetwork = 1022,       // on a file system whose locks cannot be relied on
   kReaderFallback = 1015,  // the library read a table although its pages were to be read
   kBadValue = 2001,
   kValueTooLarge = 2002,

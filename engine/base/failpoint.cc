@@ -129,6 +129,14 @@ constexpr Failure kFailures[] = {
     {"enospc", ErrorCode::kTargetOutOfResource, ExitCode::kOutOfResource},
 };
 
+// Of a sync (tests/e2e/sync_test.py), and of --publish batched (tests/e2e/publish_test.py).
+constexpr absl::string_view kOtherFailpoints[] = {
+    "publish.batched.begun", "publish.batch.commit", "publish.batch.done",
+    "publish.batched.done",
+    "sync.begun", "sync.put_beside", "sync.applied", "sync.verified", "sync.commit",
+    "sync.committed",
+};
+
 struct Armed {
   std::string name;
   uint64_t at = 0;  // 0: nothing is armed
@@ -173,7 +181,10 @@ void LogHit(absl::string_view name) {
 }
 
 bool IsKnown(absl::string_view name) {
-  return std::find(std::begin(kFailpoints), std::end(kFailpoints), name) != std::end(kFailpoints);
+  const auto has = [&](const auto& names) {
+    return std::find(std::begin(names), std::end(names), name) != std::end(names);
+  };
+  return has(kFailpoints) || has(kOtherFailpoints);
 }
 
 }  // namespace

@@ -129,6 +129,13 @@ class Clean {
   absl::Status TakeBack(PgConnection& connection, const LedgerLocation& location,
                         const RunRecord& run) {
     if (run.state == "done" || IsPublished(run)) return absl::OkStatus();
+    if (IsPublishing(run)) {
+      return MakeError(ErrorCode::kUnfinishedRun, ExitCode::kCannotResume,
+                       absl::StrCat("run ", run.run_id, " was stopped while its tables became "
+                                    "visible in batches"),
+                       absl::StrCat(WithFlag(CommandOf(run), "--resume"), " completes it; then "
+                                    "clean removes the record"));
+    }
     RETURN_IF_ERROR(cancel_.Check());
     // Also of failed ones: taking back may have failed as well.
     ASSIGN_OR_RETURN(const Ledger ledger, TakeRunOver(connection, location, run));

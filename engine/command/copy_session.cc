@@ -144,6 +144,7 @@ absl::Status CopySession::OpenSource() {
   ASSIGN_OR_RETURN(snapshot_, SourceSnapshot::Open(request_.source, StreamsMax() + 1,
                                                    SourceOptions(request_.common)));
   ASSIGN_OR_RETURN(catalog_, ReadSourceCatalog(snapshot_->reader(0)));
+  catalog_.path = snapshot_->path();
   report_.source.path = catalog_.path;
   report_.source.encoding = catalog_.encoding;
   report_.source.page_size = catalog_.page_size;
@@ -167,6 +168,7 @@ absl::Status CopySession::MakePlan() {
   inputs.policy = &request_.policy;
   inputs.schema_mode = request_.schema_mode;
   inputs.existing_rows = request_.existing_rows;
+  inputs.publish_in_batches = request_.publish == PublishMode::kBatched;
   inputs.order = request_.order;
   inputs.facts = facts_;
   inputs.run_tag = run_id_.substr(0, 8);
@@ -212,9 +214,11 @@ absl::Status CopySession::MakePlan() {
   if (request_.deep) {
     RETURN_IF_ERROR(FindDuplicateKeys(snapshot_->reader(0), plan_, &plan_.findings, cancel_));
   }
+  if (archive_ == nullptr) FindEffectsOnWriters(*snapshot_, &plan_.findings);
   report_.findings = plan_.findings;
   events_.counters.findings = static_cast<int>(plan_.findings.size());
   FillPlanned();
+  if (request_.dry_run) RETURN_IF_ERROR(Estimate());
   if (request_.dry_run && plan_.blocked()) {
     report_.outcome = "planned";
     return absl::OkStatus();
@@ -282,6 +286,7 @@ absl::Status CopySession::TakeLock() {
   }
   switch (request_.resume) {
     case ResumeMode::kRestart:
+      RETURN_IF_ERROR(RefuseWhilePublishing(*coordinator_, Location(), request_));
       return RecoverUnfinishedLoads(*coordinator_, Location(), request_.common.target_schema);
     case ResumeMode::kFresh:
       return RefuseUnfinishedRuns(*coordinator_, Location(), request_);
@@ -312,6 +317,14 @@ absl::Status CopySession::FindResumed() {
   report_.run_id = run_id_;
   published_ = !IsUnfinished(*resumed_) || lite2pg::IsPublished(*resumed_);
   if (published_) return ShowRun(*resumed_);
+  if (IsPublishing(*resumed_)) {
+    RETURN_IF_ERROR(ShowRun(*resumed_));
+    ASSIGN_OR_RETURN(const int64_t epoch, Ledger::TakeOver(*coordinator_, Location(), run_id_));
+    ledger_.emplace(Location(), run_id_, epoch);
+    RETURN_IF_ERROR(MoveInBatches(resumed_->staging_schema, report_.outcome));
+    published_ = true;
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(ledger_, TakeRunOver(*coordinator_, Location(), *resumed_));
   return absl::OkStatus();
 }
@@ -494,7 +507,8 @@ absl::Status CopySession::Publish() {
   if (!coordinator_->in_transaction()) RETURN_IF_ERROR(coordinator_->Begin());
   RETURN_IF_ERROR(existing_.Finish(*coordinator_, *ledger_));
   LITE2PG_FAILPOINT("publish.claims_given_up");
-  RETURN_IF_ERROR(PublishStaged(*coordinator_, plan_, report_));
+  const bool batched = PublishesInBatches();
+  if (!batched) RETURN_IF_ERROR(PublishStaged(*coordinator_, plan_, report_));
   LITE2PG_FAILPOINT("publish.moved");
   if (mended_ != nullptr) {
     RETURN_IF_ERROR(mended_->Take(*coordinator_, Location(), plan_, &report_.findings));
@@ -518,12 +532,15 @@ absl::Status CopySession::Publish() {
   result.outcome = rejects ? "rejected" : full ? "verified" : "copied";
   result.exit_code = rejects ? ExitCode::kRejected : ExitCode::kDone;
   SetPlanResults(result, &record_);
+  RecordPartitions();
   RETURN_IF_ERROR(ledger_->SetPlan(*coordinator_, PlanRecordToJson(record_)));
-  RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", kStagePublished, result.outcome));
+  RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active",
+                                    batched ? kStagePublishing : kStagePublished, result.outcome));
   RETURN_IF_ERROR(ledger_->SetReport(*coordinator_, ReportToJson(result)));
   LITE2PG_FAILPOINT("publish.recorded");
   RETURN_IF_ERROR(coordinator_->Commit());
   LITE2PG_FAILPOINT("publish.reply_lost");
+  if (batched) RETURN_IF_ERROR(MoveInBatches(plan_.staging_schema, result.outcome));
   published_ = true;
   staging_created_ = false;
   report_ = std::move(result);

@@ -80,14 +80,18 @@ class CopySession {
   absl::Status RecordRun();
   absl::Status StageTables();
   absl::Status ShowRun(const RunRecord& run);
+  bool PublishesInBatches() const;
+  absl::Status MoveInBatches(const std::string& staging_schema, const std::string& outcome);
   absl::Status RunHook(const std::string& file, absl::string_view option);
   absl::Status CheckSource();
+  absl::Status Estimate();
   // How the streams of the data stage connect.
   PgConnectOptions LoadOptions() const;
   absl::Status OpenSource();
   absl::Status KeepCoordinator();
   absl::Status ExportRejectsIfAsked();
   void CompleteReport(const absl::Status& status);
+  void RecordPartitions();
   void FillTables();
   void FillPlanned();
   void DropStaging();
@@ -119,6 +123,7 @@ class CopySession {
   bool run_recorded_ = false;
   bool staging_created_ = false;
   bool published_ = false;
+  bool publishing_ = false;           // some tables may be in their place, and others not
   bool done_ = false;                 // in the ledger already
   std::string effect_;                // of a failure, on the target
   bool data_begun_ = false;           // all that is staged is there, and may have rows
@@ -128,6 +133,7 @@ class CopySession {
 
   std::vector<LoadedTable> loaded_;
   std::vector<Digest> read_back_;
+  std::vector<PartitionRecord> partitions_;  // of what was read back
   std::thread quick_check_;
   absl::Status quick_check_status_;
   std::vector<Finding> quick_check_findings_;

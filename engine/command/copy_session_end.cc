@@ -1,4 +1,4 @@
-// How a run ends, well or not, and the report of any run.
+// The proof, how a run ends, well or not, and the report of any run.
 #include <algorithm>
 #include <utility>
 
@@ -10,12 +10,102 @@
 #include "engine/command/certificate.h"
 #include "engine/command/copy_report.h"
 #include "engine/command/copy_session.h"
+#include "engine/command/plan_estimate.h"
 #include "engine/command/resume.h"
 #include "engine/command/run_options.h"
+#include "engine/command/source_checks.h"
 #include "engine/command/stage_scope.h"
 #include "engine/command/staging.h"
+#include "engine/verify/cross_check.h"
+#include "engine/verify/read_back.h"
 
 namespace lite2pg {
+
+absl::Status CopySession::Verify() {
+  const StageScope stage(Stage::kVerify, events_, &report_);
+  RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", StageName(Stage::kVerify), ""));
+  LITE2PG_FAILPOINT("verify.begin");
+  if (request_.common.verify == VerifyMode::kOff) return absl::OkStatus();
+  if (request_.common.verify == VerifyMode::kCounts) {
+    ASSIGN_OR_RETURN(read_back_, CountTables(*coordinator_, plan_));
+  } else {
+    for (const TablePlan& table : plan_.tables) events_.counters.rows_total += table.rows;
+    ReadBackOptions options;
+    options.connect = target_->connect_options();
+    options.streams = Streams();
+    ASSIGN_OR_RETURN(std::vector<TableReadBack> tables,
+                     ReadBackTables(plan_, options, events_, cancel_));
+    for (TableReadBack& table : tables) {
+      read_back_.push_back(table.digest);
+      partitions_.push_back(std::move(table.partitions));
+    }
+    LITE2PG_FAILPOINT("verify.read_back");
+    RETURN_IF_ERROR(existing_.Verify(*coordinator_));
+  }
+  // Not on the coordinator: what the server cannot read would end its transaction.
+  ASSIGN_OR_RETURN(PgConnection server_word, target_->Connect());
+  RETURN_IF_ERROR(CrossCheckSamples(server_word, plan_, &report_.samples));
+  FillTables();
+  FindWalGrowth(*snapshot_, &report_.findings);
+  LITE2PG_FAILPOINT("verify.done");
+  return DifferenceStatus(report_, plan_);
+}
+
+// A schema that is renamed as a whole needs no batches; with prefixes the plan was refused.
+bool CopySession::PublishesInBatches() const {
+  return request_.publish == PublishMode::kBatched && plan_.target_schema_exists &&
+         !plan_.staging_schema.empty() && plan_.staging_prefix.empty();
+}
+
+absl::Status CopySession::MoveInBatches(const std::string& staging_schema,
+                                        const std::string& outcome) {
+  publishing_ = true;
+  LITE2PG_FAILPOINT("publish.batched.begun");
+  RETURN_IF_ERROR(
+      PublishInBatches(*coordinator_, staging_schema, request_.common.target_schema));
+  LITE2PG_FAILPOINT("publish.batched.done");
+  RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", kStagePublished, outcome));
+  publishing_ = false;
+  return absl::OkStatus();
+}
+
+// For the plan alone.
+absl::Status CopySession::Estimate() {
+  report_.estimate = EstimateCopy(plan_, facts_, Streams());
+  const bool few = facts_.version != 0 &&
+                   facts_.connections_free < report_.estimate.connections_wanted;
+  if (few) {
+    report_.findings.push_back(
+        {Severity::kWarning, ErrorCode::kTargetOutOfResource, "",
+         absl::StrCat("the copy would use ", report_.estimate.connections_wanted,
+                      " connections, and about ", facts_.connections_free, " are free"),
+         "--streams bounds their number"});
+  }
+  if (!request_.probe) return absl::OkStatus();
+  if (!coordinator_.has_value()) {
+    report_.findings.push_back({Severity::kInfo, ErrorCode::kNotLookedAt, "",
+                                "--probe: there is no server yet that could be measured", ""});
+    return absl::OkStatus();
+  }
+  const absl::Status probed = ProbeTarget(*coordinator_, plan_, *snapshot_, &report_.estimate);
+  if (probed.ok() || !coordinator_->alive()) return probed;
+  report_.findings.push_back({Severity::kInfo, ErrorCode::kNotLookedAt, "",
+                              absl::StrCat("--probe: the burst into a temporary table failed: ",
+                                           InfoOf(probed).what, " ", InfoOf(probed).server),
+                              "the role needs TEMPORARY on the database"});
+  return absl::OkStatus();
+}
+
+// What sync will know of the tables. Where rows of others are beside the run's, the whole that was
+// read is not what the run accounts for, and nothing is known of parts.
+void CopySession::RecordPartitions() {
+  for (size_t i = 0; i < partitions_.size(); ++i) {
+    TableRecord& record = record_.tables[i];
+    const Digest sum = SumOf(partitions_[i].digests);
+    if (sum.ToHex() != record.digest_target || sum.rows != record.rows_target) continue;
+    record.partitions = std::move(partitions_[i]);
+  }
+}
 
 void CopySession::Abandon(const absl::Status& status) {
   if (quick_check_.joinable()) {
@@ -33,6 +123,12 @@ void CopySession::Abandon(const absl::Status& status) {
     return;
   }
   if (coordinator_.has_value()) coordinator_->Rollback();
+  if (publishing_) {
+    ledger_->MarkInterrupted(*coordinator_, "failed").IgnoreError();  // "active" resumes as well
+    effect_ = "all tables are loaded and verified; some are in place, --resume moves the others";
+    report_.next_steps.push_back(WithFlag(CommandOf(request_), "--resume"));
+    return;
+  }
   if (!ReviveCoordinator()) {
     existing_left_ = run_recorded_ && plan_.existing.any();
     Keep(info);

@@ -18,6 +18,7 @@
 #include "engine/command/copy_report.h"
 #include "engine/command/export_files.h"
 #include "engine/command/source_options.h"
+#include "engine/command/source_checks.h"
 #include "engine/command/stage_scope.h"
 #include "engine/pipeline/export_run.h"
 #include "engine/plan/config_patterns.h"
@@ -146,6 +147,7 @@ absl::Status ExportSession::Inspect() {
   ASSIGN_OR_RETURN(snapshot_, SourceSnapshot::Open(request_.source, Streams() + 1,
                                                    SourceOptions(request_.common)));
   ASSIGN_OR_RETURN(catalog_, ReadSourceCatalog(snapshot_->reader(0)));
+  catalog_.path = snapshot_->path();
   report_.source.path = catalog_.path;
   report_.source.encoding = catalog_.encoding;
   report_.source.page_size = catalog_.page_size;

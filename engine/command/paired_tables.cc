@@ -12,11 +12,14 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/command/resume.h"
+#include "engine/command/source_checks.h"
 #include "engine/command/source_options.h"
 #include "engine/pipeline/scan_graph.h"
 #include "engine/plan/existing_columns.h"
 #include "engine/plan/selection.h"
 #include "engine/postgres/copy_stream.h"
+#include "engine/verify/read_back.h"
 
 namespace lite2pg {
 namespace {
@@ -212,8 +215,8 @@ class Pairing {
       return absl::OkStatus();
     }
     Note(Severity::kWarning, ErrorCode::kTargetNoPartner, source.name,
-         "the target schema has no table of that name", "copy it, --exclude it, or name its "
-         "partner in the configuration");
+         "the target schema has no table of that name", "copy it (lite2pg copy), --exclude it, or "
+         "name its partner in the configuration");
     out_.without_partner.push_back(&source);
     return absl::OkStatus();
   }
@@ -361,34 +364,10 @@ class Pairing {
     return absl::OkStatus();
   }
 
-  // Positions of `names` among the table's columns; false when one is not compared.
-  static bool Positions(const TablePlan& table, const std::vector<std::string>& names,
-                        std::vector<size_t>* positions) {
-    positions->clear();
-    for (const std::string& name : names) {
-      const auto same = [&](const ColumnPlan& column) { return column.target_name == name; };
-      const auto found = std::find_if(table.columns.begin(), table.columns.end(), same);
-      if (found == table.columns.end()) return false;
-      positions->push_back(static_cast<size_t>(found - table.columns.begin()));
-    }
-    return !positions->empty();
-  }
-
   static void ChooseKey(TablePlan* table, TablePair* pair) {
-    std::vector<size_t> positions;
-    for (const bool primary : {true, false}) {
-      for (const TargetIndex& index : table->target.indexes) {
-        if (!index.unique || !index.valid || index.partial || index.primary != primary) continue;
-        if (!Positions(*table, index.columns, &positions)) continue;
-        const bool nulls = std::any_of(positions.begin(), positions.end(), [&](size_t i) {
-          return !table->columns[i].not_null;
-        });
-        if (nulls) continue;
-        pair->key = positions;
-        pair->key_is_unique = true;
-        return;
-      }
-    }
+    pair->key = UniqueKeyOf(*table, table->target);
+    pair->key_is_unique = !pair->key.empty();
+    if (pair->key_is_unique) return;
     for (const int source : table->source->primary_key) {
       const auto same = [&](const ColumnPlan& c) { return c.source_column == source; };
       const auto found = std::find_if(table->columns.begin(), table->columns.end(), same);
@@ -491,6 +470,11 @@ absl::Status PairWith(const TargetSpec& target, const CommonOptions& common, Pai
   pairs->plan.target_schema = common.target_schema;
   pairs->plan.target_schema_exists = pairs->facts.schema_exists;
   RETURN_IF_ERROR(Pairing(common, pairs).Run());
+  const absl::Status unfinished = RefuseWhileUnfinished(pairs->recorded);
+  if (!unfinished.ok()) {
+    const ErrorInfo info = InfoOf(unfinished);
+    pairs->plan.findings.push_back({Severity::kWarning, info.code, "", info.what, info.hint});
+  }
   RETURN_IF_ERROR(ReadFills(connection, pairs));
   RETURN_IF_ERROR(ProveReadings(pairs, events, cancel));
   return cancel.Check();
@@ -524,7 +508,11 @@ absl::StatusOr<RecordedRuns> ReadRecordedRuns(PgConnection& connection, const st
       continue;
     }
     for (RunRecord& run : *runs) {
-      if (run.target_schema != schema || run.state != "done") continue;
+      if (run.target_schema != schema) continue;
+      if (IsUnfinished(run) && !IsPublished(run) && !recorded.unfinished.has_value()) {
+        recorded.unfinished = run;
+      }
+      if (run.state != "done") continue;
       if (run.plan_json == "{}") continue;   // of an older version, which kept no plan
       absl::StatusOr<PlanRecord> record = ParsePlanRecord(run.plan_json);
       if (!record.ok()) {
@@ -539,6 +527,18 @@ absl::StatusOr<RecordedRuns> ReadRecordedRuns(PgConnection& connection, const st
     if (!recorded.runs.empty()) break;
   }
   return recorded;
+}
+
+absl::Status RefuseWhileUnfinished(const RecordedRuns& recorded) {
+  if (!recorded.unfinished.has_value()) return absl::OkStatus();
+  const RunRecord& run = *recorded.unfinished;
+  return MakeError(ErrorCode::kUnfinishedRun, ExitCode::kCannotResume,
+                   absl::StrCat("run ", run.run_id, " of ", run.started_at,
+                                " into this schema did not finish (it was in stage ", run.stage,
+                                ")"),
+                   absl::StrCat("first `lite2pg ", run.command, " ... --resume`, which goes on "
+                                "where it stopped, or --restart; lite2pg status prints the "
+                                "command"));
 }
 
 absl::StatusOr<TargetSession> OpenExistingTarget(const TargetSpec& spec,
@@ -565,6 +565,8 @@ absl::StatusOr<std::unique_ptr<PairedTables>> OpenPairedTables(const CommonOptio
   ASSIGN_OR_RETURN(pairs->snapshot,
                    SourceSnapshot::Open(source, readers, SourceOptions(common)));
   ASSIGN_OR_RETURN(pairs->catalog, ReadSourceCatalog(pairs->snapshot->reader(0)));
+  pairs->catalog.path = pairs->snapshot->path();
+  FindEffectsOnWriters(*pairs->snapshot, &pairs->plan.findings);
   RETURN_IF_ERROR(PairWith(target, common, pairs.get(), events, cancel));
   return pairs;
 }

@@ -35,10 +35,15 @@ struct RecordedRun {
 struct RecordedRuns {
   LedgerLocation location;
   std::vector<RecordedRun> runs;
+  std::optional<RunRecord> unfinished;   // the newest that began, and did not end
 };
 // A ledger that may not be read, or a record that is none, is a finding and no error.
 absl::StatusOr<RecordedRuns> ReadRecordedRuns(PgConnection& connection, const std::string& schema,
                                               std::vector<Finding>* findings);
+
+// Exit code 11, naming copy --resume and --restart, while such a run is there: what the schema
+// holds is then not what it is to hold.
+absl::Status RefuseWhileUnfinished(const RecordedRuns& recorded);
 
 // What goes beside Plan::tables[i].
 struct TablePair {

@@ -58,6 +58,8 @@ struct CopyRequest {
   std::vector<Expectation> expect;
   bool require_idle = false;       // no other process may have the source open
   bool dry_run = false;            // plan only: nothing is written anywhere, no cluster is created
+  PublishMode publish = PublishMode::kAtOnce;
+  bool probe = false;              // plan: measure the target by a burst into a temporary table
   bool deep = false;               // also look for orphans and duplicates before anything is loaded
   std::string write_certificate;   // file to write; "": none
   std::string only_rejects;        // file of mended rows to load instead of the source's
@@ -81,6 +83,7 @@ struct VerifyRequest {
   std::string write_certificate;
   uint64_t max_differences = 100;  // rows described per table; all are counted
   double sample_percent = 100;     // of the keys, chosen by their hash
+  bool aggregates = false;         // per column of both sides; one more read of each
 };
 
 struct StatusRequest {

@@ -19,6 +19,7 @@
 #include "engine/plan/planner.h"
 #include "engine/postgres/relations.h"
 #include "engine/postgres/rejects.h"
+#include "engine/sqlite/fingerprint.h"
 
 namespace lite2pg {
 namespace {
@@ -74,6 +75,23 @@ bool CanBeResumed(const RunRecord& run) {
 
 bool IsPublished(const RunRecord& run) { return run.stage == kStagePublished; }
 
+bool IsPublishing(const RunRecord& run) {
+  return IsUnfinished(run) && run.stage == kStagePublishing;
+}
+
+absl::Status RefuseWhilePublishing(PgConnection& connection, const LedgerLocation& location,
+                                   const CopyRequest& request) {
+  ASSIGN_OR_RETURN(const std::vector<RunRecord> runs, Ledger::ReadRuns(connection, location));
+  for (const RunRecord& run : runs) {
+    if (!IsOurs(run, request) || !IsPublishing(run)) continue;
+    return MakeError(ErrorCode::kUnfinishedRun, ExitCode::kCannotResume,
+                     absl::StrCat("run ", run.run_id, " was stopped while its tables, which are "
+                                  "verified, became visible in batches"),
+                     "--resume makes the others visible too; it cannot be dropped half way");
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<RunRecord> FindRunToResume(PgConnection& connection, const LedgerLocation& location,
                                           const CopyRequest& request,
                                           const std::string& fingerprint) {
@@ -83,7 +101,8 @@ absl::StatusOr<RunRecord> FindRunToResume(PgConnection& connection, const Ledger
     if (!IsOurs(run, request)) continue;
     if (newest == nullptr) newest = &run;
     if (!IsUnfinished(run)) continue;
-    if (run.source_fingerprint != fingerprint) return SourceChanged(run);
+    // What was loaded is compared row by row below; what was not is read as it is now.
+    if (!MayBeSameContent(run.source_fingerprint, fingerprint)) return SourceChanged(run);
     RETURN_IF_ERROR(CheckSameOptions(run, request));
     return run;
   }

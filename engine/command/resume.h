@@ -29,6 +29,13 @@ bool CanBeResumed(const RunRecord& run);
 // Its last transaction is committed: all that is missing is a word in the ledger.
 bool IsPublished(const RunRecord& run);
 
+// Its tables are on their way to their places, one part after the other: it can only be gone on
+// with.
+bool IsPublishing(const RunRecord& run);
+// Exit code 11, naming --resume, while there is such a run.
+absl::Status RefuseWhilePublishing(PgConnection& connection, const LedgerLocation& location,
+                                   const CopyRequest& request);
+
 // The run that --resume goes on with, or one that has finished already with the same source and
 // options. kNothingToResume, kSourceChanged or kUnfinishedRun with exit code 11 when there is none,
 // or it may not go on. Changes nothing. REQUIRES: the lock on the target schema.

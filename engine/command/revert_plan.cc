@@ -305,6 +305,7 @@ absl::StatusOr<RevertRecords> ReadRevertRecords(PgConnection& connection,
                                                 std::vector<Finding>* findings) {
   RevertRecords records;
   ASSIGN_OR_RETURN(RecordedRuns recorded, ReadRecordedRuns(connection, target_schema, findings));
+  RETURN_IF_ERROR(RefuseWhileUnfinished(recorded));
   for (RecordedRun& run : recorded.runs) {
     RETURN_IF_ERROR(MergeRun(std::move(run.record), &records));
   }

@@ -97,6 +97,12 @@ absl::Status RevertSession::Inspect() {
     return table.name == "lite2pg_run" || table.name == "lite2pg_chunk" ||
            table.name == "lite2pg_set_aside" || table.name == "lite2pg_reject";
   });
+  if (target_tables_.empty()) {
+    return MakeError(ErrorCode::kTargetNoPartner, ExitCode::kTargetRefuses,
+                     absl::StrCat("schema ", EscapeName(schema), " of the target holds no table"),
+                     "bring something there first with `lite2pg copy`, or name another "
+                     "--target-schema");
+  }
   report_.source.path = request_.sqlite_file;
   return cancel_.Check();
 }

@@ -1,17 +1,25 @@
 #include "engine/command/source_checks.h"
 
+#include <sys/statvfs.h>
+
 #include <algorithm>
+#include <cstdint>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/error.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/sqlite/private_copy.h"
+#include "engine/sqlite/source_file.h"
 #include "engine/sqlite/source_users.h"
 
 namespace lite2pg {
 namespace {
 
+// Growth of the WAL that is worth a word, and a warning.
+constexpr int64_t kWalGrowthToldBytes = int64_t{16} << 20;
+constexpr int64_t kWalGrowthMuchBytes = int64_t{1} << 30;
 // More than that many names are no help.
 constexpr size_t kUsersShownMax = 8;
 
@@ -92,6 +100,47 @@ absl::Status CheckExpectations(SqliteConnection& reader, const SourceCatalog& ca
   return MakeError(ErrorCode::kSourceExpectation, ExitCode::kPlanBlocks,
                    absl::StrCat("the source is not what --expect says: ", problems),
                    "use the file of the version meant, or bring it up to that version first");
+}
+
+void FindEffectsOnWriters(const SourceSnapshot& snapshot, std::vector<Finding>* findings) {
+  const std::string path = snapshot.path();
+  const std::string file_system = NetworkFileSystemOf(path);
+  if (!file_system.empty()) {
+    findings->push_back({Severity::kWarning, ErrorCode::kSourceNetwork, "",
+                         absl::StrCat("the source is on a network file system (", file_system,
+                                      "), whose locks cannot be relied on: what another machine "
+                                      "writes meanwhile may go unnoticed"),
+                         "stop every writer, or copy the file to a local disk first"});
+  }
+  if (!snapshot.blocks_writers()) return;
+  const SourceUsers users = FindSourceUsers(path);
+  if (users.found.empty()) return;
+  findings->push_back(
+      {Severity::kWarning, ErrorCode::kSourceBlocksWriter, "",
+       absl::StrCat(EscapeForMessage(users.found[0].program), " (", users.found[0].pid, ")",
+                    users.found.size() > 1
+                        ? absl::StrCat(" and ", users.found.size() - 1, " more have")
+                        : " has",
+                    " the source open, which has a rollback journal: as long as it is read (",
+                    StateOf(path).size_bytes >> 20, " MiB, to the end of the load) they cannot "
+                    "commit"),
+       "--private-copy keeps them from it only while the file is copied; PRAGMA journal_mode = WAL "
+       "not at all"});
+}
+
+void FindWalGrowth(const SourceSnapshot& snapshot, std::vector<Finding>* findings) {
+  const int64_t grown = snapshot.wal_growth_bytes();
+  if (grown < kWalGrowthToldBytes) return;
+  struct statvfs room{};
+  const bool known = statvfs(snapshot.path().c_str(), &room) == 0;
+  const int64_t free_bytes =
+      known ? static_cast<int64_t>(room.f_bavail) * static_cast<int64_t>(room.f_frsize) : INT64_MAX;
+  const bool much = grown >= kWalGrowthMuchBytes || grown / 3 >= free_bytes;
+  findings->push_back({much ? Severity::kWarning : Severity::kInfo, ErrorCode::kSourceWalGrows, "",
+                       absl::StrCat("the source's WAL grew by ", grown >> 20,
+                                    " MiB while it was read; its application can begin it anew "
+                                    "from now on"),
+                       "--max-wal-growth bounds this, --private-copy avoids it"});
 }
 
 }  // namespace lite2pg

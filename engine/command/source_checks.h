@@ -9,7 +9,9 @@
 #include "absl/status/statusor.h"
 #include "engine/command/request.h"
 #include "engine/sqlite/catalog.h"
+#include "engine/report/report.h"
 #include "engine/sqlite/connection.h"
+#include "engine/sqlite/snapshot.h"
 
 namespace lite2pg {
 
@@ -22,6 +24,11 @@ absl::StatusOr<std::string> RequireIdle(const std::string& path);
 // user_version and application_id are SQLite's own numbers.
 absl::Status CheckExpectations(SqliteConnection& reader, const SourceCatalog& catalog,
                                const std::vector<Expectation>& expectations);
+
+// What reading the source may do to the application that writes it: keep it from committing, or let
+// its WAL grow; and that a network file system holds it. Before anything is read, and after all is.
+void FindEffectsOnWriters(const SourceSnapshot& snapshot, std::vector<Finding>* findings);
+void FindWalGrowth(const SourceSnapshot& snapshot, std::vector<Finding>* findings);
 
 }  // namespace lite2pg
 

@@ -13,6 +13,8 @@ namespace lite2pg {
 inline SqliteOpenOptions SourceOptions(const CommonOptions& common) {
   SqliteOpenOptions options;
   options.reader = common.reader;
+  options.private_copy_dir = common.private_copy_dir;
+  options.wal_growth_bytes_max = common.wal_growth_bytes_max;
   // One less than SQLite's own limit where a ceiling was named: see LibraryRowSource::Open.
   if (!MayBeRaised(common.memory_bytes)) {
     options.record_bytes_max =

@@ -1,6 +1,8 @@
 #include "engine/command/staging.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -113,6 +115,73 @@ absl::Status PublishStaged(PgConnection& connection, const Plan& plan, const Rep
     statements.push_back(absl::StrCat("DROP SCHEMA ", QuoteIdentifier(plan.staging_schema)));
   }
   return connection.ExecuteAll(statements);
+}
+
+namespace {
+
+// Moves some relations of the schema. False: there was none.
+absl::StatusOr<bool> PublishBatch(PgConnection& connection, const std::string& from,
+                                  const std::string& to, const std::vector<std::string>& grants) {
+  ASSIGN_OR_RETURN(
+      const PgResult relations,
+      connection.Query("SELECT c.relname, c.relkind = 'v' FROM pg_catalog.pg_class c"
+                       " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                       " WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v')"
+                       " ORDER BY 2, 1 LIMIT $2",
+                       {from, absl::StrCat(kDdlPerTransactionMax)}));
+  if (relations.rows() == 0) return false;
+  // Sequences of columns go with their tables.
+  ASSIGN_OR_RETURN(
+      const PgResult sequences,
+      connection.Query("SELECT c.relname, s.relname FROM pg_catalog.pg_class s"
+                       " JOIN pg_catalog.pg_depend d ON d.objid = s.oid"
+                       "   AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass"
+                       "   AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass"
+                       "   AND d.deptype IN ('a', 'i')"
+                       " JOIN pg_catalog.pg_class c ON c.oid = d.refobjid"
+                       " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                       " WHERE s.relkind = 'S' AND n.nspname = $1",
+                       {from}));
+  std::vector<std::string> statements;
+  std::set<std::string> moved;
+  for (int i = 0; i < relations.rows(); ++i) {
+    const bool view = relations.Bool(i, 1);
+    statements.push_back(absl::StrCat("ALTER ", view ? "VIEW " : "TABLE ",
+                                      QuoteQualified(from, relations.Text(i, 0)), " SET SCHEMA ",
+                                      QuoteIdentifier(to)));
+    if (!view) moved.insert(std::string(relations.Text(i, 0)));
+  }
+  const auto grant_on = [&](char kind, absl::string_view name) {
+    for (const std::string& grant : grants) {
+      if (grant[0] != kind) continue;
+      statements.push_back(
+          absl::StrReplaceAll(grant.substr(1), {{"%s", QuoteQualified(to, name)}}));
+    }
+  };
+  for (const std::string& table : moved) grant_on('T', table);
+  for (int i = 0; i < sequences.rows(); ++i) {
+    if (moved.contains(std::string(sequences.Text(i, 0)))) grant_on('S', sequences.Text(i, 1));
+  }
+  RETURN_IF_ERROR(connection.Begin());
+  RETURN_IF_ERROR(connection.ExecuteAll(statements));
+  LITE2PG_FAILPOINT("publish.batch.commit");
+  RETURN_IF_ERROR(connection.Commit());
+  LITE2PG_FAILPOINT("publish.batch.done");
+  return true;
+}
+
+}  // namespace
+
+absl::Status PublishInBatches(PgConnection& connection, const std::string& staging_schema,
+                              const std::string& target_schema) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> grants,
+                   DefaultGrants(connection, target_schema));
+  bool more = true;
+  while (more) {   // each batch leaves fewer
+    ASSIGN_OR_RETURN(more, PublishBatch(connection, staging_schema, target_schema, grants));
+  }
+  return connection.Execute(
+      absl::StrCat("DROP SCHEMA IF EXISTS ", QuoteIdentifier(staging_schema)));
 }
 
 absl::Status DropStaged(PgConnection& connection, const std::string& run_id,

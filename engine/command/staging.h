@@ -24,6 +24,16 @@ absl::Status CreateStaged(PgConnection& connection, const Plan& plan);
 // at once. `report` tells which views were made.
 absl::Status PublishStaged(PgConnection& connection, const Plan& plan, const Report& report);
 
+// The stage of a run, in the ledger, whose tables are verified and on their way: some may be in
+// their place already. It can only be gone on with.
+inline constexpr absl::string_view kStagePublishing = "publishing";
+
+// --publish batched: the same in transactions of at most kDdlPerTransactionMax moves, for more
+// tables than the server has locks for. What is in the staging schema is what is left to do, so
+// that it can be stopped and called again. Drops the schema at the end. REQUIRES: no transaction.
+absl::Status PublishInBatches(PgConnection& connection, const std::string& staging_schema,
+                              const std::string& target_schema);
+
 // Removes whatever a run has staged and not published. `staging_schema` is "" for a run that staged
 // under a prefix. Safe to repeat.
 absl::Status DropStaged(PgConnection& connection, const std::string& run_id,

@@ -89,10 +89,11 @@ class Status {
     ASSIGN_OR_RETURN(const TargetFacts facts, ReadTargetFacts(connection, schema));
     target_->Describe(facts, schema, &report_);
     ASSIGN_OR_RETURN(const std::optional<LedgerLocation> location, FindLedger(connection, schema));
-    if (!location.has_value()) return absl::OkStatus();
+    const bool undo = request_.undo_sql || request_.empty_sql;
+    if (!location.has_value()) return undo ? NothingToUndo({}) : absl::OkStatus();
     ASSIGN_OR_RETURN(const std::vector<SurveyedRun> runs, SurveyLedger(connection, *location));
     for (const SurveyedRun& run : runs) report_.runs.push_back(Describe(run));
-    if (request_.undo_sql || request_.empty_sql) return AddUndo(connection, *location, runs);
+    if (undo) return AddUndo(connection, *location, runs);
     AddAdvice(runs);
     return absl::OkStatus();
   }
@@ -106,10 +107,19 @@ class Status {
       return FillUndo(connection, location, run.run,
                       request_.undo_sql ? UndoKind::kDrop : UndoKind::kEmpty, &report_);
     }
+    return NothingToUndo(runs);
+  }
+
+  absl::Status NothingToUndo(const std::vector<SurveyedRun>& runs) const {
+    const bool unfinished = std::any_of(runs.begin(), runs.end(), [](const SurveyedRun& run) {
+      return IsUnfinished(run.run);
+    });
     return MakeError(ErrorCode::kNothingToResume, ExitCode::kCannotResume,
                      absl::StrCat("no finished run into schema ",
                                   EscapeName(request_.common.target_schema), " is recorded"),
-                     "lite2pg status shows what is");
+                     unfinished ? "one that did not finish is gone on with by copy --resume, and "
+                                  "taken back by `lite2pg clean --force`"
+                                : "lite2pg status shows what is");
   }
 
   void AddAdvice(const std::vector<SurveyedRun>& runs) {

@@ -48,6 +48,7 @@ absl::StatusOr<PlanRecord> SyncSession::NewRecord() {
   }
   RETURN_IF_ERROR(DescribeForms(tasks, scanned, &record));
   SetPlanResults(report_, &record);
+  for (size_t i = 0; i < guards_.size(); ++i) guards_[i].Record(written_[i], &record.tables[i]);
   return record;
 }
 

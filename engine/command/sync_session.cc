@@ -8,15 +8,18 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/copy_report.h"
 #include "engine/command/rejects_export.h"
+#include "engine/command/source_checks.h"
 #include "engine/pipeline/chunk_loader.h"
 #include "engine/postgres/copy_stream.h"
 #include "engine/postgres/rejects.h"
 #include "engine/postgres/sequences.h"
+#include "engine/verify/row_hash.h"
 #include "engine/verify/sqlite_side.h"
 #include "engine/verify/target_side.h"
 
@@ -25,6 +28,8 @@ namespace {
 
 // Tables below this are not worth cutting into pieces.
 constexpr int64_t kLargePages = 4096;
+// About, in tables of few columns.
+constexpr int64_t kRowsPerPageGuess = 80;
 // A quarter of the ceiling is for hashes of rows that may differ; the rest is for SQLite's caches,
 // libpq's buffers and the program.
 constexpr size_t kHashShare = 4;
@@ -73,6 +78,7 @@ absl::Status SyncSession::Inspect() {
   report_.source.snapshot = pairs_->snapshot->guarantee();
   pairs_->target->Describe(pairs_->facts, request_.common.target_schema, &report_);
   report_.findings = pairs_->plan.findings;
+  RETURN_IF_ERROR(RefuseWhileUnfinished(pairs_->recorded));
   RETURN_IF_ERROR(CheckPairs());
   RETURN_IF_ERROR(CheckFills());
   // Before anybody is kept waiting by a lock.
@@ -103,6 +109,7 @@ absl::Status SyncSession::Inspect() {
   tables_ = std::make_unique<SyncTables>(*writer_, *pairs_);
   RETURN_IF_ERROR(writer_->Begin());
   RETURN_IF_ERROR(tables_->Lock());
+  LITE2PG_FAILPOINT("sync.begun");
   return cancel_.Check();
 }
 
@@ -114,7 +121,7 @@ absl::Status SyncSession::CheckPairs() const {
     return MakeError(ErrorCode::kTargetNoPartner, ExitCode::kTargetRefuses,
                      absl::StrCat("the target has no table for ",
                                   EscapeForMessage(absl::StrJoin(names, ", "), 300)),
-                     "copy them first, or leave them out with --exclude");
+                     "bring them over first with `lite2pg copy`, or leave them out with --exclude");
   }
   for (size_t i = 0; i < pairs_->pairs.size(); ++i) {
     const TablePair& pair = pairs_->pairs[i];
@@ -174,6 +181,8 @@ absl::Status SyncSession::Plan() {
   const size_t count = pairs_->plan.tables.size();
   refused_.resize(count);
   read_back_.resize(count);
+  written_.resize(count);
+  compared_.reserve(count);   // the guards refer to its elements
   std::vector<SqliteSideTable> sources;
   std::vector<TargetSideTable> targets;
   for (size_t i = 0; i < count; ++i) {
@@ -183,7 +192,10 @@ absl::Status SyncSession::Plan() {
     for (const ColumnPlan& column : table.columns) compared.columns.push_back(column.source_name);
     // A key that the target does not keep unique cannot say which row is meant.
     if (pairs_->pairs[i].key_is_unique) compared.key = pairs_->pairs[i].key;
+    compared.rows_estimate = static_cast<uint64_t>(
+        std::max<int64_t>(0, table.target.pages) * kRowsPerPageGuess);
     compared_.push_back(std::move(compared));
+    guards_.emplace_back(table, pairs_->pairs[i], &compared_.back());
     const bool large = table.target.pages >= kLargePages;
     sources.push_back({&table.reading, table.codecs, pairs_->pairs[i].fill_fields, large});
     TargetSideTable target;
@@ -201,6 +213,10 @@ absl::Status SyncSession::Plan() {
                                     std::move(targets)));
   CompareOptions options;
   options.memory_bytes = request_.common.memory_bytes / kHashShare;
+  options.on_partitions = [this](size_t table, const std::vector<Digest>& a,
+                                 const std::vector<Digest>& b) {
+    guards_[table].SetPartitions(a, b);
+  };
   const auto on_row = [this](size_t table, DifferenceKind kind, bool from_a,
                              const ComparedRow& row) {
     return OnDifference(table, kind, from_a, row);
@@ -209,11 +225,15 @@ absl::Status SyncSession::Plan() {
                                            cancel_));
   RETURN_IF_ERROR(pairs_->snapshot->CheckUnchanged());
   RETURN_IF_ERROR(CheckRefused());
-  return CheckOverwrites();
+  LITE2PG_FAILPOINT("sync.put_beside");
+  return Guard();
 }
 
 absl::Status SyncSession::OnDifference(size_t table, DifferenceKind kind, bool from_a,
                                        const ComparedRow& row) {
+  if (guards_[table].IsForeign(kind, from_a, row) && !request_.force_source) {
+    return absl::OkStatus();
+  }
   if (!from_a) {
     const bool goes = kind == DifferenceKind::kExtra || kind == DifferenceKind::kDoubled;
     return goes ? tables_->Remove(table, row.tuple) : absl::OkStatus();
@@ -272,33 +292,36 @@ absl::Status SyncSession::CheckRefused() {
   return absl::OkStatus();
 }
 
-// What the last run left in a table is known by its digest, so that "nobody has changed it since"
-// can be told for a table as a whole, not for single rows.
-absl::Status SyncSession::CheckOverwrites() {
+bool SyncSession::AnyHeld() const {
+  return std::any_of(guards_.begin(), guards_.end(),
+                     [](const SyncGuard& guard) { return guard.rows_held() > 0; });
+}
+
+// What others have written stays as it is, and everything else is brought over, unless all is to
+// be equal to the source.
+absl::Status SyncSession::Guard() {
   for (size_t i = 0; i < found_.size(); ++i) {
-    const TableDifferences& found = found_[i];
-    if (!found.differs()) continue;
-    const TableRecord* record = pairs_->pairs[i].record;
-    const bool known = record != nullptr && !record->digest_target.empty();
-    const bool unchanged = known && record->digest_target == found.b.ToHex() &&
-                           record->rows_target == found.b.rows;
-    if (unchanged) continue;
-    const bool only_adds = found.changed + found.extra + found.doubled == 0;
-    // A row that is missing may have been deleted on purpose, which only a record can deny.
-    if (only_adds && (!known || found.b.rows == 0)) continue;
-    ErrorInfo info;
-    info.code = ErrorCode::kSyncOverwrites;
-    info.exit_code = ExitCode::kDiffers;
-    info.table = compared_[i].name;
-    info.what = known ? "the table was changed on the target since the last run, and would be made "
-                        "equal to the source"
-                      : "no run has recorded what the table held, so rows that were changed on the "
-                        "target cannot be told from old ones";
-    info.hint = "look at the differences with `lite2pg verify`; --force-source makes the target "
-                "equal to the source all the same";
-    if (!request_.force_source) return MakeError(info);
-    report_.findings.push_back({Severity::kWarning, info.code, info.table,
-                                absl::StrCat(info.what, ", as --force-source asks"), ""});
+    SyncGuard& guard = guards_[i];
+    const bool unknown = guard.MayOverwriteUnknown(found_[i]);
+    if (unknown) guard.Hold(found_[i]);
+    const uint64_t rows = guard.rows_held();
+    if (rows == 0) continue;
+    Finding finding{Severity::kWarning, ErrorCode::kSyncOverwrites, compared_[i].name, "", ""};
+    finding.message = absl::StrCat(
+        rows, unknown ? " row(s) differ, and no run has recorded what the table held, so rows that "
+                        "were changed on the target cannot be told from old ones"
+                      : " row(s) differ in parts of the table that were changed on the target "
+                        "since the last run");
+    if (request_.force_source) {
+      guard.Force();
+      finding.message += ": made equal to the source, as --force-source asks";
+    } else {
+      if (unknown) RETURN_IF_ERROR(tables_->Leave(i));
+      finding.message += ": left as they are";
+      finding.hint = "`lite2pg verify` shows the differences; --force-source makes the target "
+                     "equal to the source all the same";
+    }
+    report_.findings.push_back(std::move(finding));
   }
   return absl::OkStatus();
 }
@@ -307,7 +330,14 @@ absl::Status SyncSession::Data() {
   const CancelToken::Registration on_cancel = cancel_.OnCancel([this] { writer_->Cancel(); });
   const absl::Status status = tables_->Apply();
   RETURN_IF_ERROR(cancel_.Check());
+  if (!status.ok() && AnyHeld()) {
+    ErrorInfo where;
+    where.hint = "rows that were changed on the target stay as they are, which may be in the way "
+                 "of others; --force-source brings over all";
+    return WithContext(status, where);
+  }
   RETURN_IF_ERROR(status);
+  LITE2PG_FAILPOINT("sync.applied");
   return SetAside();
 }
 
@@ -375,12 +405,6 @@ absl::Status SyncSession::Sequences() {
   return absl::OkStatus();
 }
 
-Digest SyncSession::Expected(size_t table) const {
-  Digest expected = found_[table].a;
-  expected.Subtract(refused_[table].rows);
-  return expected;
-}
-
 absl::Status SyncSession::Verify() {
   // A trigger of one table may write to any other.
   bool triggers = false;
@@ -404,6 +428,7 @@ absl::Status SyncSession::Verify() {
     return MakeError(info);
   }
   FillTables();
+  LITE2PG_FAILPOINT("sync.verified");
   return cancel_.Check();
 }
 
@@ -413,19 +438,26 @@ absl::StatusOr<Digest> SyncSession::ReadTable(size_t index) {
   std::vector<std::string> columns;
   for (const std::string& name : table.TargetColumns()) columns.push_back(QuoteIdentifier(name));
   Digest digest;
+  std::vector<Digest> partitions(guards_[index].partitions());
+  RowHasher hasher(compared_[index]);
   FieldBuffer scratch;
   RETURN_IF_ERROR(
       CopyOut(*writer_,
               absl::StrCat("SELECT ", absl::StrJoin(columns, ", "), " FROM ",
                            QuoteQualified(table.target.schema, table.target.name)),
               [&](absl::string_view tuple) -> absl::Status {
-                if (AddTupleToDigest(tuple, table.codecs, &scratch, &digest)) {
+                absl::string_view fields;
+                if (CanonicalFields(tuple, table.codecs, &scratch, &fields)) {
+                  const RowHash hash = hasher.Hash(fields);
+                  digest.Add(DigestOf(hash));
+                  partitions[PartitionOf(hash, partitions.size())].Add(DigestOf(hash));
                   return absl::OkStatus();
                 }
                 return MakeError(ErrorCode::kDefect, ExitCode::kDefect,
                                  "the server returned a row that is not in the form of its types");
               })
           .status());
+  written_[index] = std::move(partitions);
   return digest;
 }
 
@@ -445,8 +477,8 @@ void SyncSession::FillTables() {
     row.digest_source = Expected(i).ToHex();
     row.digest_target = read_back_[i]->ToHex();
     row.compared = true;
-    row.equal = *read_back_[i] == Expected(i);
-    row.differences = found_[i].shown;
+    row.equal = *read_back_[i] == Expected(i) && guards_[i].rows_held() == 0;
+    guards_[i].FillHeld(&row);
     for (const ColumnPlan& column : pairs_->plan.tables[i].columns) {
       ColumnReport shown;
       shown.source_name = column.source_name;
@@ -464,17 +496,23 @@ void SyncSession::FillTables() {
 absl::Status SyncSession::Publish() {
   const bool rejects = std::any_of(refused_.begin(), refused_.end(),
                                    [](const Refused& r) { return r.rows.rows > 0; });
-  report_.outcome = rejects ? "rejected" : "verified";
-  report_.exit_code = rejects ? ExitCode::kRejected : ExitCode::kDone;
+  const bool held = AnyHeld();
+  report_.outcome = held ? "differs" : rejects ? "rejected" : "verified";
+  report_.exit_code = held      ? ExitCode::kDiffers
+                      : rejects ? ExitCode::kRejected
+                                : ExitCode::kDone;
   RETURN_IF_ERROR(pairs_->snapshot->CheckUnchanged());
+  FindWalGrowth(*pairs_->snapshot, &report_.findings);
   RETURN_IF_ERROR(Record());
   const std::string& file = request_.policy.rejects_file;
   if (!file.empty()) {
     RETURN_IF_ERROR(ExportRejects(*writer_, *ledger_, pairs_->catalog, file));
   }
   RETURN_IF_ERROR(cancel_.Check());
+  LITE2PG_FAILPOINT("sync.commit");
   RETURN_IF_ERROR(writer_->Commit());
   published_ = true;
+  LITE2PG_FAILPOINT("sync.committed");
   return absl::OkStatus();
 }
 

@@ -12,6 +12,7 @@
 #include "engine/base/cancel.h"
 #include "engine/command/paired_tables.h"
 #include "engine/command/request.h"
+#include "engine/command/sync_guard.h"
 #include "engine/command/sync_tables.h"
 #include "engine/pipeline/scan_graph.h"
 #include "engine/report/event.h"
@@ -50,18 +51,20 @@ class SyncSession {
   int Workers() const;
   absl::Status CheckPairs() const;
   absl::Status CheckFills() const;
-  absl::Status CheckOverwrites();
+  absl::Status Guard();
   absl::Status CheckRefused();
   absl::Status OnDifference(size_t table, DifferenceKind kind, bool from_a,
                             const ComparedRow& row);
   void NoteRefused(size_t table, DifferenceKind kind, const ComparedRow& row);
   absl::Status SetAside();
+  // Its digest; those of its partitions go to written_.
   absl::StatusOr<Digest> ReadTable(size_t table);
   absl::StatusOr<PlanRecord> NewRecord();
   absl::Status DescribeForms(const std::vector<ScanTask>& tasks,
                              const std::vector<size_t>& scanned, PlanRecord* record);
   absl::Status Record();
-  Digest Expected(size_t table) const;
+  Digest Expected(size_t table) const { return guards_[table].Expected(refused_[table].rows); }
+  bool AnyHeld() const;
   void FillTables();
 
   const SyncRequest& request_;
@@ -77,8 +80,10 @@ class SyncSession {
   std::optional<Ledger> ledger_;
   std::unique_ptr<SyncTables> tables_;
   std::vector<Refused> refused_;
+  std::vector<SyncGuard> guards_;
   std::vector<TableDifferences> found_;
-  std::vector<std::optional<Digest>> read_back_;  // of tables that were touched
+  std::vector<std::optional<Digest>> read_back_;  // of all tables, once verified
+  std::vector<std::vector<Digest>> written_;      // partitions of tables that were read back
   bool published_ = false;
 };
 

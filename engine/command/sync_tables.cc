@@ -119,6 +119,14 @@ absl::Status SyncTables::Remove(size_t table, absl::string_view tuple) {
   return Add(table, "gone", tuple, &staged_[table].gone);
 }
 
+absl::Status SyncTables::Leave(size_t table) {
+  for (Pile* pile : {&staged_[table].put, &staged_[table].gone}) {
+    if (!pile->name.empty()) RETURN_IF_ERROR(connection_.Execute("DROP TABLE " + pile->name));
+    *pile = Pile();
+  }
+  return absl::OkStatus();
+}
+
 absl::Status SyncTables::Add(size_t table, absl::string_view purpose, absl::string_view tuple,
                              Pile* pile) {
   pile->rows.Reserve(tuple.size());

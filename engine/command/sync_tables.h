@@ -45,6 +45,9 @@ class SyncTables {
   absl::Status Put(size_t table, absl::string_view tuple);
   absl::Status Remove(size_t table, absl::string_view tuple);
 
+  // Forgets what was put or removed: the table stays as it is.
+  absl::Status Leave(size_t table);
+
   // Carries out everything. Errors: kSyncCascade when a row that goes would take or change rows
   // that stay; those of the server.
   absl::Status Apply();

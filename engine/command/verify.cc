@@ -15,6 +15,7 @@
 #include "engine/command/verify_input.h"
 #include "engine/command/verify_record.h"
 #include "engine/report/resources.h"
+#include "engine/verify/aggregates.h"
 #include "engine/verify/difference.h"
 
 namespace lite2pg {
@@ -129,6 +130,11 @@ class VerifySession {
   absl::Status Inspect() {
     using Kind = Side::Kind;
     const Side &a = request_.a, &b = request_.b;
+    if (b.kind == Kind::kNone && request_.aggregates) {
+      return MakeError(ErrorCode::kUsage, ExitCode::kUsage,
+                       "--aggregates shows the numbers of two sides, and only one was named",
+                       "name the second side: lite2pg verify SOURCE TARGET --aggregates");
+    }
     if (b.kind == Kind::kNone) {
       against_record_ = true;
       return OpenRecord(request_, events_, cancel_, &input_, &expected_, &report_);
@@ -195,7 +201,22 @@ class VerifySession {
                                                nullptr, events_, cancel_));
     }
     for (size_t i = 0; i < found_.size(); ++i) Judge(found_[i], &input_.verified[i]);
+    if (request_.aggregates) RETURN_IF_ERROR(AddAggregates());
     return CheckSources();
+  }
+
+  absl::Status AddAggregates() {
+    ASSIGN_OR_RETURN(const std::vector<TableAggregates> found,
+                     Aggregate(input_.tables, input_.field_codecs, *input_.a, *input_.b, events_,
+                               cancel_));
+    for (size_t i = 0; i < found.size(); ++i) {
+      std::vector<ColumnReport>& columns = input_.verified[i].report.columns;
+      for (size_t c = 0; c < columns.size() && c < found[i].a.size(); ++c) {
+        columns[c].aggregates = {found[i].a[c], found[i].b[c]};
+        columns[c].aggregates_equal = SameAggregates(found[i].a[c], found[i].b[c]);
+      }
+    }
+    return absl::OkStatus();
   }
 
   absl::Status CheckSources() {

@@ -11,6 +11,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/command/source_options.h"
 #include "engine/plan/existing_columns.h"
 #include "engine/postgres/rejects.h"
 #include "engine/verify/sqlite_side.h"
@@ -188,6 +189,7 @@ void SetSourceRules(const PairedTables& pairs, PlanRecord* record) {
 void VerifyInput::AddTable(ComparedTable table, VerifiedTable row) {
   tables.push_back(std::move(table));
   verified.push_back(std::move(row));
+  field_codecs.emplace_back();
 }
 
 uint64_t RowBytesMax(const OpenedSource& source) {
@@ -284,6 +286,7 @@ absl::Status OpenSource(const Side& side, const CommonOptions& common, EventSink
   ASSIGN_OR_RETURN(opened->snapshot,
                    SourceSnapshot::Open(side.path, workers + 1, SourceOptions(common)));
   ASSIGN_OR_RETURN(opened->catalog, ReadSourceCatalog(opened->snapshot->reader(0)));
+  opened->catalog.path = opened->snapshot->path();
   return absl::OkStatus();
 }
 
@@ -349,6 +352,7 @@ absl::Status PairSourceWithTarget(const VerifyRequest& request, const Side& sour
       verified.report.where = pairs.archive->FindTable(table.source->name)->where;
     }
     input->AddTable(std::move(compared), std::move(verified));
+    input->field_codecs.back().assign(table.codecs.begin(), table.codecs.end());
   }
   input->findings = pairs.plan.findings;
   input->others = pairs.plan.not_loaded;

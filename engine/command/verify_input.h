@@ -59,6 +59,8 @@ struct VerifyInput {
 
   std::vector<ComparedTable> tables;
   std::vector<VerifiedTable> verified;   // one per table
+  // One per table: of its columns, where both sides' fields are of one type of PostgreSQL's.
+  std::vector<std::vector<std::optional<ColumnCodec>>> field_codecs;
   std::vector<TableReport> others;       // not compared row by row: excluded, or on one side only
   std::vector<Finding> findings;
   std::unique_ptr<ComparedSide> a, b;

@@ -373,6 +373,10 @@ class TargetMatch {
     of_b.push_back(ReadableTable(b, table.columns, codecs_b));
     of_a.back().as_text = of_b.back().as_text = as_text;
     input_.AddTable(std::move(table), std::move(verified));
+    for (size_t i = 0; i < codecs_a.size(); ++i) {
+      std::optional<ColumnCodec>& codec = input_.field_codecs.back().emplace_back();
+      if (!as_text[i]) codec = codecs_a[i];
+    }
   }
 
   const VerifyRequest& request_;

@@ -121,7 +121,8 @@ class RecordedSide {
     ExpectedTable expected;
     Digest::FromHex(table.digest_target.empty() ? table.digest_source : table.digest_target,
                     &expected.digest);
-    expected.digest.rows = table.rows_copied;
+    // A sync copies only what had changed.
+    expected.digest.rows = table.digest_target.empty() ? table.rows_copied : table.rows_target;
     expected.rows_rejected = table.rows_rejected;
     verified.report.source_name = compared.name = table.source_name;
     verified.report.target_name = table.target_name;
@@ -265,6 +266,7 @@ absl::StatusOr<PlanRecord> FindRecord(const VerifyRequest& request, VerifyInput*
     report->run_id = runs.runs[0].run.run_id;
     return NewestOf(runs);
   }
+  RETURN_IF_ERROR(RefuseWhileUnfinished(runs));
   return MakeError(ErrorCode::kNotLookedAt, ExitCode::kCannotResume,
                    absl::StrCat("the target keeps no record of a run into schema ",
                                 EscapeName(request.common.target_schema)),

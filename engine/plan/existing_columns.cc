@@ -211,7 +211,9 @@ void CheckExistingTable(const PlanInputs& inputs, const TargetTable& target,
   if (target.has_rows && inputs.existing_rows == ExistingRows::kRefuse) {
     Block(ErrorCode::kTargetTableNotEmpty, source.name,
           absl::StrCat("the table ", EscapeName(target.name), " already has rows"),
-          "empty it, or choose --existing-rows skip-equal, skip, upsert or replace", findings);
+          "empty it, or choose --existing-rows skip-equal, skip, upsert or replace; `lite2pg sync` "
+          "brings a copy up to date",
+          findings);
   }
   for (const TargetTrigger& trigger : target.triggers) {
     if (!trigger.enabled) continue;

@@ -22,6 +22,7 @@ namespace lite2pg {
 enum class Identifiers : uint8_t { kPreserve, kLower };
 enum class CheckMode : uint8_t { kFull, kOff };
 enum class VerifyMode : uint8_t { kFull, kCounts, kOff };
+enum class PublishMode : uint8_t { kAtOnce, kBatched };
 enum class SchemaMode : uint8_t { kAuto, kCreate, kExisting, kMixed };
 // kAdd: mended rejects beside the rows that are there; no option gives it.
 enum class ExistingRows : uint8_t { kRefuse, kSkipEqual, kSkip, kUpsert, kReplace, kAdd };
@@ -82,6 +83,8 @@ struct CommonOptions {
   CheckMode check = CheckMode::kFull;         // quick_check beside the data stage
   VerifyMode verify = VerifyMode::kFull;
   FullText full_text = FullText::kContent;
+  std::string private_copy_dir;               // not "": a copy of the source is read, made there
+  uint64_t wal_growth_bytes_max = 0;          // 0: no limit
   std::string source_time_zone;               // "": UTC, with a finding where it mattered
   // Everything said about single tables and columns, by flag or file: renames, types, readings,
   // conditions, fills. A name that the source does not have is an error of the plan.

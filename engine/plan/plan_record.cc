@@ -89,21 +89,28 @@ Json ColumnJson(const ColumnRecord& column) {
 Json TableJson(const TableRecord& table) {
   Json columns = Json::array();
   for (const ColumnRecord& column : table.columns) columns.push_back(ColumnJson(column));
-  return Json{{"source_name", Name(table.source_name)},
-              {"target_schema", Name(table.target_schema)},
-              {"target_name", Name(table.target_name)},
-              {"where", Name(table.where)},
-              {"created", table.created},
-              {"rows_source", table.rows_source},
-              {"rows_copied", table.rows_copied},
-              {"rows_skipped", table.rows_skipped},
-              {"rows_rejected", table.rows_rejected},
-              {"rows_filled", table.rows_filled},
-              {"rows_preexisting", table.rows_preexisting},
-              {"rows_target", table.rows_target},
-              {"digest_source", table.digest_source},
-              {"digest_target", table.digest_target},
-              {"columns", std::move(columns)}};
+  Json json{{"source_name", Name(table.source_name)},
+            {"target_schema", Name(table.target_schema)},
+            {"target_name", Name(table.target_name)},
+            {"where", Name(table.where)},
+            {"created", table.created},
+            {"rows_source", table.rows_source},
+            {"rows_copied", table.rows_copied},
+            {"rows_skipped", table.rows_skipped},
+            {"rows_rejected", table.rows_rejected},
+            {"rows_filled", table.rows_filled},
+            {"rows_preexisting", table.rows_preexisting},
+            {"rows_target", table.rows_target},
+            {"digest_source", table.digest_source},
+            {"digest_target", table.digest_target},
+            {"columns", std::move(columns)}};
+  if (!table.partitions.digests.empty()) {
+    Json key = Json::array();
+    for (const std::string& column : table.partitions.key) key.push_back(Name(column));
+    json["partitions"] = Json{{"key", std::move(key)},
+                              {"digests", EncodePartitions(table.partitions.digests)}};
+  }
+  return json;
 }
 
 // Reads members of one object; the first that is missing or of another kind is remembered, and
@@ -254,6 +261,20 @@ bool IsDigest(const std::string& hex) {
   return hex.empty() || Digest::FromHex(hex, &digest);
 }
 
+// Records of earlier versions have none.
+absl::Status ReadPartitions(const Json& json, PartitionRecord* partitions) {
+  Members members(json);
+  for (const Json& column : members.Array("key")) {
+    if (!column.is_string()) return NotARecord("member key");
+    partitions->key.push_back(DecodeLedgerText(column.get<std::string>()));
+  }
+  std::string digests;
+  members.Read("digests", &digests);
+  RETURN_IF_ERROR(members.status());
+  return DecodePartitions(digests, &partitions->digests) ? absl::OkStatus()
+                                                         : NotARecord("member digests");
+}
+
 absl::Status ReadTable(const Json& json, TableRecord* table) {
   Members members(json);
   members.Read("source_name", &table->source_name);
@@ -273,6 +294,9 @@ absl::Status ReadTable(const Json& json, TableRecord* table) {
   members.Read("digest_target", &table->digest_target);
   for (const Json& item : members.Array("columns")) {
     RETURN_IF_ERROR(ReadColumn(item, &table->columns.emplace_back()));
+  }
+  if (const Json* found = members.Find("partitions", false); found != nullptr) {
+    RETURN_IF_ERROR(ReadPartitions(*found, &table->partitions));
   }
   if (!IsDigest(table->digest_source) || !IsDigest(table->digest_target)) {
     return NotARecord("a digest");

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "coercion/type_codec.h"
 #include "engine/plan/options.h"
+#include "engine/plan/partition_record.h"
 #include "engine/plan/plan.h"
 #include "engine/report/report.h"
 
@@ -46,6 +47,7 @@ struct TableRecord {
   uint64_t rows_source = 0, rows_copied = 0, rows_skipped = 0, rows_rejected = 0, rows_filled = 0,
            rows_preexisting = 0, rows_target = 0;
   std::string digest_source, digest_target;  // of the rows that the run accounts for; "": unknown
+  PartitionRecord partitions;                // of digest_target
   std::vector<ColumnRecord> columns;         // in the order in which rows are hashed
 };
 

@@ -414,13 +414,23 @@ class Planner {
     }
     for (const PostObject& object : plan_.objects) locks += object.kind == PostKind::kView ? 1 : 0;
     if (locks <= in_.facts.max_locks) return;
+    // Renaming out of a prefix needs the plan's names, which a later attempt might not have.
+    if (in_.publish_in_batches && plan_.staging_prefix.empty()) {
+      Note(Severity::kWarning, ErrorCode::kTargetOutOfResource, plan_.target_schema,
+           absl::StrCat("publishing ", plan_.tables.size(), " tables takes more locks than this "
+                        "server has room for: they become visible in batches, so that for a while "
+                        "only a part is there"),
+           "nothing should use the schema until the run is done");
+      return;
+    }
     Note(Severity::kBlocking, ErrorCode::kTargetOutOfResource, plan_.target_schema,
          absl::StrCat("publishing ", plan_.tables.size(), " tables at once takes about ", locks,
                       " locks, and this server has room for ", in_.facts.max_locks,
                       " (max_locks_per_transaction * (max_connections + "
                       "max_prepared_transactions))"),
          "copy into a schema that does not exist yet (--target-schema NAME), which is renamed as a "
-         "whole; or set max_locks_per_transaction higher and restart the server");
+         "whole; or --publish batched; or set max_locks_per_transaction higher and restart the "
+         "server");
   }
 
   const PlanInputs& in_;

@@ -67,8 +67,8 @@ class Selector {
       if (!existing && partner != nullptr) {
         Block(ErrorCode::kTargetTableExists, table->name,
               absl::StrCat("the target already has a table ", EscapeName(partner->name)),
-              "drop it, choose another --target-schema, or load into it with "
-              "--schema-mode existing");
+              "drop it, choose another --target-schema, load into it with --schema-mode existing, "
+              "or bring it up to date with `lite2pg sync`");
         continue;
       }
       RETURN_IF_ERROR(Add(*table, existing ? partner : nullptr));

@@ -27,6 +27,7 @@ struct PlanInputs {
   TableObjects target_objects;              // of target_tables: indexes and foreign keys
   // Types that the configuration names and only the server knows, by the words used.
   std::map<std::string, PgType> server_types;
+  bool publish_in_batches = false;          // --publish batched
   bool in_place = false;                    // nothing is staged: the plan is for an archive
   std::string run_tag;                      // makes the staging schema's name unique
 };

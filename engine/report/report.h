@@ -41,6 +41,14 @@ inline constexpr absl::string_view kReasonNoValues = "declared; no values";
 inline constexpr absl::string_view kReasonTarget = "the target's type";
 inline constexpr absl::string_view kReasonConfigured = "configured";
 
+// Of one column of one side.
+struct AggregateReport {
+  uint64_t values = 0, nulls = 0, distinct = 0;   // distinct is an estimate
+  std::string least, greatest;    // escaped and shortened; "": there is none
+  std::string sum;                // "": none
+  double sum_about = 0, sum_tolerance = 0;  // of sums that depend on the order of adding
+};
+
 struct ColumnReport {
   std::string source_name, target_name, declared_type, target_type;
   ClassCounts storage_classes{};
@@ -48,6 +56,8 @@ struct ColumnReport {
   bool round_trips = true;         // revert gives every value back as it was
   std::string round_trip_loss;    // why not
   std::string reason;             // why this target type
+  std::vector<AggregateReport> aggregates;  // verify --aggregates: of the source and the target
+  bool aggregates_equal = true;
 };
 
 // A source value that was looked at closely: what is stored for it, and whether the server, which
@@ -98,6 +108,17 @@ struct ObjectReport {
   std::string sql, reason;
 };
 
+// plan: what a copy would need, and how that is known.
+struct EstimateReport {
+  bool known = false;
+  uint64_t rows = 0, target_bytes = 0;   // bytes with indexes, on the target's disk
+  int connections_free = -1;             // -1: not known
+  int connections_wanted = 0;
+  double seconds = 0;
+  bool measured = false;                 // by --probe
+  std::string basis;                     // how bytes and seconds were arrived at
+};
+
 struct StageReport {
   Stage stage = Stage::kInspect;
   double seconds = 0;
@@ -134,6 +155,7 @@ struct Report {
   std::vector<Finding> findings;
   std::vector<ValueSample> samples;
   std::vector<StageReport> stages;
+  EstimateReport estimate;        // plan
   std::vector<RunReport> runs;    // status
   std::vector<ErrorInfo> errors;  // why it failed; the first decides the exit code
   struct Resources {

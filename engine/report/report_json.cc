@@ -23,6 +23,15 @@ Json TextOrNull(absl::string_view bytes) {
 // Microseconds are as fine as our clocks are worth; more digits only make diffs noisy.
 double Rounded(double seconds) { return std::round(seconds * 1e6) / 1e6; }
 
+Json AggregateJson(const AggregateReport& aggregate) {
+  return Json{{"values", aggregate.values},
+              {"nulls", aggregate.nulls},
+              {"min", TextOrNull(aggregate.least)},
+              {"max", TextOrNull(aggregate.greatest)},
+              {"sum", TextOrNull(aggregate.sum)},
+              {"distinct_estimate", aggregate.distinct}};
+}
+
 Json ColumnJson(const ColumnReport& column) {
   Json classes = Json::object();
   for (size_t i = 0; i < kStorageClassCount; ++i) {
@@ -37,15 +46,33 @@ Json ColumnJson(const ColumnReport& column) {
                              {"example", Text(coercion.example)}});
     if (!coercion.rule.empty()) coercions.back()["rule"] = Text(coercion.rule);
   }
-  return Json{{"source_name", Text(column.source_name)},
-              {"target_name", Text(column.target_name)},
-              {"declared_type", Text(column.declared_type)},
-              {"target_type", Text(column.target_type)},
-              {"storage_classes", classes},
-              {"coercions", coercions},
-              {"round_trips", column.round_trips},
-              {"round_trip_loss", Text(column.round_trip_loss)},
-              {"reason", Text(column.reason)}};
+  Json json{{"source_name", Text(column.source_name)},
+            {"target_name", Text(column.target_name)},
+            {"declared_type", Text(column.declared_type)},
+            {"target_type", Text(column.target_type)},
+            {"storage_classes", classes},
+            {"coercions", coercions},
+            {"round_trips", column.round_trips},
+            {"round_trip_loss", Text(column.round_trip_loss)},
+            {"reason", Text(column.reason)}};
+  if (column.aggregates.size() == 2) {
+    json["aggregates"] = Json{{"source", AggregateJson(column.aggregates[0])},
+                              {"target", AggregateJson(column.aggregates[1])},
+                              {"equal", column.aggregates_equal}};
+  }
+  return json;
+}
+
+Json EstimateJson(const EstimateReport& estimate) {
+  if (!estimate.known) return nullptr;
+  const bool connected = estimate.connections_free >= 0;
+  return Json{{"rows", estimate.rows},
+              {"target_bytes", estimate.target_bytes},
+              {"connections_free", connected ? Json(estimate.connections_free) : Json(nullptr)},
+              {"connections_wanted", estimate.connections_wanted},
+              {"seconds", Rounded(estimate.seconds)},
+              {"measured", estimate.measured},
+              {"basis", Text(estimate.basis)}};
 }
 
 Json TableJson(const TableReport& table) {
@@ -233,6 +260,7 @@ std::string ReportToJson(const Report& report) {
   json["stages"] = ArrayOf(report.stages, [](const StageReport& stage) {
     return Json{{"name", std::string(StageName(stage.stage))}, {"seconds", Rounded(stage.seconds)}};
   });
+  json["estimate"] = EstimateJson(report.estimate);
   json["runs"] = ArrayOf(report.runs, RunJson);
   json["errors"] = ArrayOf(report.errors, ErrorJson);
   json["undo_sql"] = ArrayOf(report.undo_sql, text);

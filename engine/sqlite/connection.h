@@ -70,6 +70,10 @@ struct SqliteOpenOptions {
   // Of one value or record: longer ones are kSourceLimit before memory is taken for them.
   // SQLite's own limit is 1,000,000,000.
   size_t record_bytes_max = 1'000'000'000;
+  // Of a snapshot: not "": the source is copied into a directory below this one, and read there.
+  std::string private_copy_dir;
+  // Of a snapshot: an error once the WAL has grown by more bytes than this; 0: none.
+  uint64_t wal_growth_bytes_max = 0;
 };
 
 // Move-only; one thread at a time. Opened read-only with the recipe of hardening.h (defensive, no

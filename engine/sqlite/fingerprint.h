@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "engine/sqlite/connection.h"
 #include "engine/sqlite/wal_position.h"
 
@@ -25,9 +26,14 @@ struct SourceFingerprint {
 // REQUIRES: `connection` is in a read transaction.
 absl::StatusOr<SourceFingerprint> BeginFingerprint(SqliteConnection& connection);
 
-// The rest, which the transaction keeps as it is. Without WAL frames the file's own bytes are the
-// state, and a sample of its pages goes in. REQUIRES: the same transaction.
+// The rest, which the transaction keeps as it is: what the database's first page counts, and a
+// sample of its pages, read through the WAL. REQUIRES: the same transaction.
 absl::Status FinishFingerprint(SqliteConnection& connection, SourceFingerprint* fingerprint);
+
+// Whether two fingerprints can be of the same content. They differ without any change of it where a
+// checkpoint has moved the WAL's frames into the file in between; and in WAL mode equal ones of
+// this kind prove nothing, as commits need not be counted there. The caller has to compare rows.
+bool MayBeSameContent(absl::string_view a, absl::string_view b);
 
 }  // namespace lite2pg
 

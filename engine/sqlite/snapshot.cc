@@ -1,5 +1,6 @@
 #include "engine/sqlite/snapshot.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/sqlite/fingerprint.h"
 #include "engine/sqlite/pages/page_row_source.h"
+#include "engine/sqlite/private_copy.h"
 #include "engine/sqlite/source_file.h"
 
 namespace lite2pg {
@@ -23,9 +25,13 @@ class MonitoredSnapshot final : public SourceSnapshot {
   std::unique_ptr<RowSource> NewRowSource(int index) override;
   std::string guarantee() const override { return guarantee_; }
   std::string fingerprint() const override { return fingerprint_.text; }
+  std::string path() const override { return path_; }
+  bool blocks_writers() const override { return !fingerprint_.wal && !immutable_; }
+  int64_t wal_growth_bytes() const override;
   absl::Status CheckUnchanged() const override;
 
  private:
+  absl::Status CheckWalGrowth() const;
   absl::Status PrepareAll();
   absl::Status BeginAll();
   absl::Status EndAll();
@@ -41,6 +47,7 @@ class MonitoredSnapshot final : public SourceSnapshot {
   std::string path_;
   FileState file_, wal_;
   bool immutable_ = false;
+  uint64_t wal_growth_bytes_max_ = 0;
 };
 
 absl::Status MonitoredSnapshot::PrepareAll() {
@@ -114,6 +121,7 @@ absl::Status MonitoredSnapshot::OpenAll(const std::string& source, int readers,
     RETURN_IF_ERROR(FinishFingerprint(readers_[0], &fingerprint));
     fingerprint_ = std::move(fingerprint);
     reader_choice_ = options.reader;
+    wal_growth_bytes_max_ = options.wal_growth_bytes_max;
     if (reader_choice_ != ReaderChoice::kLibrary) {
       pages_ = MakePageSnapshot(readers_[0], fingerprint_);
     }
@@ -184,7 +192,24 @@ absl::Status MonitoredSnapshot::CheckUnchanged() const {
   if (wal_.exists && (!wal_now.exists || wal_now.inode != wal_.inode)) {
     return changed(ErrorCode::kSourceChanged, "lost its -wal file while it was read");
   }
-  return absl::OkStatus();
+  return CheckWalGrowth();
+}
+
+int64_t MonitoredSnapshot::wal_growth_bytes() const {
+  if (!fingerprint_.wal) return 0;
+  const FileState now = StateOf(absl::StrCat(path_, "-wal"));
+  return now.exists ? std::max<int64_t>(0, now.size_bytes - wal_.size_bytes) : 0;
+}
+
+absl::Status MonitoredSnapshot::CheckWalGrowth() const {
+  if (wal_growth_bytes_max_ == 0) return absl::OkStatus();
+  const int64_t grown = wal_growth_bytes();
+  if (static_cast<uint64_t>(grown) <= wal_growth_bytes_max_) return absl::OkStatus();
+  return MakeError(ErrorCode::kSourceWalGrows, ExitCode::kOutOfResource,
+                   absl::StrCat("the source's WAL has grown by ", grown, " bytes since reading "
+                                "began, more than --max-wal-growth allows"),
+                   "let the application checkpoint and go on with --resume, or read a copy: "
+                   "--private-copy");
 }
 
 }  // namespace
@@ -194,6 +219,7 @@ absl::StatusOr<std::unique_ptr<SourceSnapshot>> SourceSnapshot::Open(
   if (readers < 1) {
     return MakeError(ErrorCode::kDefect, ExitCode::kDefect, "a snapshot needs a reader");
   }
+  if (!options.private_copy_dir.empty()) return OpenPrivateCopy(source, readers, options);
   auto snapshot = std::make_unique<MonitoredSnapshot>();
   RETURN_IF_ERROR(snapshot->OpenAll(source, readers, options));
   return std::unique_ptr<SourceSnapshot>(std::move(snapshot));

@@ -34,12 +34,21 @@ class SourceSnapshot {
   // What was obtained, for the report: journal mode, attempts, and why all readers see one state.
   virtual std::string guarantee() const = 0;
 
-  // Identifies the state read: page size and count, change counter, schema cookie, and for WAL
-  // the salts and the frame count. Equal for the same committed state, whichever path it has.
+  // Identifies the state read: page size and count, change counter, schema cookie, a sample of
+  // pages, and for WAL the salts and the frame count. Equal for the same committed state, whichever
+  // path it has, unless a checkpoint came between: MayBeSameContent() in fingerprint.h.
   virtual std::string fingerprint() const = 0;
 
+  // The source's own path, also when a private copy of it is read.
+  virtual std::string path() const { return ""; }
+  // Whether the application cannot commit as long as this snapshot is held.
+  virtual bool blocks_writers() const { return false; }
+  // By how much the WAL has grown since. It cannot be begun anew as long as the snapshot is held.
+  virtual int64_t wal_growth_bytes() const { return 0; }
+
   // OK while the file is still the one that was opened (device, inode, size not below the size at
-  // the snapshot): stat() only. kSourceChanged or kSourceTruncated otherwise. Any thread.
+  // the snapshot): stat() only. kSourceChanged or kSourceTruncated otherwise; kSourceWalGrows when
+  // the WAL has become too large. Any thread.
   virtual absl::Status CheckUnchanged() const = 0;
 };
 

@@ -21,6 +21,7 @@ struct ComparedTable {
   std::vector<std::string> columns;  // for messages; the source's
   std::vector<size_t> key;           // indexes into columns; empty: only the whole row identifies
   uint64_t rows_estimate = 0;        // of the larger side; decides how finely it is divided
+  size_t partitions = 0;             // how finely, where that is given: a power of two
 };
 
 // Makes the values of the row that a callback was given presentable. Called for rows that differ.

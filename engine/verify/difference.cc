@@ -1,13 +1,13 @@
 #include "engine/verify/difference.h"
 
 #include <algorithm>
-#include <bit>
 #include <memory>
 #include <mutex>
 #include <utility>
 
 #include "engine/base/error.h"
 #include "engine/base/status_macros.h"
+#include "engine/plan/partition_record.h"
 #include "engine/verify/row_entries.h"
 #include "engine/verify/row_hash.h"
 #include "engine/verify/shown_rows.h"
@@ -16,11 +16,6 @@
 namespace lite2pg {
 namespace {
 
-// A partition's digest takes 24 bytes, a row's entry in the second scan more than a hundred: with
-// this many rows per partition one changed row makes little work, and the digests stay in cache.
-constexpr uint64_t kRowsPerPartition = 512;
-constexpr size_t kPartitionsMin = 16;
-constexpr size_t kPartitionsMax = 4096;
 // Rows between two looks at the clock of progress, and entries between two locks.
 constexpr uint64_t kRowsPerReport = 4096;
 constexpr size_t kEntriesPerAdd = 8192;
@@ -29,8 +24,7 @@ constexpr size_t kEntriesMin = 10'000;
 constexpr uint64_t kTablesShown = 50;
 
 size_t PartitionsOf(const ComparedTable& table) {
-  return std::clamp<size_t>(std::bit_ceil(table.rows_estimate / kRowsPerPartition + 1),
-                            kPartitionsMin, kPartitionsMax);
+  return table.partitions > 0 ? table.partitions : PartitionCount(table.rows_estimate);
 }
 
 std::vector<size_t> AllOf(const std::vector<ComparedTable>& tables) {
@@ -115,7 +109,7 @@ class Comparison {
 
   bool InSample(const RowHash& hash) const { return !sampled_ || hash.key.low < sample_below_; }
   size_t PartitionOf(size_t table, const RowHash& hash) const {
-    return hash.key.high & (PartitionsOf(tables_[table]) - 1);
+    return lite2pg::PartitionOf(hash, PartitionsOf(tables_[table]));
   }
   bool InRound(size_t table, const Round& round, const RowHash& hash) const {
     return InSample(hash) && round.partitions[PartitionOf(table, hash)] &&
@@ -163,6 +157,9 @@ class Comparison {
     TableDifferences& found = found_[table];
     for (const Digest& digest : partitions->a) found.a.Add(digest);
     for (const Digest& digest : partitions->b) found.b.Add(digest);
+    if (options_.on_partitions != nullptr) {
+      options_.on_partitions(table, partitions->a, partitions->b);
+    }
     // Counted before rows set aside are taken off, of which there may be more than there are now.
     std::vector<uint64_t> rows(partitions->a.size());
     for (size_t i = 0; i < rows.size(); ++i) {

@@ -34,6 +34,10 @@ struct CompareOptions {
   size_t memory_bytes = size_t{64} << 20;  // for hashes of rows that may differ
   uint64_t shown_rows_max = 100;           // per table: described in TableDifferences::shown
   double sample_percent = 100;             // of the keys, by their hash: the same ones every time
+  // Gets the digests of a table's partitions, of both sides, before any of its rows is told to
+  // differ. From several threads, of different tables at a time. May be null.
+  std::function<void(size_t table, const std::vector<Digest>& a, const std::vector<Digest>& b)>
+      on_partitions;
 };
 
 struct TableDifferences {

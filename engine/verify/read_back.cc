@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -13,6 +14,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/postgres/copy_stream.h"
+#include "engine/verify/row_hash.h"
 
 namespace lite2pg {
 namespace {
@@ -45,10 +47,12 @@ class ReadBack {
         options_(options),
         events_(events),
         cancel_(cancel),
-        digests_(plan.tables.size()) {}
+        keys_(plan.tables.size()),
+        tables_(plan.tables.size()) {}
 
-  absl::StatusOr<std::vector<Digest>> Run() {
+  absl::StatusOr<std::vector<TableReadBack>> Run() {
     ASSIGN_OR_RETURN(PgConnection first, PgConnection::Connect(options_.connect));
+    RETURN_IF_ERROR(FindKeys(first));
     RETURN_IF_ERROR(first.BeginSnapshot(""));
     ASSIGN_OR_RETURN(const PgResult exported,
                      first.Query("SELECT pg_catalog.pg_export_snapshot()"));
@@ -78,7 +82,7 @@ class ReadBack {
     }
     for (PgConnection& connection : connections) connection.Rollback();
     RETURN_IF_ERROR(error_.status());
-    return std::move(digests_);
+    return std::move(tables_);
   }
 
  private:
@@ -106,6 +110,34 @@ class ReadBack {
     return absl::OkStatus();
   }
 
+  // From the catalog, where those who compare later will find it.
+  absl::Status FindKeys(PgConnection& connection) {
+    std::map<std::string, std::vector<std::string>> names;   // by schema
+    for (const TablePlan& table : plan_.tables) {
+      names[table.load_schema].push_back(table.load_name);
+    }
+    std::map<std::pair<std::string, std::string>, TargetTable> found;
+    for (const auto& [schema, tables] : names) {
+      ASSIGN_OR_RETURN(std::vector<TargetTable> targets,
+                       ReadTargetTables(connection, schema, tables));
+      for (TargetTable& target : targets) {
+        found[{target.schema, target.name}] = std::move(target);
+      }
+    }
+    for (size_t i = 0; i < plan_.tables.size(); ++i) {
+      const TablePlan& table = plan_.tables[i];
+      const auto target = found.find({table.load_schema, table.load_name});
+      if (table.is_text_copy() || target == found.end()) continue;
+      keys_[i] = UniqueKeyOf(table, target->second);
+      PartitionRecord& partitions = tables_[i].partitions;
+      for (const size_t column : keys_[i]) {
+        partitions.key.push_back(table.columns[column].target_name);
+      }
+      partitions.digests.resize(PartitionCount(table.rows));
+    }
+    return absl::OkStatus();
+  }
+
   void Work(int worker, PgConnection& connection) {
     while (!error_.stopped()) {
       const size_t index = next_.fetch_add(1);
@@ -123,6 +155,9 @@ class ReadBack {
   absl::Status ReadPart(int worker, PgConnection& connection, const Part& part) {
     const TablePlan& table = plan_.tables[part.table];
     events_.timeline.Begin(worker, table.source->name, "", table.rows);
+    TableReadBack& whole = tables_[part.table];
+    std::vector<Digest> partitions(whole.partitions.digests.size());
+    RowHasher hasher(keys_[part.table]);
     Digest digest;
     FieldBuffer scratch;
     uint64_t bytes = 0, rows_told = 0;
@@ -130,12 +165,15 @@ class ReadBack {
         options_.witnesses == nullptr ? nullptr : &options_.witnesses->expected(part.table);
     std::vector<uint64_t> met(expected == nullptr ? 0 : expected->places());
     const auto on_tuple = [&](absl::string_view tuple) -> absl::Status {
-      Digest row;
-      if (!AddTupleToDigest(tuple, table.codecs, &scratch, &row)) {
+      absl::string_view fields;
+      if (!CanonicalFields(tuple, table.codecs, &scratch, &fields)) {
         return MakeError(ErrorCode::kDefect, ExitCode::kDefect,
                          "the server returned a row that is not in the form of its types");
       }
+      const RowHash hash = hasher.Hash(fields);
+      const Digest row = DigestOf(hash);
       digest.Add(row);
+      if (!partitions.empty()) partitions[PartitionOf(hash, partitions.size())].Add(row);
       if (const int place = met.empty() ? -1 : expected->Find(row); place >= 0) {
         ++met[static_cast<size_t>(place)];
       }
@@ -152,7 +190,8 @@ class ReadBack {
     (void)rows;
     events_.Moved(worker, digest.rows - rows_told, bytes);
     const std::lock_guard<std::mutex> lock(mutex_);
-    digests_[part.table].Add(digest);
+    whole.digest.Add(digest);
+    for (size_t i = 0; i < partitions.size(); ++i) whole.partitions.digests[i].Add(partitions[i]);
     if (options_.witnesses != nullptr) options_.witnesses->Met(part.table, met);
     return absl::OkStatus();
   }
@@ -165,14 +204,42 @@ class ReadBack {
   std::atomic<size_t> next_{0};
   FirstError error_;
   std::mutex mutex_;
-  std::vector<Digest> digests_;
+  std::vector<std::vector<size_t>> keys_;
+  std::vector<TableReadBack> tables_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::vector<Digest>> ReadBackTables(const Plan& plan, const ReadBackOptions& options,
-                                                   EventSink& events, CancelToken& cancel) {
+absl::StatusOr<std::vector<TableReadBack>> ReadBackTables(const Plan& plan,
+                                                          const ReadBackOptions& options,
+                                                          EventSink& events, CancelToken& cancel) {
   return ReadBack(plan, options, events, cancel).Run();
+}
+
+std::vector<size_t> UniqueKeyOf(const TablePlan& table, const TargetTable& target) {
+  const auto position = [&](const std::string& name) {
+    size_t i = 0;
+    while (i < table.columns.size() && table.columns[i].target_name != name) ++i;
+    return i;
+  };
+  const auto is_not_null = [&](const std::string& name) {
+    return std::any_of(target.columns.begin(), target.columns.end(), [&](const TargetColumn& c) {
+      return c.name == name && c.not_null;
+    });
+  };
+  for (const bool primary : {true, false}) {
+    for (const TargetIndex& index : target.indexes) {
+      if (!index.unique || !index.valid || index.partial || index.primary != primary) continue;
+      std::vector<size_t> key;
+      for (const std::string& name : index.columns) {
+        if (position(name) < table.columns.size() && is_not_null(name)) {
+          key.push_back(position(name));
+        }
+      }
+      if (!key.empty() && key.size() == index.columns.size()) return key;
+    }
+  }
+  return {};
 }
 
 }  // namespace lite2pg

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "engine/base/cancel.h"
+#include "engine/plan/partition_record.h"
 #include "engine/plan/plan.h"
 #include "engine/postgres/connection.h"
 #include "engine/report/event.h"
@@ -19,12 +20,22 @@ struct ReadBackOptions {
   Witnesses* witnesses = nullptr;  // is told which of its rows were met
 };
 
-// One digest (with its row count) per table of `plan`, all from one snapshot of the target, by
-// binary COPY over several connections. Tables are cut by physical position (ctid), so that one
-// large table uses every stream.
-absl::StatusOr<std::vector<Digest>> ReadBackTables(const Plan& plan,
-                                                   const ReadBackOptions& options,
-                                                   EventSink& events, CancelToken& cancel);
+// The digests of one table: of all its rows (with their number), and of its partitions.
+struct TableReadBack {
+  Digest digest;
+  PartitionRecord partitions;   // of rows of tables that `plan` reads as text: none
+};
+
+// One per table of `plan`, all from one snapshot of the target, by binary COPY over several
+// connections. Tables are cut by physical position (ctid), so that one large table uses every
+// stream.
+absl::StatusOr<std::vector<TableReadBack>> ReadBackTables(const Plan& plan,
+                                                          const ReadBackOptions& options,
+                                                          EventSink& events, CancelToken& cancel);
+
+// What identifies a row of `target`, as indexes into the columns of `table`: its primary key, else
+// a unique index without NULLs. Empty where it has neither.
+std::vector<size_t> UniqueKeyOf(const TablePlan& table, const TargetTable& target);
 
 }  // namespace lite2pg
 

@@ -47,21 +47,28 @@ inline Digest DigestOf(const RowHash& hash) {
   return digest;
 }
 
+// In which of `partitions` the row is. REQUIRES: a power of two.
+inline size_t PartitionOf(const RowHash& hash, size_t partitions) {
+  return hash.key.high & (partitions - 1);
+}
+
 // Hashes rows of one table. One thread.
 class RowHasher {
  public:
-  explicit RowHasher(const ComparedTable& table) : table_(table) {}
+  // `key` outlives it; empty: only the whole row identifies.
+  explicit RowHasher(const std::vector<size_t>& key) : columns_(key) {}
+  explicit RowHasher(const ComparedTable& table) : columns_(table.key) {}
 
   RowHash Hash(absl::string_view fields) {
     RowHash hash;
     hash.row = Hash128::Of(fields);
     hash.key = hash.row;
-    if (table_.key.empty()) return hash;
+    if (columns_.empty()) return hash;
     ends_.assign(1, 0);
     absl::string_view rest = fields, field;
     while (NextField(&rest, &field)) ends_.push_back(ends_.back() + field.size());
     key_.clear();
-    for (const size_t column : table_.key) {
+    for (const size_t column : columns_) {
       if (column + 1 >= ends_.size()) continue;
       key_.append(fields.data() + ends_[column], ends_[column + 1] - ends_[column]);
     }
@@ -70,7 +77,7 @@ class RowHasher {
   }
 
  private:
-  const ComparedTable& table_;
+  const std::vector<size_t>& columns_;
   std::vector<size_t> ends_;
   std::string key_;
 };

@@ -3,7 +3,8 @@
 import tempfile
 import unittest
 
-from harness import EndToEndTest, execute, lite2pg, server, snapshot_of_files
+from harness import (EndToEndTest, execute, lite2pg, server, snapshot_of_files,
+                     with_options)
 
 SCRIPT = """
 CREATE TABLE a (id INTEGER PRIMARY KEY, d DATE, x);
@@ -61,6 +62,46 @@ class Plan(EndToEndTest):
                          {"a": (1, 2), "b": (0, 0), "c": (0, 0)})
         text = lite2pg("plan", path, self.target, "--schema-mode", "mixed").out
         self.assertIn("2 there already", text)
+
+    def test_says_what_the_copy_will_need(self):
+        path = self.make_source("""
+            CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, n INTEGER); CREATE INDEX t_v ON t(v);
+            WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 50000)
+            INSERT INTO t SELECT i, printf('%050d', i), i FROM c""")
+        before = self.state()
+        plan = self.plan(path).report["estimate"]
+        self.assertEqual(self.state(), before)
+        self.assertFalse(plan["measured"])
+        self.assertIn("guess", plan["basis"])
+        self.assertGreater(plan["connections_free"], plan["connections_wanted"])
+        probed = self.plan(path, "--probe").report["estimate"]
+        self.assertTrue(probed["measured"])
+        self.assertIn("temporary table", probed["basis"])
+        self.assertEqual(self.tables_in_target(), [])
+        self.assertEqual(probed["rows"], 50000)
+        run = self.copy(path)
+        self.assertEqual(run.exit_code, 0, str(run))
+        [(bytes_used,)] = self.sql("SELECT pg_total_relation_size('t')")
+        self.assertLess(abs(bytes_used - plan["target_bytes"]), 0.25 * bytes_used,
+                        f"{bytes_used} bytes, and {plan['target_bytes']} were expected")
+        took = run.report["resources"]["wall_seconds"]
+        self.assertLess(probed["seconds"], 20 * took + 1)
+        self.assertGreater(probed["seconds"], took / 20 - 0.2)
+        text = lite2pg("plan", path, self.make_target())
+        self.assertIn("Estimate", text.out)
+        self.assertIn("connections", text.out)
+
+    def test_a_burst_that_the_server_refuses_is_only_a_note(self):
+        path = self.make_source(SCRIPT)
+        name = self.sql("SELECT current_database()")[0][0]
+        self.sql(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC; CREATE ROLE prober_{name} LOGIN;"
+                 f"GRANT CREATE ON SCHEMA public TO prober_{name};"
+                 f"GRANT CREATE ON DATABASE {name} TO prober_{name}")
+        self.target = with_options(self.target, user=f"prober_{name}")
+        run = self.plan(path, "--probe")
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertFalse(run.report["estimate"]["measured"])
+        self.assertIn("--probe", str(run.findings("L2P5004")))
 
     def test_more_tables_than_can_be_published_at_once(self):
         # Each takes two locks, its own and its sequence's; the server has 64 for each connection.

@@ -84,6 +84,25 @@ class Resume(EndToEndTest):
     def test_killed_with_small_memory_and_one_stream(self):
         self.trial(lambda process: process.kill(), "--streams", "1", "--memory", "64MiB")
 
+    def test_killed_with_another_number_of_streams_afterwards(self):
+        """What streams that were added on the way have begun, any number of others completes."""
+        for first, then in (("auto", "1"), ("1", "auto"), ("auto", "7")):
+            with self.subTest(first=first, then=then):
+                self.target = self.make_target()
+                process = self.start("--streams", first)
+                time.sleep(self.rng.uniform(0.4, 0.9) * self.longest)
+                process.kill()
+                if self.is_done(process):
+                    continue
+                for _ in range(5):
+                    run = self.copy(self.path, "--resume", "--streams", then)
+                    if run.exit_code == 11 and "L2P6003" in [c for c, _ in run.errors()]:
+                        run = self.copy(self.path)
+                    if run.exit_code == 0:
+                        break
+                self.assertEqual(run.exit_code, 0, str(run))
+                self.assert_equal_copy(self.path, run)
+
     def test_interrupted(self):
         def interrupt(process):
             process.send_signal(signal.SIGINT)

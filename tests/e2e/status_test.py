@@ -1,6 +1,7 @@
 """status, the SQL that takes a run back, and clean."""
 
 import signal
+import sqlite3
 import subprocess
 import unittest
 
@@ -221,6 +222,46 @@ class Status(EndToEndTest):
         self.sql("UPDATE lite2pg.chunk SET digest = reverse(digest) WHERE table_name = 'parent'")
         run = self.copy(self.path, "--resume")
         self.assert_fails(run, 11, "L2P1007")
+
+    def write_ahead_source(self):
+        """A file of 400 pages in WAL mode, and the connection of its application."""
+        path = self.make_source(
+            "PRAGMA journal_mode = wal; CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);"
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)"
+            "INSERT INTO t SELECT i, printf('%0400d', i) FROM n", name="wal.db")
+        application = sqlite3.connect(path, isolation_level=None)
+        self.addCleanup(application.close)
+        application.execute("PRAGMA wal_autocheckpoint = 0")
+        application.execute("UPDATE t SET v = 'x' || substr(v, 2) WHERE id % 100 = 1")
+        return path, application
+
+    def test_a_checkpoint_in_between_does_not_keep_a_run_from_going_on(self):
+        path, application = self.write_ahead_source()
+        self.stop_in_the_middle(path)
+        application.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        run = self.copy(path, "--resume")
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assert_equal_copy(path, run)
+        # A file that was closed has no WAL any more.
+        self.target = self.make_target()
+        application.execute("UPDATE t SET v = 'y' || substr(v, 2) WHERE id % 100 = 1")
+        self.stop_in_the_middle(path)
+        application.close()
+        run = self.copy(path, "--resume")
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assert_equal_copy(path, run)
+
+    def test_rows_that_changed_in_the_wal_are_noticed_wherever_they_are(self):
+        for row in (1, 77, 1999, 2345, 4000):
+            with self.subTest(row=row):
+                path, application = self.write_ahead_source()
+                self.target = self.make_target()
+                self.stop_in_the_middle(path)
+                application.execute(f"UPDATE t SET v = 'z' || substr(v, 2) WHERE id = {row}")
+                application.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self.assert_fails(self.copy(path, "--resume"), 11, "L2P1007")
+                application.close()
+                path.unlink()
 
     def test_resume_notices_that_what_was_staged_is_gone(self):
         self.stop_in_the_middle(self.path)

@@ -124,6 +124,95 @@ class Sync(EndToEndTest):
         self.assert_syncs(path, "--force-source")
         self.assertEqual(self.sql("SELECT count(*) FROM item WHERE id = 3002"), [(0,)])
 
+    def test_rows_that_others_have_changed_stay_and_all_others_come(self):
+        path = self.shop()
+        self.assertEqual(self.copy(path).exit_code, 0)
+        # The application on PostgreSQL changes, deletes and adds rows ...
+        self.sql("UPDATE item SET name = 'of the target' WHERE id = 20;"
+                 "DELETE FROM note WHERE x = 4 AND y IS NOT NULL;"
+                 "DELETE FROM tree WHERE id = 63;"
+                 "INSERT INTO item (id, name) VALUES (5000, 'only here')")
+        # ... and the one on SQLite others, and some of the same.
+        self.change(path, """
+            UPDATE item SET n = -1 WHERE id % 500 = 7;
+            UPDATE item SET name = 'of the source' WHERE id = 20;
+            INSERT INTO tree VALUES (200, 1, '{}');
+            INSERT INTO line VALUES ('new', 1, 1);
+            """)
+        notes = self.sql("SELECT x, y, count(*) FROM note GROUP BY 1, 2 ORDER BY 1, 2")
+        for attempt in range(2):   # the second one finds the same: nothing was forgotten
+            with self.subTest(attempt=attempt):
+                run = self.sync(path)
+                self.assert_fails(run, 4, "L2P6006")
+                self.assertEqual(run.report["outcome"], "differs")
+                self.assertEqual(self.sql("SELECT name FROM item WHERE id IN (20, 5000) ORDER BY id"),
+                                 [("of the target",), ("only here",)])
+                self.assertEqual(self.sql("SELECT count(*) FROM tree WHERE id IN (63, 200)"), [(1,)])
+                self.assertEqual(self.sql("SELECT count(*) FROM line"), [(3001,)])
+                self.assertEqual(
+                    self.sql("SELECT x, y, count(*) FROM note GROUP BY 1, 2 ORDER BY 1, 2"), notes)
+                items = run.table("item")
+                self.assertFalse(items["equal"])
+                held = {d["key"] for d in items["differences"]}
+                self.assertLessEqual({"id=20", "id=5000"}, held)
+                # About twelve rows share a part of such a table, and stay with the one changed.
+                came = {f"id={i}" for i, in self.sql("SELECT id FROM item WHERE n = -1")}
+                self.assertEqual(came | (held - {"id=20", "id=5000"}),
+                                 {f"id={i}" for i in range(7, 3000, 500)})
+                self.assertFalse(came & held)
+                self.assertGreaterEqual(len(came), 4)
+                self.assertTrue(run.table("line")["equal"])
+                self.assertEqual({f["object"] for f in run.findings("L2P6006")},
+                                 {"item", "note", "tree"})
+        # verify says of the same rows that they differ, and --force-source ends it.
+        run = lite2pg("verify", path, self.target, "--format", "json")
+        self.assertEqual(run.exit_code, 4, str(run))
+        self.assert_syncs(path, "--force-source")
+        self.assert_syncs(path)
+
+    def test_rows_that_stay_may_be_in_the_way_of_others(self):
+        path = self.shop()
+        self.assertEqual(self.copy(path).exit_code, 0)
+        self.sql("DELETE FROM line WHERE item_id = 30; DELETE FROM item WHERE id = 30")
+        self.change(path, "INSERT INTO line VALUES ('child', 1, 30)")
+        run = self.sync(path)
+        self.assertEqual(run.exit_code, 8, str(run))
+        self.assertIn("--force-source", run.report["errors"][0]["hint"])
+        self.assertEqual(self.sql("SELECT count(*) FROM line"), [(2999,)])
+        self.assert_syncs(path, "--force-source")
+
+    def test_a_sync_that_was_stopped_goes_on_by_being_asked_again(self):
+        path = self.shop()
+        self.assertEqual(self.copy(path).exit_code, 0)
+        self.change(path, "UPDATE item SET n = n + 1; DELETE FROM note WHERE x = 1")
+        before = self.sql("SELECT count(*), sum(n) FROM item")
+        for point in ("sync.begun", "sync.put_beside", "sync.applied", "sync.verified",
+                      "sync.commit"):
+            with self.subTest(point):
+                run = self.sync_with(path, f"{point}:1:kill")
+                self.assertEqual(run.exit_code, -9, str(run))
+                self.assertEqual(self.sql("SELECT count(*), sum(n) FROM item"), before)
+        run = self.sync_with(path, "sync.committed:1:kill")
+        self.assertEqual(run.exit_code, -9, str(run))
+        self.assertNotEqual(self.sql("SELECT count(*), sum(n) FROM item"), before)
+        run = self.assert_syncs(path)
+        self.assertEqual(sum(t["rows_copied"] for t in run.report["tables"]), 0)
+
+    def sync_with(self, path, failpoint):
+        run = lite2pg("--version")
+        if "failpoints" not in run.out:
+            self.skipTest("this build has no failpoints")
+        return lite2pg("sync", path, self.target, "--format", "json",
+                       env={"LITE2PG_FAILPOINT": failpoint})
+
+    def test_what_a_sync_has_left_is_its_record(self):
+        path = self.shop()
+        self.assertEqual(self.copy(path).exit_code, 0)
+        self.change(path, "UPDATE item SET n = 1 WHERE id = 1; DELETE FROM note WHERE x = 1")
+        self.assert_syncs(path)
+        self.assert_verified()
+        self.assert_verified(path)
+
     def test_values_of_unique_columns_may_move_from_a_row_that_goes(self):
         path = self.make_source("""
             CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT UNIQUE);

@@ -1,6 +1,7 @@
 """verify finds every single change, of many kinds, on either side, and names the row.
 
-LITE2PG_VERIFY_CHANGES says how many changes are tried (default 100), LITE2PG_SEED which ones.
+LITE2PG_VERIFY_CHANGES says how many changes are tried (default 100), LITE2PG_CLEAN_RUNS how many
+copies of other files must have none (default 3), LITE2PG_SEED which ones.
 """
 
 import os
@@ -14,6 +15,7 @@ import psycopg2
 
 from harness import SEED, EndToEndTest, lite2pg
 
+CLEAN_RUNS = int(os.environ.get("LITE2PG_CLEAN_RUNS", "3"))
 CHANGES = int(os.environ.get("LITE2PG_VERIFY_CHANGES", "100"))
 ROWS = 400
 HOSTILE = 'ho"st;--\u00fc'
@@ -34,8 +36,8 @@ def quoted(name):
     return '"' + name.replace('"', '""') + '"'
 
 
-def fill(db):
-    rng = random.Random(7)
+def fill(db, seed=7):
+    rng = random.Random(seed)
     words = ["v", "", None, "caf\u00e9", "na\u00efve text ", "x" * 300, "\u65e5\u672c"]
     for i in range(ROWS):
         word = words[i % len(words)]
@@ -200,6 +202,31 @@ class VerifyChanges(EndToEndTest):
                 self.assert_found(self.verify(), change)
                 self.restore(change.table)
         self.assertEqual(self.verify().exit_code, 0, "something was not restored")
+
+    def test_nothing_is_found_where_nothing_was_changed(self):
+        for number in range(CLEAN_RUNS):
+            seed = f"{SEED} clean {number}"
+            with self.subTest(seed=seed):
+                rng = random.Random(seed)
+
+                def build(db):
+                    db.execute(f"PRAGMA encoding = '{rng.choice(['UTF-8', 'UTF-16le'])}'")
+                    db.execute(f"PRAGMA page_size = {rng.choice([512, 4096, 65536])}")
+                    db.execute(f"PRAGMA journal_mode = {rng.choice(['DELETE', 'WAL'])}")
+                    db.executescript(SCRIPT)
+                    fill(db, seed)
+                    for table in KEYS:
+                        db.execute(f"DELETE FROM {quoted(table)} WHERE v LIKE ?",
+                                   (f"%{rng.randrange(10)}",))
+
+                path = self.make_source(build=build, name=f"clean{number}.db")
+                target = self.make_target()
+                run = self.copy(path, target=target)
+                self.assertEqual(run.exit_code, 0, str(run))
+                for sides in ([path, target], [target, path], [target]):
+                    run = lite2pg("verify", *sides, "--format", "json")
+                    self.assertEqual(run.exit_code, 0, str(run))
+                    self.assertFalse([t for t in run.report["tables"] if t["differences"]])
 
     # ---- The same on the source's side ----
 

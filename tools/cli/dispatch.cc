@@ -107,6 +107,8 @@ CopyRequest MakeCopyRequest(const Invocation& invocation) {
   request.expect = s.expect;
   request.require_idle = s.require_idle;
   request.dry_run = s.dry_run || invocation.command == CommandId::kPlan;
+  request.publish = s.publish;
+  request.probe = s.probe;
   request.deep = s.deep;
   request.write_certificate = s.write_certificate;
   request.only_rejects = s.only_rejects;
@@ -124,6 +126,7 @@ VerifyRequest MakeVerifyRequest(const Invocation& invocation) {
   request.write_certificate = invocation.settings.write_certificate;
   request.max_differences = invocation.settings.max_differences;
   request.sample_percent = invocation.settings.sample_percent;
+  request.aggregates = invocation.settings.aggregates;
   return request;
 }
 

@@ -47,6 +47,8 @@ inline constexpr Choice<ReaderChoice> kReaderChoices[] = {{"auto", ReaderChoice:
                                                           {"both", ReaderChoice::kBoth}};
 inline constexpr Choice<CheckMode> kCheckChoices[] = {{"full", CheckMode::kFull},
                                                       {"off", CheckMode::kOff}};
+inline constexpr Choice<PublishMode> kPublishChoices[] = {{"at-once", PublishMode::kAtOnce},
+                                                          {"batched", PublishMode::kBatched}};
 inline constexpr Choice<VerifyMode> kVerifyChoices[] = {{"full", VerifyMode::kFull},
                                                         {"counts", VerifyMode::kCounts},
                                                         {"off", VerifyMode::kOff}};

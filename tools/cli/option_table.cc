@@ -1,6 +1,8 @@
 // The rows of the options, in the order of help. A new option is a row here and a test.
 #include "tools/cli/option_table.h"
 
+#include <cstdlib>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -64,6 +66,21 @@ absl::Status ApplyMemory(absl::string_view value, Settings* s) {
   }
   // What is named is a ceiling; the default may be raised for a huge row.
   s->common.memory_bytes = MayBeRaised(bytes) ? bytes - 1 : bytes;
+  return absl::OkStatus();
+}
+
+absl::Status ApplyMaxWalGrowth(absl::string_view value, Settings* s) {
+  ASSIGN_OR_RETURN(s->common.wal_growth_bytes_max, ParseSize(value));
+  return absl::OkStatus();
+}
+
+absl::Status ApplyPrivateCopy(absl::string_view value, Settings* s) {
+  bool wanted = false;
+  RETURN_IF_ERROR(ChooseFlag(value, &wanted));
+  // As SQLite chooses for its own temporary files: /tmp is in memory on many systems.
+  const char* const directory = std::getenv("TMPDIR");
+  const bool named = directory != nullptr && *directory != '\0';
+  s->common.private_copy_dir = !wanted ? "" : named ? directory : "/var/tmp";
   return absl::OkStatus();
 }
 
@@ -253,6 +270,12 @@ constexpr OptionRow kOptions[] = {
      .help = "also look, before anything is loaded, for rows whose foreign key points nowhere and "
              "for keys that are equal in the target only; reads the tables once more",
      .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->deep); }},
+    {.name = "probe",
+     .commands = Only(CommandId::kPlan),
+     .help = "measure how fast the target takes rows, by a burst into a temporary table that is "
+             "gone with the session, and say how long the copy will take; otherwise nothing is "
+             "written and the time is only a guess",
+     .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->probe); }},
     {.name = "fts",
      .value = "content|tsvector",
      .commands = kCopyPlan,
@@ -325,6 +348,27 @@ constexpr OptionRow kOptions[] = {
      .default_text = "600",
      .help = "how long each command of --exec may run",
      .apply = ApplyExecTimeout},
+    {.name = "publish",
+     .value = "at-once|batched",
+     .commands = kCopyPlan,
+     .default_text = "at-once",
+     .help = "how tables that were created become visible: all in one transaction, or in several, "
+             "for more tables than the server has locks for; between them only a part is there",
+     .apply = [](absl::string_view v,
+                 Settings* s) { return Choose(v, kPublishChoices, &s->publish); }},
+    {.name = "private-copy",
+     .commands = kReadsSqlite,
+     .help = "first copy the source into a file of our own in TMPDIR (/var/tmp), through SQLite's "
+             "backup interface, and read that: the application is kept from writing, or its WAL "
+             "from being begun anew, only so long. Also for hot journals and directories that may "
+             "not be written",
+     .apply = ApplyPrivateCopy},
+    {.name = "max-wal-growth",
+     .value = "SIZE",
+     .commands = kReadsSqlite,
+     .help = "stop, with exit code 9, when the source's WAL has grown by more than this since "
+             "reading began",
+     .apply = ApplyMaxWalGrowth},
     {.name = "require-idle",
      .commands = kCopyPlan,
      .help = "stop when another process has the source open",
@@ -404,6 +448,11 @@ constexpr OptionRow kOptions[] = {
      .default_text = "100",
      .help = "rows that differ to describe per table; all are counted",
      .apply = ApplyMaxDifferences},
+    {.name = "aggregates",
+     .commands = Only(CommandId::kVerify),
+     .help = "also show, for every column of both sides, numbers of values and NULLs, least and "
+             "greatest value, sum, and an estimate of different values; reads both once more",
+     .apply = [](absl::string_view v, Settings* s) { return ChooseFlag(v, &s->aggregates); }},
     {.name = "sample",
      .value = "P%",
      .commands = Only(CommandId::kVerify),

@@ -194,6 +194,22 @@ std::string PlainTables(const std::vector<PlannedTable>& tables, size_t begin,
   return out;
 }
 
+std::string EstimateText(const EstimateReport& estimate, const Style& style) {
+  std::string connections;
+  if (estimate.connections_free >= 0) {
+    connections = absl::StrCat("; ", estimate.connections_wanted, " connections of ",
+                               estimate.connections_free, " that are free");
+  }
+  return absl::StrCat(
+      "\n",
+      Hanging("Estimate  ",
+              absl::StrCat("about ", FormatBytes(estimate.target_bytes), " on the target, ",
+                           estimate.measured ? "about " : "perhaps ",
+                           FormatSeconds(estimate.seconds), connections),
+              style),
+      Hanging("          ", absl::StrCat("basis: ", Shown(estimate.basis, style)), style));
+}
+
 }  // namespace
 
 std::string PlanText(const Report& report, const OutputOptions& output, const Style& style) {
@@ -223,6 +239,7 @@ std::string PlanText(const Report& report, const OutputOptions& output, const St
                                                Shown(ComparedWord(table), style)),
                             style));
   }
+  if (report.estimate.known && !tables.empty()) out += EstimateText(report.estimate, style);
   return absl::StrCat(out, left_out.empty() ? "" : "\nNot loaded\n", left_out);
 }
 

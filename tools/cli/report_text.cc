@@ -346,7 +346,8 @@ std::string ReportText(const Report& report, const OutputOptions& output, const 
       absl::StrAppend(&out, ObjectsText(report, all, style));
     } else {
       absl::StrAppend(&out, RunsText(report, style), TablesText(report, all, style),
-                      DifferencesText(report, all, style), FindingsText(report, output, style),
+                      DifferencesText(report, all, style), AggregatesText(report, style),
+                      FindingsText(report, output, style),
                       ObjectsText(report, all, style), SequencesText(report, all, style),
                       all ? SamplesText(report, style) : "");
     }

@@ -29,6 +29,8 @@ std::string ShellQuote(const std::string& word);
 std::string PlanText(const Report& report, const OutputOptions& output, const Style& style);
 // What else can be had of a plan.
 std::string PlanOffers(const OutputOptions& output, const Style& style);
+// verify --aggregates: "" unless it was asked for.
+std::string AggregatesText(const Report& report, const Style& style);
 std::string RunsText(const Report& report, const Style& style);
 std::string FindingsText(const Report& report, const OutputOptions& output, const Style& style);
 

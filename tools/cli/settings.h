@@ -51,7 +51,8 @@ struct Settings {
   std::vector<Expectation> expect;
   bool require_idle = false;
   bool resume = false, restart = false, dry_run = false, deep = false, force_source = false;
-  bool compress = false;
+  PublishMode publish = PublishMode::kAtOnce;
+  bool aggregates = false, compress = false, probe = false;
   bool undo_sql = false, empty_sql = false, force = false;
   uint64_t max_differences = 100;
   double sample_percent = 100;

@@ -71,6 +71,24 @@ TEST_F(AtomicFileTest, CommitNewNeverReplacesWhatCameMeanwhile) {
   EXPECT_EQ(Files(), 1u);
 }
 
+TEST_F(AtomicFileTest, RemovesWhatAKilledProcessHasLeftAndNothingElse) {
+  const std::string left = path_ + ".lite2pg-abc123";
+  for (const char* name :
+       {".lite2pg-abc123", ".lite2pg-abc123-journal", ".lite2pg-abc1234", ".bak"}) {
+    std::ofstream(path_ + name) << "x";
+  }
+  AtomicFile first = AtomicFile::Create(path_).value();
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_FALSE(fs::exists(left + "-journal"));
+  EXPECT_EQ(Files(), 3u);   // the two others, and ours
+  // Of one that is still at work everything stays.
+  AtomicFile second = AtomicFile::Create(path_).value();
+  EXPECT_EQ(Files(), 4u);
+  ASSERT_TRUE(first.Write("first").ok());
+  ASSERT_TRUE(first.Commit().ok());
+  EXPECT_EQ(Content(), "first");
+}
+
 TEST_F(AtomicFileTest, CommitReplaces) {
   std::ofstream(path_) << "old";
   AtomicFile file = AtomicFile::Create(path_).value();
