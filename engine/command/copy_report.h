@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/command/request.h"
-#include "engine/pipeline/copy_graph.h"
+#include "engine/pipeline/copy_tables.h"
 #include "engine/pipeline/scan_graph.h"
 #include "engine/plan/planner.h"
 #include "engine/postgres/ledger.h"

@@ -1,6 +1,4 @@
-#include "engine/pipeline/copy_graph.h"
-
-#include <tbb/flow_graph.h>
+#include "engine/pipeline/copy_tables.h"
 
 #include <algorithm>
 #include <chrono>
@@ -24,9 +22,6 @@ namespace lite2pg {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using BatchPtr = std::shared_ptr<Batch>;
-using FillNode = tbb::flow::multifunction_node<int, std::tuple<BatchPtr>>;
-using SendNode = tbb::flow::async_node<BatchPtr, BatchPtr>;
 
 // Rows larger than this go one lane at a time, one batch at a time.
 constexpr uint64_t kHugeRowBytes = 8 * kBatchBytes;
@@ -56,7 +51,8 @@ class CopyRun {
         ledger_(ledger),
         options_(options),
         events_(events),
-        pool_(RangesOf(plan, options.resumed), [this](int lane) { Activate(lane); }),
+        pool_(RangesOf(plan, options.resumed),
+              [this](int lane) { lanes_[static_cast<size_t>(lane)]->Wake(); }),
         budget_(options.policy, plan),
         results_(plan.tables.size()),
         begun_(plan.tables.size()) {
@@ -80,35 +76,19 @@ class CopyRun {
     return absl::OkStatus();
   }
 
-  // The flow: fill -> send -> recycle -> fill. A lane owns kBatchesPerStream batches and fills none
-  // while all are under way; that is the limiter of every path.
+  // Each lane is a thread that reads, encodes and sends; what they share is the pool of ranges.
   absl::StatusOr<std::vector<LoadedTable>> Run(CancelToken& cancel) {
-    tbb::flow::graph graph;
-    FillNode fill(graph, tbb::flow::unlimited,
-                  [this](int lane, FillNode::output_ports_type& ports) { Fill(lane, ports); });
-    SendNode send(graph, tbb::flow::unlimited,
-                  [this](const BatchPtr& batch, SendNode::gateway_type& gateway) {
-                    gateway_ = &gateway;
-                    gateway.reserve_wait();
-                    lanes_[static_cast<size_t>(batch->lane)]->stream->Push(batch);
-                  });
-    tbb::flow::function_node<BatchPtr> recycle(graph, tbb::flow::unlimited,
-                                               [this](const BatchPtr& batch) { Recycle(batch); });
-    tbb::flow::make_edge(tbb::flow::output_port<0>(fill), send);
-    tbb::flow::make_edge(send, recycle);
-
-    fill_ = &fill;
     {
       const CancelToken::Registration on_cancel =
           cancel.OnCancel([this, &cancel] { Fail(cancel.Check()); });
-      for (int i = 0; i < options_.streams; ++i) Activate(i);
+      for (int i = 0; i < options_.streams; ++i) Start(i);
       std::thread governor;
       if (options_.streams_max > 1) governor = std::thread([this] { Govern(); });
-      graph.wait_for_all();
+      AwaitLanes();
       StopGoverning(&governor);
+      for (std::thread& thread : threads_) thread.join();
     }
-    graph.wait_for_all();  // a late cancellation may have woken lanes once more
-    lanes_.clear();        // joins the streams
+    lanes_.clear();
     RETURN_IF_ERROR(error_.status());
     // Streams look at what others have committed, not at what is open there.
     for (size_t i = 0; i < results_.size(); ++i) {
@@ -118,11 +98,9 @@ class CopyRun {
   }
 
  private:
-  CopyStreamThread::Callbacks CallbacksFor(CopyLane* lane) {
-    CopyStreamThread::Callbacks callbacks;
-    callbacks.batch_done = [this](BatchPtr batch) { BatchDone(std::move(batch)); };
+  ChunkStream::Callbacks CallbacksFor(CopyLane* lane) {
+    ChunkStream::Callbacks callbacks;
     callbacks.committed = [this](const Chunk& chunk) { Committed(chunk); };
-    callbacks.failed = [this](const absl::Status& status) { Fail(status); };
     callbacks.check_source = [this] { return snapshot_.CheckUnchanged(); };
     callbacks.connect = [this] { return PgConnection::Connect(options_.connect); };
     callbacks.reload = [this, lane](PgConnection& connection, const Chunk& chunk,
@@ -137,12 +115,12 @@ class CopyRun {
     return callbacks;
   }
 
-  // Gives the next lane its stream; until then it must not be activated.
+  // Gives the next lane its stream; before that it must not be started.
   absl::Status OpenNext() {
     CopyLane* const lane = lanes_[static_cast<size_t>(opened_)].get();
     ASSIGN_OR_RETURN(PgConnection connection, PgConnection::Connect(options_.connect));
     auto stream =
-        std::make_unique<CopyStreamThread>(std::move(connection), ledger_, CallbacksFor(lane));
+        std::make_unique<ChunkStream>(std::move(connection), ledger_, CallbacksFor(lane));
     const std::lock_guard<std::mutex> lock(streams_mutex_);
     lane->stream = std::move(stream);
     ++opened_;
@@ -163,13 +141,14 @@ class CopyRun {
       sent_before = sent;
       if (wanted == before || error_.stopped()) continue;
       lock.unlock();
+      const int running = opened_;
       while (opened_ < wanted) {
         if (OpenNext().ok()) continue;
         controller.LimitTo(opened_);  // the server has no more connections for us
         break;
       }
       pool_.LimitLanes(controller.streams());
-      for (int i = 0; i < controller.streams(); ++i) Activate(i);
+      for (int i = running; i < opened_; ++i) Start(i);
       lock.lock();
     }
   }
@@ -183,29 +162,46 @@ class CopyRun {
     if (governor->joinable()) governor->join();
   }
 
-  void Activate(int lane) {
-    if (lanes_[static_cast<size_t>(lane)]->activation.Enter()) fill_->try_put(lane);
-  }
-
-  void Fill(int index, FillNode::output_ports_type& ports) {
-    CopyLane& lane = *lanes_[static_cast<size_t>(index)];
-    bool more = false;
-    if (!error_.stopped()) {
-      absl::StatusOr<BatchPtr> batch = FillSafely(lane, &more);
-      if (!batch.ok()) {
-        more = false;
-        Fail(batch.status());
-      } else if (*batch != nullptr) {
-        Begun(**batch);
-        std::get<0>(ports).try_put(*batch);
-      }
+  // Before AwaitLanes() returns, or on the governor's thread, which is joined before threads_.
+  void Start(int index) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      ++lanes_running_;
     }
-    if (lane.activation.Leave(more)) fill_->try_put(index);
+    threads_.emplace_back([this, index] { RunLane(*lanes_[static_cast<size_t>(index)]); });
   }
 
-  static absl::StatusOr<BatchPtr> FillSafely(CopyLane& lane, bool* more) {
+  void AwaitLanes() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    lanes_ended_.wait(lock, [this] { return lanes_running_ == 0; });
+  }
+
+  // One lane, from its first range to the end of all.
+  void RunLane(CopyLane& lane) {
+    const absl::Status status = ReadAndSend(lane);
+    if (!status.ok()) Fail(status);
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      --lanes_running_;
+    }
+    lanes_ended_.notify_one();
+  }
+
+  absl::Status ReadAndSend(CopyLane& lane) {
+    while (!error_.stopped()) {
+      ASSIGN_OR_RETURN(const CopyLane::Filled filled, FillSafely(lane));
+      Begun(lane.batch());
+      RETURN_IF_ERROR(lane.stream->Take(lane.batch()));
+      sent_bytes_ += lane.batch().rows.size();
+      if (filled == CopyLane::Filled::kClosed) break;
+      if (filled == CopyLane::Filled::kParked) lane.WaitForWork();
+    }
+    return absl::OkStatus();
+  }
+
+  static absl::StatusOr<CopyLane::Filled> FillSafely(CopyLane& lane) {
     try {
-      return lane.Fill(more);
+      return lane.Fill();
     } catch (const std::bad_alloc&) {
       return MakeError(ErrorCode::kTargetOutOfResource, ExitCode::kOutOfResource,
                        "out of memory while reading the source");
@@ -213,19 +209,6 @@ class CopyRun {
       return MakeError(ErrorCode::kDefect, ExitCode::kDefect,
                        absl::StrCat("unexpected exception while reading: ", e.what()));
     }
-  }
-
-  // On a stream's thread.
-  void BatchDone(BatchPtr batch) {
-    sent_bytes_ += batch->rows.size();
-    SendNode::gateway_type* const gateway = gateway_;
-    gateway->try_put(std::move(batch));
-    gateway->release_wait();
-  }
-
-  void Recycle(const BatchPtr& batch) {
-    const int lane = batch->lane;
-    if (lanes_[static_cast<size_t>(lane)]->Recycle(batch)) Activate(lane);
   }
 
   void Begun(const Batch& batch) {
@@ -282,18 +265,19 @@ class CopyRun {
   RejectBudget budget_;
   std::atomic<int64_t> next_chunk_{1};
   FirstError error_;
-  FillNode* fill_ = nullptr;
-  std::atomic<SendNode::gateway_type*> gateway_{nullptr};
   std::atomic<uint64_t> sent_bytes_{0};
   std::mutex streams_mutex_;  // of the lanes' streams while there may come more
   int opened_ = 0;            // lanes that have one; Connect(), then Govern()
   std::mutex govern_mutex_;
   std::condition_variable govern_wake_;
   bool governed_ = false;  // no more of it
-  std::mutex mutex_;  // of the two below
+  std::mutex mutex_;  // of what follows, up to begun_
+  std::condition_variable lanes_ended_;
+  int lanes_running_ = 0;
   std::vector<LoadedTable> results_;
   std::vector<Clock::time_point> begun_;
-  std::vector<std::unique_ptr<CopyLane>> lanes_;  // last: their threads use all of the above
+  std::vector<std::unique_ptr<CopyLane>> lanes_;
+  std::vector<std::thread> threads_;  // of those that were started
 };
 
 }  // namespace
