@@ -1,5 +1,5 @@
-// The checks of a copy that are no stage of their own: SQLite's quick_check, leftovers of earlier
-// runs.
+// The checks of a copy that are no stage of their own: SQLite's quick_check, the scan's counts,
+// leftovers of earlier runs.
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -67,6 +67,19 @@ absl::Status RunQuickCheck(SqliteConnection& reader, const std::string& pragma,
 }
 
 }  // namespace
+
+absl::Status CheckRowCounts(const Plan& plan, const std::vector<LoadedTable>& loaded) {
+  for (size_t i = 0; i < plan.tables.size(); ++i) {
+    const TablePlan& table = plan.tables[i];
+    const uint64_t seen = loaded[i].digest.rows + loaded[i].rows_rejected;
+    if (seen == table.rows) continue;
+    return MakeError(ErrorCode::kSourceChanged, ExitCode::kSource,
+                     absl::StrCat("table ", EscapeName(table.source->name), ": the scan saw ",
+                                  table.rows, " rows, the copy ", seen),
+                     "look for a program that writes the file without SQLite's locks");
+  }
+  return absl::OkStatus();
+}
 
 absl::Status QuickCheck(SqliteConnection& reader, std::vector<Finding>* findings) {
   const BytewiseCollations collations(reader);

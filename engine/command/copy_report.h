@@ -46,6 +46,9 @@ absl::StatusOr<std::vector<TableScan>> ScanAndSettle(std::vector<ScanTask>* task
 // named; the others are checked all the same.
 absl::Status QuickCheck(SqliteConnection& reader, std::vector<Finding>* findings);
 
+// kSourceChanged when the copy met other numbers of rows than the scan.
+absl::Status CheckRowCounts(const Plan& plan, const std::vector<LoadedTable>& loaded);
+
 // Row counts only, in the digests' place.
 absl::StatusOr<std::vector<Digest>> CountTables(PgConnection& connection, const Plan& plan);
 

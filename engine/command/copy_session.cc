@@ -377,7 +377,10 @@ absl::Status CopySession::Data() {
     events_.counters.rows_total += table.rows;
     events_.counters.bytes_total += table.bytes;
   }
-  if (request_.common.check == CheckMode::kFull) StartQuickCheck();
+  const bool check = request_.common.check == CheckMode::kFull;
+  // Tables of the application are written to from here on, and must not wait for it.
+  const bool check_now = plan_.existing.any() || HasSpareProcessors(Streams());
+  if (check && check_now) StartQuickCheck();
   CopyOptions options;
   options.connect = LoadOptions();
   options.streams = Streams();
@@ -397,18 +400,10 @@ absl::Status CopySession::Data() {
   if (archive_ != nullptr) RETURN_IF_ERROR(archive_->CheckLoaded(plan_, loaded_));
   NoteReaders(plan_, loaded_, &report_);
   NoteStreams(loaded_, &report_);
-  // Tables of the application are written to from here on; ours can wait until they are published.
   if (plan_.existing.any()) RETURN_IF_ERROR(FinishQuickCheck());
+  if (check && !check_now) StartQuickCheck();
   RETURN_IF_ERROR(CheckSource());
-  for (size_t i = 0; i < plan_.tables.size(); ++i) {
-    const TablePlan& table = plan_.tables[i];
-    const uint64_t seen = loaded_[i].digest.rows + loaded_[i].rows_rejected;
-    if (seen == table.rows) continue;
-    return MakeError(ErrorCode::kSourceChanged, ExitCode::kSource,
-                     absl::StrCat("table ", EscapeName(table.source->name), ": the scan saw ",
-                                  table.rows, " rows, the copy ", seen),
-                     "look for a program that writes the file without SQLite's locks");
-  }
+  RETURN_IF_ERROR(CheckRowCounts(plan_, loaded_));
   LITE2PG_FAILPOINT("data.loaded");
   RETURN_IF_ERROR(KeepCoordinator());
   ASSIGN_OR_RETURN(PgConnection server, PgConnection::Connect(LoadOptions()));
@@ -425,8 +420,8 @@ PgConnectOptions CopySession::LoadOptions() const {
   return options;
 }
 
-// SQLite's own look at the file, beside everything up to publish and on a reader of its own. It
-// takes what processor time nobody else wants: the stages after the data leave plenty.
+// SQLite's own look at the file, beside everything up to publish, on a reader of its own and with
+// what processor time nobody else wants.
 void CopySession::StartQuickCheck() {
   quick_check_ = std::thread([this] {
     LowerThreadPriority();
