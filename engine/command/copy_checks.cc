@@ -131,7 +131,7 @@ absl::StatusOr<std::vector<TableScan>> ScanAndSettle(std::vector<ScanTask>* task
     RETURN_IF_ERROR(scanned[t].status);
     bool settled = false;
     for (size_t i = 0; i < selection->tables[t].candidates.size(); ++i) {
-      std::vector<Candidate>& candidates = selection->tables[t].candidates[i];
+      CandidateList& candidates = selection->tables[t].candidates[i];
       const ColumnScan& column = scanned[t].scan.columns[i];
       if (candidates.size() != 1 || column.refused[0].count == 0 ||
           column.refused[0].outcome != Outcome::kAmbiguous) {
@@ -141,7 +141,8 @@ absl::StatusOr<std::vector<TableScan>> ScanAndSettle(std::vector<ScanTask>* task
       if (rules.integer == NumberReading::kNone) rules.integer = ProvenIntegerReading(column);
       if (rules.real == NumberReading::kNone) rules.real = ProvenRealReading(column);
       if (rules.integer == NumberReading::kNone && rules.real == NumberReading::kNone) continue;
-      ASSIGN_OR_RETURN(candidates[0], FixedCandidate(candidates[0].type, rules));
+      ASSIGN_OR_RETURN(Candidate read, FixedCandidate(candidates[0].type, rules));
+      candidates = CandidateList{std::move(read)};
       settled = true;
       selection->findings.push_back(
           {Severity::kWarning, ErrorCode::kReadingHint,
