@@ -65,8 +65,8 @@ bool HasDuplicates(absl::string_view* begin, absl::string_view* end) {
   return false;
 }
 
-// Adds up what a document takes. The sums are upper bounds: of what jsonb stores, and of the text it
-// sends back.
+// Adds up what a document takes. The sums are upper bounds: of what jsonb stores, and of the text
+// that it sends back.
 class JsonbLimits : public JsonHandler {
  protected:
   // Not `limited`: what came from the server was small enough for it.

@@ -106,8 +106,8 @@ using DecodeFn = bool (*)(absl::string_view field, const EncodeParams& params, s
 using CanonicalFn = bool (*)(absl::string_view field, const EncodeParams& params,
                              FieldBuffer* out);
 
-// Both at once, for types where checking a value and bringing it into its canonical form is the same
-// work: what `encode` appends to `out`, and what the form of that field appends to `canonical`
+// Both at once, for types where checking a value and bringing it into its canonical form is the
+// same work: what `encode` appends to `out`, and what the form of that field appends to `canonical`
 // (Reserves for itself). After another outcome `canonical` may have grown.
 using EncodeCanonicalFn = Outcome (*)(const SourceValue& value, const struct EncodeParams& params,
                                       FieldBuffer* out, FieldBuffer* canonical);

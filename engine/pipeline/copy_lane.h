@@ -15,8 +15,8 @@
 
 namespace lite2pg {
 
-// Belongs to one thread, which alternates between Fill() and the stream's Take(): what was encoded is
-// sent while it is in the processor's cache. Wake() is for all threads.
+// Belongs to one thread, which alternates between Fill() and the stream's Take(): what was encoded
+// is sent while it is in the processor's cache. Wake() is for all threads.
 class CopyLane {
  public:
   struct Options {

@@ -101,7 +101,9 @@ class ReadBack {
     parts_.clear();
     next_ = 0;
     std::vector<std::string> names;
-    for (size_t i = first; i < end; ++i) names.push_back(QuoteLiteral(plan_.tables[i].LoadTarget()));
+    for (size_t i = first; i < end; ++i) {
+      names.push_back(QuoteLiteral(plan_.tables[i].LoadTarget()));
+    }
     ASSIGN_OR_RETURN(
         const PgResult sizes,
         connection.Query(absl::StrCat("SELECT pg_catalog.pg_relation_size(t::pg_catalog.regclass) /"

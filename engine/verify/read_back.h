@@ -18,8 +18,8 @@ struct ReadBackOptions {
 };
 
 // One digest (with its row count) per table of `plan`, each from one snapshot of the target (which
-// hundreds of tables share, not thousands), by binary COPY over several connections. Tables are cut by physical position (ctid), so that one
-// large table uses every stream.
+// hundreds of tables share, not thousands), by binary COPY over several connections. Tables are cut
+// by physical position (ctid), so that one large table uses every stream.
 absl::StatusOr<std::vector<Digest>> ReadBackTables(const Plan& plan,
                                                    const ReadBackOptions& options,
                                                    EventSink& events, CancelToken& cancel);
