@@ -12,7 +12,6 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
-#include "engine/base/thread_priority.h"
 #include "engine/command/certificate.h"
 #include "engine/command/coordinator.h"
 #include "engine/command/coercion_log.h"
@@ -420,11 +419,10 @@ PgConnectOptions CopySession::LoadOptions() const {
   return options;
 }
 
-// SQLite's own look at the file, beside everything up to publish, on a reader of its own and with
-// what processor time nobody else wants.
+// SQLite's own look at the file, beside everything up to publish and on a reader of its own. Not at
+// a lower priority: publish waits for it, and on a busy machine that would be for minutes.
 void CopySession::StartQuickCheck() {
   quick_check_ = std::thread([this] {
-    LowerThreadPriority();
     SqliteConnection& reader = snapshot_->reader(snapshot_->size() - 1);
     quick_check_status_ = QuickCheck(reader, &quick_check_findings_);
   });
