@@ -65,11 +65,45 @@ bool HasDuplicates(absl::string_view* begin, absl::string_view* end) {
   return false;
 }
 
-class JsonbChecker : public JsonHandler {
+// Adds up what a document takes. The sums are upper bounds: of what jsonb stores, and of the text
+// that it sends back.
+class JsonbLimits : public JsonHandler {
+ protected:
+  // Not `limited`: what came from the server was small enough for it.
+  explicit JsonbLimits(bool limited) : limited_(limited) {}
+
+  Outcome Count(uint64_t stored_bytes, uint64_t shown_bytes) {
+    ++values_;
+    stored_bytes_ += stored_bytes + kJsonbValueBytes;
+    shown_bytes_ += shown_bytes;
+    const bool fits = values_ <= kJsonbValuesMax && stored_bytes_ <= kJsonbBytesMax &&
+                      shown_bytes_ < kWireFieldBytesMax;
+    return fits || !limited_ ? Outcome::kOk : Outcome::kTooLarge;
+  }
+  Outcome CountBracket() { return Count(0, 4); }
+  Outcome CountString(const JsonString& string) {
+    return Count(string.raw.size(), string.raw.size() + 4);
+  }
+  Outcome CountPlainNumber(absl::string_view raw) { return Count(raw.size(), raw.size() + 2); }
+  Outcome CountNumber(const Decimal& number) {
+    return Count(number.digit_count(), PlainLength(number) + 2);
+  }
+  Outcome CountLiteral() { return Count(0, 7); }
+
+ private:
+  const bool limited_;
+  uint64_t values_ = 0;
+  uint64_t stored_bytes_ = 0;
+  uint64_t shown_bytes_ = 0;
+};
+
+class JsonbChecker : public JsonbLimits {
  public:
+  JsonbChecker() : JsonbLimits(true) {}
+
   Outcome OnBegin(bool is_object, const char*) {
     if (is_object) objects_.push_back(keys_.size());
-    return Count(0, 4);
+    return CountBracket();
   }
 
   Outcome OnEnd(bool is_object, const char*) {
@@ -90,7 +124,7 @@ class JsonbChecker : public JsonHandler {
       name = unescaped_.front();
     }
     keys_.push_back(name);
-    return Count(key.raw.size(), key.raw.size() + 4);
+    return CountString(key);
   }
 
   Outcome OnString(const JsonString& string) {
@@ -99,51 +133,39 @@ class JsonbChecker : public JsonHandler {
       const Outcome outcome = UnescapeJsonString(string.raw, &scratch_);
       if (outcome != Outcome::kOk) return outcome;
     }
-    return Count(string.raw.size(), string.raw.size() + 4);
+    return CountString(string);
   }
 
   Outcome OnNumber(absl::string_view raw) {
     if (raw.size() <= kNumericScaleMax && !HasExponent(raw)) [[likely]] {
-      return Count(raw.size(), raw.size() + 2);
+      return CountPlainNumber(raw);
     }
     Decimal number;
     // The grammar was checked: what fails here is an exponent beyond all measure.
     if (!ParseDecimal(raw, &number) || !IsNumeric(number)) return Outcome::kOutOfRange;
-    return Count(number.digit_count(), PlainLength(number) + 2);
+    return CountNumber(number);
   }
 
-  Outcome OnLiteral(absl::string_view) { return Count(0, 7); }
+  Outcome OnLiteral(absl::string_view) { return CountLiteral(); }
 
  private:
-  // The sums are upper bounds: of what jsonb stores, and of the text it sends back.
-  Outcome Count(uint64_t stored_bytes, uint64_t shown_bytes) {
-    ++values_;
-    stored_bytes_ += stored_bytes + kJsonbValueBytes;
-    shown_bytes_ += shown_bytes;
-    const bool fits = values_ <= kJsonbValuesMax && stored_bytes_ <= kJsonbBytesMax &&
-                      shown_bytes_ < kWireFieldBytesMax;
-    return fits ? Outcome::kOk : Outcome::kTooLarge;
-  }
-
   absl::InlinedVector<absl::string_view, 32> keys_;   // of all open objects, outermost first
   absl::InlinedVector<size_t, 16> objects_;           // where each of them begins in keys_
   std::forward_list<std::string> unescaped_;          // what some of keys_ view
   std::string scratch_;
-  uint64_t values_ = 0;
-  uint64_t stored_bytes_ = 0;
-  uint64_t shown_bytes_ = 0;
 };
 
 // Writes every value followed by a comma, which the end of what it is in takes back.
-class JsonbCanonicalizer : public JsonHandler {
+// Refuses what JsonbChecker refuses, by the same outcomes.
+class JsonbCanonicalizer : public JsonbLimits {
  public:
-  explicit JsonbCanonicalizer(FieldBuffer* out) : out_(out) {}
+  JsonbCanonicalizer(bool limited, FieldBuffer* out) : JsonbLimits(limited), out_(out) {}
 
   Outcome OnBegin(bool is_object, const char*) {
     if (is_object) objects_.push_back(members_.size());
     out_->Reserve(1);
     out_->PutByte(is_object ? '{' : '[');
-    return Outcome::kOk;
+    return CountBracket();
   }
 
   Outcome OnEnd(bool is_object, const char*) {
@@ -164,31 +186,37 @@ class JsonbCanonicalizer : public JsonHandler {
     if (outcome != Outcome::kOk) return outcome;
     members_.push_back({begin, out_->size() - begin});
     Put(":");
-    return Outcome::kOk;
+    return CountString(key);
   }
 
   Outcome OnString(const JsonString& string) {
     const Outcome outcome = PutString(string);
+    if (outcome != Outcome::kOk) return outcome;
     Put(",");
-    return outcome;
+    return CountString(string);
   }
 
   Outcome OnNumber(absl::string_view raw) {
     const bool is_negative_zero =
         raw.front() == '-' && raw.find_first_of("123456789") == absl::string_view::npos;
     if (raw.size() <= kPlainNumberBytes && !is_negative_zero && !HasExponent(raw)) [[likely]] {
-      Put(raw);
-    } else if (!PutNumber(raw)) {
-      return Outcome::kOutOfRange;
+      out_->Reserve(raw.size() + 1);
+      out_->PutBytes(raw);
+      out_->PutByte(',');
+      return CountPlainNumber(raw);
     }
+    Decimal number;
+    // The grammar was checked: what fails here is an exponent beyond all measure.
+    if (!ParseDecimal(raw, &number) || !IsNumeric(number)) return Outcome::kOutOfRange;
+    PutNumber(number);
     Put(",");
-    return Outcome::kOk;
+    return CountNumber(number);
   }
 
   Outcome OnLiteral(absl::string_view word) {
     Put(word);
     Put(",");
-    return Outcome::kOk;
+    return CountLiteral();
   }
 
  private:
@@ -220,13 +248,11 @@ class JsonbCanonicalizer : public JsonHandler {
     return outcome;
   }
 
-  bool PutNumber(absl::string_view raw) {
-    Decimal number;
-    if (!ParseDecimal(raw, &number) || !IsNumeric(number)) return false;
+  void PutNumber(const Decimal& number) {
     if (number.negative && !number.is_zero()) Put("-");
     if (PlainLength(number) <= kPlainNumberBytes) {
       PutPlainNumber(number);
-      return true;
+      return;
     }
     Put(number.head);
     Put(number.tail);
@@ -235,7 +261,6 @@ class JsonbCanonicalizer : public JsonHandler {
     Put(IntegerText(number.point, buffer));
     Put("s");
     Put(IntegerText(number.scale, buffer));
-    return true;
   }
 
   void PutPlainNumber(const Decimal& number) {
@@ -315,6 +340,13 @@ Outcome TakeCodePoint(absl::string_view* rest, uint32_t* code_point) {
   return Outcome::kOk;
 }
 
+Outcome WalkCanonically(absl::string_view text, bool limited, FieldBuffer* out) {
+  JsonbCanonicalizer canonicalizer(limited, out);
+  const Outcome outcome = WalkJson(text, &canonicalizer);
+  if (outcome == Outcome::kOk) out->Truncate(out->size() - 1);  // the comma
+  return outcome;
+}
+
 }  // namespace
 
 Outcome CheckJson(absl::string_view text) {
@@ -331,11 +363,14 @@ Outcome CheckJsonb(absl::string_view text) {
   return WalkJson(text, &checker);
 }
 
+Outcome CanonicalizeJsonb(absl::string_view text, FieldBuffer* out) {
+  const Outcome checked = CheckText(text);
+  if (checked != Outcome::kOk) return checked;
+  return WalkCanonically(text, /*limited=*/true, out);
+}
+
 bool AppendCanonicalJsonb(absl::string_view text, FieldBuffer* out) {
-  JsonbCanonicalizer canonicalizer(out);
-  if (WalkJson(text, &canonicalizer) != Outcome::kOk) return false;
-  out->Truncate(out->size() - 1);
-  return true;
+  return WalkCanonically(text, /*limited=*/false, out) == Outcome::kOk;
 }
 
 void AppendJsonString(absl::string_view text, FieldBuffer* out) {

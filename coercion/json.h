@@ -37,6 +37,10 @@ inline bool IsJsonbSafe(absl::string_view text) { return CheckJsonb(text) == Out
 // False for text that CheckJsonb refuses; then some bytes may have been appended.
 bool AppendCanonicalJsonb(absl::string_view text, FieldBuffer* out);
 
+// Both at once, in one walk: CheckJsonb(text), and when that is kOk, what AppendCanonicalJsonb
+// appends. After another outcome some bytes may have been appended.
+Outcome CanonicalizeJsonb(absl::string_view text, FieldBuffer* out);
+
 // Appends `text` as a JSON string, quotes included, escaped as PostgreSQL's escape_json does.
 // REQUIRES: `text` is valid UTF-8.
 void AppendJsonString(absl::string_view text, FieldBuffer* out);

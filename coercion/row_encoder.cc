@@ -5,24 +5,32 @@
 namespace lite2pg {
 namespace {
 
-// Appends the canonical form of every field of `fields` (length word and bytes each).
+// Appends the canonical form of the first field of `fields` (length word and bytes), and moves on
+// to the next.
+inline bool CanonicalizeField(const ColumnCodec& codec, absl::string_view* fields,
+                              FieldBuffer* out) {
+  if (fields->size() < 4) return false;
+  const int32_t length = LoadInt32(fields->data());
+  if (length < -1) return false;
+  const size_t body_bytes = length < 0 ? 0 : static_cast<size_t>(length);
+  if (fields->size() - 4 < body_bytes) return false;
+  out->Reserve(4 + body_bytes);
+  if (length < 0 || codec.canonical == nullptr) {
+    out->PutBytes(fields->substr(0, 4 + body_bytes));
+  } else {
+    const size_t at = BeginField(out);
+    if (!codec.canonical(fields->substr(4, body_bytes), codec.params, out)) return false;
+    EndField(out, at);
+  }
+  fields->remove_prefix(4 + body_bytes);
+  return true;
+}
+
+// The same for every field of `fields`.
 bool Canonicalize(absl::string_view fields, std::span<const ColumnCodec> codecs,
                   FieldBuffer* out) {
   for (const ColumnCodec& codec : codecs) {
-    if (fields.size() < 4) return false;
-    const int32_t length = LoadInt32(fields.data());
-    if (length < -1) return false;
-    const size_t body_bytes = length < 0 ? 0 : static_cast<size_t>(length);
-    if (fields.size() - 4 < body_bytes) return false;
-    out->Reserve(4 + body_bytes);
-    if (length < 0 || codec.canonical == nullptr) {
-      out->PutBytes(fields.substr(0, 4 + body_bytes));
-    } else {
-      const size_t at = BeginField(out);
-      if (!codec.canonical(fields.substr(4, body_bytes), codec.params, out)) return false;
-      EndField(out, at);
-    }
-    fields.remove_prefix(4 + body_bytes);
+    if (!CanonicalizeField(codec, &fields, out)) return false;
   }
   return fields.empty();
 }
@@ -63,6 +71,13 @@ void PutEscaped(absl::string_view text, FieldBuffer* out) {
   }
 }
 
+inline Outcome EncodeField(const ColumnCodec& codec, const SourceValue& value, FieldBuffer* out) {
+  // Per field, not once per row: an encoder that reserves more for itself would otherwise eat the
+  // room of those behind it.
+  out->Reserve(codec.fixed_bytes + value.size_bytes * codec.expand);
+  return codec.encode[static_cast<size_t>(value.storage_class)](value, codec.params, out);
+}
+
 bool AnyCanonical(std::span<const ColumnCodec> codecs) {
   for (const ColumnCodec& codec : codecs) {
     if (codec.canonical != nullptr) return true;
@@ -82,8 +97,14 @@ RowEncoder::RowEncoder(std::span<const ColumnCodec> codecs, CopyFormat format)
       format_(format),
       counts_(codecs.size()),
       any_canonical_(AnyCanonical(codecs)) {
+  constexpr auto kText = static_cast<size_t>(StorageClass::kText);
   for (size_t i = 0; i < codecs.size(); ++i) {
-    if (codecs[i].without_rules != nullptr) ruled_.push_back(i);
+    const ColumnCodec& codec = codecs[i];
+    if (codec.without_rules != nullptr) ruled_.push_back(i);
+    // Rules and columns of revert put functions of their own in place of the type's.
+    const bool is_plain = codec.type != nullptr && codec.canonical == codec.type->canonical &&
+                          codec.encode[kText] == codec.type->encode[kText];
+    text_canonical_.push_back(is_plain ? codec.type->encode_text_canonical : nullptr);
   }
 }
 
@@ -103,32 +124,52 @@ RowOutcome RowEncoder::Encode(std::span<const SourceValue> values, FieldBuffer* 
 }
 
 RowOutcome RowEncoder::EncodeTuple(std::span<const SourceValue> values, FieldBuffer* out) {
+  if (any_canonical_) return EncodeCanonically(values, out);
   const size_t start = out->size();
   out->Reserve(2);
   out->PutInt16(static_cast<int16_t>(values.size()));
   for (size_t i = 0; i < values.size(); ++i) {
-    const ColumnCodec& codec = codecs_[i];
-    // Per field, not once per row: an encoder that reserves more for itself would otherwise eat the
-    // room of those behind it.
-    out->Reserve(codec.fixed_bytes + values[i].size_bytes * codec.expand);
-    const Outcome outcome =
-        codec.encode[static_cast<size_t>(values[i].storage_class)](values[i], codec.params, out);
+    const Outcome outcome = EncodeField(codecs_[i], values[i], out);
     if (outcome != Outcome::kOk) [[unlikely]] {
       out->Truncate(start);
       return {outcome, static_cast<int>(i)};
     }
   }
-  const absl::string_view fields = out->view_from(start + 2);
-  if (any_canonical_) {
-    canonical_.Clear();
-    if (!Canonicalize(fields, codecs_, &canonical_)) {
-      out->Truncate(start);
-      return {Outcome::kMalformed, 0};
+  digest_.AddRow(out->view_from(start + 2));
+  Count(values);
+  return {};
+}
+
+// As above, with the row's canonical form made field by field, while each is at hand.
+RowOutcome RowEncoder::EncodeCanonically(std::span<const SourceValue> values, FieldBuffer* out) {
+  const size_t start = out->size();
+  out->Reserve(2);
+  out->PutInt16(static_cast<int16_t>(values.size()));
+  canonical_.Clear();
+  for (size_t i = 0; i < values.size(); ++i) {
+    const ColumnCodec& codec = codecs_[i];
+    const SourceValue& value = values[i];
+    Outcome outcome = Outcome::kOk;
+    if (text_canonical_[i] != nullptr && value.storage_class == StorageClass::kText) {
+      out->Reserve(codec.fixed_bytes + value.size_bytes * codec.expand);
+      canonical_.Reserve(4 + value.size_bytes);
+      const size_t at = BeginField(&canonical_);
+      outcome = text_canonical_[i](value, codec.params, out, &canonical_);
+      EndField(&canonical_, at);
+    } else {
+      const size_t field_at = out->size();
+      outcome = EncodeField(codec, value, out);
+      absl::string_view field = out->view_from(field_at);
+      if (outcome == Outcome::kOk && !CanonicalizeField(codec, &field, &canonical_)) {
+        outcome = Outcome::kMalformed;
+      }
     }
-    digest_.AddRow(canonical_.view());
-  } else {
-    digest_.AddRow(fields);
+    if (outcome != Outcome::kOk) [[unlikely]] {
+      out->Truncate(start);
+      return {outcome, static_cast<int>(i)};
+    }
   }
+  digest_.AddRow(canonical_.view());
   Count(values);
   return {};
 }

@@ -49,6 +49,7 @@ class RowEncoder {
 
  private:
   RowOutcome EncodeTuple(std::span<const SourceValue> values, FieldBuffer* out);
+  RowOutcome EncodeCanonically(std::span<const SourceValue> values, FieldBuffer* out);
   void Count(std::span<const SourceValue> values);
 
   std::span<const ColumnCodec> codecs_;
@@ -57,7 +58,9 @@ class RowEncoder {
   std::vector<size_t> ruled_;  // columns with rules of the user's
   FieldBuffer tuple_;          // used only for text
   Digest digest_;
-  FieldBuffer canonical_;   // used only when some column has a canonical form
+  // Used only when some column has a canonical form:
+  FieldBuffer canonical_;   // of the row
+  std::vector<EncodeCanonicalFn> text_canonical_;  // by column: what makes TEXT in both forms
   bool any_canonical_ = false;
 };
 

@@ -112,6 +112,12 @@ using DecodeFn = bool (*)(absl::string_view field, const EncodeParams& params, s
 using CanonicalFn = bool (*)(absl::string_view field, const EncodeParams& params,
                              FieldBuffer* out);
 
+// Both at once, for types where checking a value and bringing it into its canonical form is the
+// same work: what `encode` appends to `out`, and what the form of that field appends to `canonical`
+// (Reserves for itself). After another outcome `canonical` may have grown.
+using EncodeCanonicalFn = Outcome (*)(const SourceValue& value, const struct EncodeParams& params,
+                                      FieldBuffer* out, FieldBuffer* canonical);
+
 // Called once per column after the generic part of the binding; may set params (precision, scale,
 // length_max from typmod) and replace entries of `encode` by ones specialised to rules.
 using BindFn = void (*)(const PgType& type, struct ColumnCodec* codec);
@@ -130,6 +136,7 @@ struct TypeCodec {
   EncodeFn encode[kStorageClassCount] = {};
   DecodeFn decode = nullptr;
   CanonicalFn canonical = nullptr;
+  EncodeCanonicalFn encode_text_canonical = nullptr;  // optional: encode and canonical of TEXT
   BindFn bind = nullptr;
   uint32_t fixed_bytes = 16;      // reserve per field: the length word and all fixed parts
   uint32_t expand = 1;            // reserve per byte of text or blob

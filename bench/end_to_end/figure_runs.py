@@ -57,7 +57,7 @@ def verify(bench, options):
     path = bench.source_file("mixed", options.scale)
     full, off = _pairs(options.pairs, lambda: _copy(bench, path),
                        lambda: _copy(bench, path, "--verify", "off"))
-    yield ("whole run, --verify full / --verify off", 1.50, False,
+    yield ("whole run, --verify full / --verify off", 1.40, False,
            runner.median_ratio(full, off, "whole_seconds"),
            f"mixed, {options.pairs} pairs, full {runner.median(full, 'whole_seconds'):.2f} s")
 
@@ -147,14 +147,39 @@ def tables(bench, options):
     bench.cluster.psql("postgres", "DROP DATABASE IF EXISTS run_psql WITH (FORCE);")
 
 
+def _replayed(bench, prepared):
+    return lambda: bench.run_once(prepared, "replay", 0, False)
+
+
 def skew(bench, options):
-    sparse = bench.source_file("sparse", options.scale)
-    dense = bench.source_file("dense", options.scale)
-    ours, even = _pairs(options.pairs, lambda: _copy(bench, sparse), lambda: _copy(bench, dense))
+    """Beside it, what the same bytes are to the server alone: long values go to its TOAST."""
+    sparse, dense = (bench.prepare(name, options.scale) for name in ("sparse", "dense"))
+    ours, even = _pairs(options.pairs, lambda: _copy(bench, sparse.source),
+                        lambda: _copy(bench, dense.source))
+    limits = _pairs(options.pairs, _replayed(bench, sparse), _replayed(bench, dense))
     yield ("sparse, skewed table / dense one of equal bytes, data stage", 1.15, False,
            runner.median_ratio(ours, even, "data_seconds"),
            f"{options.pairs} pairs, {runner.median(ours, 'data_seconds'):.2f} s and"
-           f" {runner.median(even, 'data_seconds'):.2f} s")
+           f" {runner.median(even, 'data_seconds'):.2f} s; replay of the same bytes:"
+           f" {runner.median_ratio(*limits, 'data_seconds'):.2f}")
+    for prepared in (sparse, dense):
+        bench.drop(prepared)
+
+
+def reader(bench, options):
+    """The library's reader, which has goals of its own."""
+    for name in ("mixed", "narrow"):
+        prepared = bench.prepare(name, options.scale)
+        ours, limit = _pairs(options.pairs,
+                             lambda: _copy(bench, prepared.source, "--reader", "library"),
+                             _replayed(bench, prepared))
+        detail = f"{name}, {options.pairs} pairs, {runner.median(ours, 'data_seconds'):.2f} s"
+        yield ("data stage / replay, with --reader library", 1.40, False,
+               runner.median_ratio(ours, limit, "data_seconds"), detail)
+        yield ("the scan / data stage, with --reader library", 0.30, False,
+               statistics.median(run["stages"]["plan"]["seconds"] / run["data_seconds"]
+                                 for run in ours), detail)
+        bench.drop(prepared)
 
 
 STREAMS = (1, 2, 3, 4, 6)
@@ -191,4 +216,5 @@ def distance(bench, options):
 
 
 MEASURES = {"verify": verify, "memory": memory, "blob": blob, "columns": columns,
-            "tables": tables, "skew": skew, "streams": streams, "distance": distance}
+            "tables": tables, "skew": skew, "reader": reader, "streams": streams,
+            "distance": distance}

@@ -1,4 +1,6 @@
-"""The figures that lite2pg is to reach: each a line with what was asked and what was measured."""
+"""The figures that lite2pg is to reach: each a line with what was asked and what was measured. The
+readers have goals of their own: what is measured by default is the page reader, `reader` among
+figure_runs is the library."""
 
 import figure_runs
 
@@ -10,7 +12,7 @@ DATA_SECONDS_MIN = 10.0
 
 # (title, goal, at least?, contender, field, contender is above the line?)
 AGAINST = (
-    ("replay", "data stage / replay of the same bytes", 1.40, False, "data_seconds", False),
+    ("replay", "data stage / replay of the same bytes", 1.10, False, "data_seconds", False),
     ("pgloader", "pgloader / lite2pg, data stage", 8, True, "data_seconds", True),
     ("pgloader", "pgloader / lite2pg, whole run with full verification", 5, True, "whole_seconds",
      True),
@@ -53,7 +55,7 @@ def from_workloads(result):
                 _median([s["data"]["client_cpu_seconds"] / s["data"]["server_cpu_seconds"]
                          for s in stages if s["data"]["server_cpu_seconds"]]), detail))
             found.append(figure(
-                "the scan / data stage", 0.30, False,
+                "the scan / data stage", 0.10, False,
                 _median([s["plan"]["seconds"] / s["data"]["seconds"] for s in stages]), detail))
     sparse, dense = (result["workloads"].get(name, {}).get("runs", {}).get("lite2pg")
                      for name in ("sparse", "dense"))

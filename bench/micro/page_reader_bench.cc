@@ -155,7 +155,7 @@ void ReadEncodeHash(benchmark::State& state, const Shape& shape, ReaderChoice re
 
 void Scan(benchmark::State& state, const Shape& shape, ReaderChoice reader) {
   Source source(shape, reader);
-  std::vector<std::vector<Candidate>> candidates;
+  std::vector<CandidateList> candidates;
   for (const SourceColumn& column : source.table().columns) {
     candidates.push_back(CandidatesFor(column));
   }

@@ -28,6 +28,17 @@ inline bool CanonicalJsonb(absl::string_view field, const EncodeParams&, FieldBu
   return TakeJsonbText(field, &json) && AppendCanonicalJsonb(json, out);
 }
 
+inline Outcome EncodeJsonbFromTextCanonically(const SourceValue& value, const EncodeParams&,
+                                              FieldBuffer* out, FieldBuffer* canonical) {
+  if (value.size_bytes >= kWireFieldBytesMax) return Outcome::kTooLarge;
+  const Outcome outcome = CanonicalizeJsonb(value.bytes(), canonical);
+  if (outcome != Outcome::kOk) return outcome;
+  const size_t at = BeginJsonField<true>(out);
+  out->PutBytes(value.bytes());
+  EndField(out, at);
+  return Outcome::kOk;
+}
+
 inline constexpr TypeCodec kJsonbCodec{
     .oid = kOidJsonb,
     .array_oid = 3807,
@@ -37,6 +48,7 @@ inline constexpr TypeCodec kJsonbCodec{
                EncodeJsonFromText<true>, EncodeJsonFromAmbiguousBlob},
     .decode = DecodeJsonb,
     .canonical = CanonicalJsonb,
+    .encode_text_canonical = EncodeJsonbFromTextCanonically,
     .bind = BindJson<true>,
     .fixed_bytes = 5 + kNumberTextBytes,
 };

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "engine/archive/checker.h"
 #include "engine/base/cancel.h"
-#include "engine/pipeline/copy_graph.h"
+#include "engine/pipeline/copy_tables.h"
 #include "engine/plan/plan.h"
 #include "engine/plan/selection.h"
 #include "engine/report/event.h"

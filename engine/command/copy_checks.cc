@@ -1,5 +1,5 @@
-// The checks of a copy that are no stage of their own: SQLite's quick_check, leftovers of earlier
-// runs.
+// The checks of a copy that are no stage of their own: SQLite's quick_check, the scan's counts,
+// leftovers of earlier runs.
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -95,8 +95,9 @@ class Settling {
           continue;
         }
         std::swap(first.columns[attempt.column], second[k].scan.columns[attempt.column]);
-        selection_.tables[attempt.table].candidates[attempt.column][0] = attempt.before;
-        tasks_[attempt.table].candidates[attempt.column][0] = attempt.before;
+        const CandidateList before{attempt.before};
+        selection_.tables[attempt.table].candidates[attempt.column] = before;
+        tasks_[attempt.table].candidates[attempt.column] = before;
       }
     }
     return scans;
@@ -110,7 +111,7 @@ class Settling {
 
   // Whether the column gets another reading.
   absl::StatusOr<bool> Settle(size_t table, size_t index, const ColumnScan& scan) {
-    std::vector<Candidate>& candidates = selection_.tables[table].candidates[index];
+    CandidateList& candidates = selection_.tables[table].candidates[index];
     if (candidates.size() != 1 || scan.refused[0].count == 0) return false;
     ReadingRules rules = candidates[0].rules;
     const CounterExample& refused = scan.refused[0];
@@ -119,7 +120,8 @@ class Settling {
         ClassifyDateTime(refused.text).offset_is_zero) {
       rules.offset = OffsetReading::kZero;
       attempts_.push_back({table, index, candidates[0]});
-      ASSIGN_OR_RETURN(candidates[0], FixedCandidate(candidates[0].type, rules));
+      ASSIGN_OR_RETURN(Candidate read, FixedCandidate(candidates[0].type, rules));
+      candidates = CandidateList{std::move(read)};
       return true;
     }
     // A length of time that happens to be the number of a date is none.
@@ -182,6 +184,19 @@ absl::Status RunQuickCheck(SqliteConnection& reader, const std::string& pragma,
 }
 
 }  // namespace
+
+absl::Status CheckRowCounts(const Plan& plan, const std::vector<LoadedTable>& loaded) {
+  for (size_t i = 0; i < plan.tables.size(); ++i) {
+    const TablePlan& table = plan.tables[i];
+    const uint64_t seen = loaded[i].digest.rows + loaded[i].rows_rejected;
+    if (seen == table.rows) continue;
+    return MakeError(ErrorCode::kSourceChanged, ExitCode::kSource,
+                     absl::StrCat("table ", EscapeName(table.source->name), ": the scan saw ",
+                                  table.rows, " rows, the copy ", seen),
+                     "look for a program that writes the file without SQLite's locks");
+  }
+  return absl::OkStatus();
+}
 
 absl::Status QuickCheck(SqliteConnection& reader, std::vector<Finding>* findings) {
   const BytewiseCollations collations(reader);

@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/command/request.h"
-#include "engine/pipeline/copy_graph.h"
+#include "engine/pipeline/copy_tables.h"
 #include "engine/pipeline/scan_graph.h"
 #include "engine/plan/planner.h"
 #include "engine/postgres/ledger.h"
@@ -48,6 +48,9 @@ absl::StatusOr<std::vector<TableScan>> ScanAndSettle(std::vector<ScanTask>* task
 // violates are findings. A table that cannot be checked without the application that made it is
 // named; the others are checked all the same.
 absl::Status QuickCheck(SqliteConnection& reader, std::vector<Finding>* findings);
+
+// kSourceChanged when the copy met other numbers of rows than the scan.
+absl::Status CheckRowCounts(const Plan& plan, const std::vector<LoadedTable>& loaded);
 
 // Row counts only, in the digests' place.
 absl::StatusOr<std::vector<Digest>> CountTables(PgConnection& connection, const Plan& plan);

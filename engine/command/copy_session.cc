@@ -12,7 +12,6 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
-#include "engine/base/thread_priority.h"
 #include "engine/command/coordinator.h"
 #include "engine/command/coercion_log.h"
 #include "engine/command/copy_report.h"
@@ -390,7 +389,9 @@ absl::Status CopySession::Data() {
     events_.counters.bytes_total += table.bytes;
   }
   events_.counters.tables_total = plan_.tables.size();
-  StartQuickCheck();
+  // Tables of the application are written to from here on, and must not wait for it.
+  const bool check_now = plan_.existing.any() || HasSpareProcessors(Streams());
+  if (check_now) StartQuickCheck();
   CopyOptions options;
   options.connect = LoadOptions();
   options.streams = Streams();
@@ -410,18 +411,10 @@ absl::Status CopySession::Data() {
   if (archive_ != nullptr) RETURN_IF_ERROR(archive_->CheckLoaded(plan_, loaded_));
   NoteReaders(plan_, loaded_, &report_);
   NoteStreams(loaded_, &report_);
-  // Tables of the application are written to from here on; ours can wait until they are published.
   if (plan_.existing.any()) RETURN_IF_ERROR(FinishQuickCheck());
+  if (!check_now) StartQuickCheck();
   RETURN_IF_ERROR(CheckSource());
-  for (size_t i = 0; i < plan_.tables.size(); ++i) {
-    const TablePlan& table = plan_.tables[i];
-    const uint64_t seen = loaded_[i].digest.rows + loaded_[i].rows_rejected;
-    if (seen == table.rows) continue;
-    return MakeError(ErrorCode::kSourceChanged, ExitCode::kSource,
-                     absl::StrCat("table ", EscapeName(table.source->name), ": the scan saw ",
-                                  table.rows, " rows, the copy ", seen),
-                     "look for a program that writes the file without SQLite's locks");
-  }
+  RETURN_IF_ERROR(CheckRowCounts(plan_, loaded_));
   LITE2PG_FAILPOINT("data.loaded");
   RETURN_IF_ERROR(KeepCoordinator());
   ASSIGN_OR_RETURN(PgConnection server, PgConnection::Connect(LoadOptions()));
@@ -438,12 +431,11 @@ PgConnectOptions CopySession::LoadOptions() const {
   return options;
 }
 
-// SQLite's own look at the file, beside everything up to publish and on a reader of its own. It
-// takes what processor time nobody else wants: the stages after the data leave plenty.
+// SQLite's own look at the file, beside everything up to publish and on a reader of its own. Not at
+// a lower priority: publish waits for it, and on a busy machine that would be for minutes.
 void CopySession::StartQuickCheck() {
   if (request_.common.check == CheckMode::kOff) return;
   quick_check_ = std::thread([this] {
-    LowerThreadPriority();
     SqliteConnection& reader = snapshot_->reader(snapshot_->size() - 1);
     quick_check_status_ = QuickCheck(reader, &quick_check_findings_);
   });

@@ -16,7 +16,7 @@
 #include "engine/command/mended_rejects.h"
 #include "engine/command/request.h"
 #include "engine/command/target_session.h"
-#include "engine/pipeline/copy_graph.h"
+#include "engine/pipeline/copy_tables.h"
 #include "engine/plan/plan_record.h"
 #include "engine/plan/planner.h"
 #include "engine/postgres/ledger.h"

@@ -10,7 +10,7 @@
 #include "engine/command/existing_load.h"
 #include "engine/command/existing_merge.h"
 #include "engine/command/request.h"
-#include "engine/pipeline/copy_graph.h"
+#include "engine/pipeline/copy_tables.h"
 #include "engine/plan/plan.h"
 #include "engine/postgres/connection.h"
 #include "engine/postgres/ledger.h"

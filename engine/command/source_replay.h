@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/base/cancel.h"
-#include "engine/pipeline/copy_graph.h"
+#include "engine/pipeline/copy_tables.h"
 #include "engine/plan/options.h"
 #include "engine/plan/plan.h"
 #include "engine/postgres/connection.h"

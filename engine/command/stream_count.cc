@@ -42,6 +42,10 @@ int MostStreams(const CommonOptions& options, const TargetFacts& facts) {
   return std::clamp(streams, FirstStreams(options), kStreamsMax);
 }
 
+bool HasSpareProcessors(int streams) {
+  return std::thread::hardware_concurrency() > 2 * static_cast<unsigned>(streams);
+}
+
 bool IsFar(PgConnection& connection) {
   constexpr auto kFar = std::chrono::milliseconds(4);
   auto best = std::chrono::steady_clock::duration::max();

@@ -14,6 +14,9 @@ int FirstStreams(const CommonOptions& options);
 // What --streams auto may rise to, within the server's free connections (`facts`, when known).
 int MostStreams(const CommonOptions& options, const TargetFacts& facts);
 
+// Whether processors are left when each stream has one, and one in a server on this machine.
+bool HasSpareProcessors(int streams);
+
 // Whether a stream would spend much of its time on the way: it waits for the server four times for
 // each chunk. Then the copy begins with many, instead of finding out.
 bool IsFar(PgConnection& connection);

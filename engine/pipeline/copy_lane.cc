@@ -17,12 +17,7 @@ constexpr int kSharedTransactionChunks = 200;
 
 // A batch that one large row has blown up gives its memory back.
 constexpr size_t kKeepBytesMax = 4 * kBatchBytes;
-
-// A worker that runs out of work spins for a while before it sleeps, and on a machine shared with
-// the server that takes time from it. So a lane whose stream is the slower side is woken for two
-// batches at a time; the third is under way meanwhile.
-constexpr size_t kWakeBatchesMin = 2;
-static_assert(kWakeBatchesMin < kBatchesPerStream);
+static_assert(kFillBytesMax < kKeepBytesMax);
 
 // A stream keeps the rejects of a chunk until its COPY is over.
 constexpr size_t kChunkRejectBytesMax = size_t{4} << 20;
@@ -39,79 +34,63 @@ CopyLane::CopyLane(int index, const Plan& plan, SourceSnapshot& snapshot, RangeP
       budget_(budget),
       options_(options),
       reader_(snapshot.reader(index)),
-      cursor_(snapshot, pool, readings, index) {
-  for (int i = 0; i < kBatchesPerStream; ++i) free_.push_back(std::make_shared<Batch>());
-}
+      cursor_(snapshot, pool, readings, index) {}
 
-bool CopyLane::Recycle(std::shared_ptr<Batch> batch) {
-  if (batch->rows.capacity() > kKeepBytesMax) {
-    batch->rows.Release();
-  } else {
-    batch->rows.Clear();
+void CopyLane::Wake() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    woken_ = true;
   }
-  batch->rejects.clear();
-  const std::lock_guard<std::mutex> lock(mutex_);
-  free_.push_back(std::move(batch));
-  return free_.size() >= kWakeBatchesMin;
+  wake_.notify_one();
 }
 
-// With `all_needed`, only when no other batch of this lane is under way: huge rows go one by one.
-std::shared_ptr<Batch> CopyLane::TakeBatch(bool all_needed) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (free_.empty() || (all_needed && free_.size() < kBatchesPerStream)) return nullptr;
-  std::shared_ptr<Batch> batch = std::move(free_.back());
-  free_.pop_back();
-  batch->begins_copy = batch->ends_copy = batch->commits = false;
-  batch->table = nullptr;
-  batch->rows_read = 0;
-  batch->lane = index_;
-  return batch;
+void CopyLane::WaitForWork() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  wake_.wait(lock, [this] { return woken_; });
+  woken_ = false;
 }
 
-absl::StatusOr<std::shared_ptr<Batch>> CopyLane::Fill(bool* more) {
-  *more = false;
-  // A worker never waits: Reload() ends before the stream gives its batch back, which wakes us.
-  const std::unique_lock<std::mutex> reading(reader_mutex_, std::try_to_lock);
-  if (!reading.owns_lock()) return std::shared_ptr<Batch>();
-  std::shared_ptr<Batch> batch = TakeBatch(cursor_.has_range() && cursor_.work().huge);
-  if (batch == nullptr) return batch;
+void CopyLane::ClearBatch() {
+  if (batch_.rows.capacity() > kKeepBytesMax) {
+    batch_.rows.Release();
+  } else {
+    batch_.rows.Clear();
+  }
+  batch_.rejects.clear();
+  batch_.begins_copy = batch_.ends_copy = batch_.commits = false;
+  batch_.table = nullptr;
+  batch_.rows_read = 0;
+}
+
+absl::StatusOr<CopyLane::Filled> CopyLane::Fill() {
+  ClearBatch();
   if (!cursor_.has_range()) {
-    ASSIGN_OR_RETURN(const bool begun, BeginRange());
-    if (!begun) {
-      Recycle(std::move(batch));
-      return CommitRest();
+    ASSIGN_OR_RETURN(const RangePool::Answer answer, BeginRange());
+    if (answer != RangePool::Answer::kRange) {
+      // A parked lane leaves no transaction open.
+      batch_.commits = transaction_chunks_ > 0;
+      transaction_bytes_ = 0;
+      transaction_chunks_ = 0;
+      return answer == RangePool::Answer::kParked ? Filled::kParked : Filled::kClosed;
     }
   }
-  *more = true;
-  return FillRows(std::move(batch));
+  RETURN_IF_ERROR(FillRows());
+  return Filled::kBatch;
 }
 
-absl::StatusOr<bool> CopyLane::BeginRange() {
+absl::StatusOr<RangePool::Answer> CopyLane::BeginRange() {
   ASSIGN_OR_RETURN(const RangePool::Answer answer, cursor_.Take());
-  if (answer != RangePool::Answer::kRange) return false;
+  if (answer != RangePool::Answer::kRange) return answer;
   const TablePlan& table = plan_.tables[static_cast<size_t>(cursor_.work().table)];
   encoder_ = std::make_unique<RowEncoder>(table.codecs, table.format);
   chunk_ = ChunkPosition{cursor_.work().range.after};
-  return true;
+  return answer;
 }
 
-// A parked lane leaves no transaction open.
-std::shared_ptr<Batch> CopyLane::CommitRest() {
-  if (transaction_chunks_ == 0) return nullptr;
-  std::shared_ptr<Batch> batch = TakeBatch(false);
-  if (batch == nullptr) return batch;  // REQUIRES of Fill: it had just one
-  batch->commits = true;
-  batch->sequence = next_sequence_++;
-  transaction_bytes_ = 0;
-  transaction_chunks_ = 0;
-  return batch;
-}
-
-absl::StatusOr<std::shared_ptr<Batch>> CopyLane::FillRows(std::shared_ptr<Batch> batch) {
-  batch->table_index = static_cast<size_t>(cursor_.work().table);
-  batch->table = &plan_.tables[batch->table_index];
-  batch->begins_copy = !chunk_open_;
-  batch->sequence = next_sequence_++;
+absl::Status CopyLane::FillRows() {
+  batch_.table_index = static_cast<size_t>(cursor_.work().table);
+  batch_.table = &plan_.tables[batch_.table_index];
+  batch_.begins_copy = !chunk_open_;
   if (!chunk_open_) {
     chunk_open_ = true;
     chunk_bytes_ = 0;
@@ -119,7 +98,7 @@ absl::StatusOr<std::shared_ptr<Batch>> CopyLane::FillRows(std::shared_ptr<Batch>
     chunk_reject_bytes_ = 0;
     encoder_->Reset();
   }
-  FieldBuffer& rows = batch->rows;
+  FieldBuffer& rows = batch_.rows;
   bool range_done = false;
   while (rows.size() < options_.batch_bytes && chunk_reject_bytes_ < kChunkRejectBytesMax) {
     ASSIGN_OR_RETURN(const std::span<const SourceValue> row, cursor_.Next());
@@ -128,28 +107,27 @@ absl::StatusOr<std::shared_ptr<Batch>> CopyLane::FillRows(std::shared_ptr<Batch>
       break;
     }
     ++chunk_.rows;
-    ++batch->rows_read;
+    ++batch_.rows_read;
     const RowOutcome outcome = encoder_->Encode(row, &rows);
     if (outcome.outcome != Outcome::kOk) [[unlikely]] {
-      RETURN_IF_ERROR(BadValue(outcome, row, batch.get()));
+      RETURN_IF_ERROR(BadValue(outcome, row));
     }
   }
   chunk_bytes_ += rows.size();
-  batch->commits = give_up_.exchange(false);
+  batch_.commits = std::exchange(give_up_, false);
   if (range_done) {
-    EndChunk(*batch, true);
+    EndChunk(true);
     cursor_.Finish();
-    return batch;
+    return absl::OkStatus();
   }
   if (cursor_.IsBeyondLimit() && cursor_.CanGiveBack()) {
-    EndChunk(*batch, false);
+    EndChunk(false);
     cursor_.GiveBack();
-    return batch;
+    return absl::OkStatus();
   }
-  if (batch->commits || ChunkIsFull()) EndChunk(*batch, false);
+  if (batch_.commits || ChunkIsFull()) EndChunk(false);
   // REQUIRES of Yield: a chunk that is not full took at least one row.
-  RETURN_IF_ERROR(cursor_.Yield(rows.size()));
-  return batch;
+  return cursor_.Yield(rows.size());
 }
 
 bool CopyLane::ChunkIsFull() const {
@@ -157,19 +135,19 @@ bool CopyLane::ChunkIsFull() const {
          chunk_reject_bytes_ >= kChunkRejectBytesMax;
 }
 
-void CopyLane::EndChunk(Batch& batch, bool range_done) {
+void CopyLane::EndChunk(bool range_done) {
   KeyRange range{chunk_.after, cursor_.work().range.up_to};
   const bool keyed = cursor_.reading().key_kind != KeyKind::kNone;
   if (!range_done && keyed) range.up_to = cursor_.source().CurrentKey();
-  batch.ends_copy = true;
-  Chunk& chunk = batch.chunk;
-  chunk.table_index = batch.table_index;
-  chunk.table = batch.table;
+  batch_.ends_copy = true;
+  Chunk& chunk = batch_.chunk;
+  chunk.table_index = batch_.table_index;
+  chunk.table = batch_.table;
   chunk.lane = index_;
   chunk.position = chunk_;
   chunk.rejected = chunk_rejects_;
   chunk.reader = cursor_.source().used();
-  chunk.record.table = batch.table->source->name;
+  chunk.record.table = batch_.table->source->name;
   chunk.record.chunk = next_chunk_.fetch_add(1);
   chunk.record.key_range = EncodeKeyRange(cursor_.reading(), range);
   chunk.record.rows = encoder_->digest().rows;
@@ -185,32 +163,31 @@ void CopyLane::EndChunk(Batch& batch, bool range_done) {
   ++transaction_chunks_;
   if (transaction_bytes_ >= options_.transaction_bytes ||
       transaction_chunks_ >= kSharedTransactionChunks) {
-    batch.commits = true;
+    batch_.commits = true;
   }
-  if (batch.commits) {
+  if (batch_.commits) {
     transaction_bytes_ = 0;
     transaction_chunks_ = 0;
   }
 }
 
 // OK when the row is set aside.
-absl::Status CopyLane::BadValue(const RowOutcome& outcome, std::span<const SourceValue> row,
-                                Batch* batch) {
+absl::Status CopyLane::BadValue(const RowOutcome& outcome,
+                                std::span<const SourceValue> row) {
   const std::string row_key = cursor_.source().DescribeRow();
-  if (!batch->table->columns[static_cast<size_t>(outcome.column)].rejects_bad) {
-    return BadValueError(*batch->table, outcome, row, row_key);
+  if (!batch_.table->columns[static_cast<size_t>(outcome.column)].rejects_bad) {
+    return BadValueError(*batch_.table, outcome, row, row_key);
   }
   ++chunk_rejects_;
   chunk_reject_bytes_ += 256;
   for (const SourceValue& value : row) chunk_reject_bytes_ += 32 + value.size_bytes;
-  batch->rejects.push_back(BadValueReject(*batch->table, outcome, row, row_key));
+  batch_.rejects.push_back(BadValueReject(*batch_.table, outcome, row, row_key));
   return absl::OkStatus();
 }
 
 absl::StatusOr<LoadedChunk> CopyLane::Reload(PgConnection& connection, const Ledger& ledger,
                                              const Chunk& chunk, bool check_deferred,
                                              uint64_t open_rejects) {
-  const std::lock_guard<std::mutex> reading(reader_mutex_);
   const std::unique_ptr<RowSource> source = NewLibraryRowSource(reader_);
   ChunkLoader::Options options;
   options.reject_refused = options_.reject_refused;

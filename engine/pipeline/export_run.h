@@ -10,7 +10,7 @@
 #include "engine/archive/journal.h"
 #include "engine/archive/manifest.h"
 #include "engine/base/cancel.h"
-#include "engine/pipeline/copy_graph.h"
+#include "engine/pipeline/copy_tables.h"
 #include "engine/plan/plan.h"
 #include "engine/report/event.h"
 #include "engine/sqlite/snapshot.h"

@@ -53,7 +53,7 @@ void RangePool::Finish(const WorkRange& range) {
     if (range.huge) huge_active_ = false;
     // A queued huge range may be taken now; and when nothing is left, all shall learn of it.
     if (DoneLocked()) {
-      wake = TakeParked(parked_.size());
+      wake = TakeAll();
     } else if (range.huge && !queue_.empty()) {
       wake = TakeParked(1);
     }
@@ -66,7 +66,7 @@ void RangePool::Close() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     closed_ = true;
-    wake = TakeParked(parked_.size());
+    wake = TakeAll();
   }
   Wake(wake);
 }
@@ -93,6 +93,13 @@ std::vector<int> RangePool::TakeParked(size_t count) {
     lanes.push_back(parked_.back());
     parked_.pop_back();
   }
+  return lanes;
+}
+
+std::vector<int> RangePool::TakeAll() {
+  std::vector<int> lanes = TakeParked(parked_.size());
+  lanes.insert(lanes.end(), benched_.begin(), benched_.end());
+  benched_.clear();
   return lanes;
 }
 

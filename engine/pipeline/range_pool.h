@@ -55,6 +55,8 @@ class RangePool {
  private:
   // Lanes to wake, taken from parked_. REQUIRES: mutex_ is held.
   std::vector<int> TakeParked(size_t count);
+  // Those that wait for a higher limit, too: there will be no more work.
+  std::vector<int> TakeAll();
   void Wake(const std::vector<int>& lanes);
   bool DoneLocked() const { return closed_ || (queue_.empty() && active_ == 0); }
 

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "engine/base/cancel.h"
-#include "engine/pipeline/copy_graph.h"
+#include "engine/pipeline/copy_tables.h"
 #include "engine/pipeline/range_pool.h"
 #include "engine/plan/plan.h"
 #include "engine/postgres/ledger.h"

@@ -15,7 +15,7 @@ namespace lite2pg {
 
 struct ScanTask {
   TableReading reading;
-  std::vector<std::vector<Candidate>> candidates;  // per column of the reading
+  std::vector<CandidateList> candidates;  // per column of the reading
   uint64_t weight_bytes = 0;
 };
 

@@ -136,7 +136,7 @@ std::vector<Candidate> ListFor(const SourceColumn& column) {
 
 }  // namespace
 
-std::vector<Candidate> CandidatesFor(const SourceColumn& column, bool empty_as_null) {
+CandidateList CandidatesFor(const SourceColumn& column, bool empty_as_null) {
   std::vector<Candidate> list = ListFor(column);
   if (!empty_as_null) return list;
   for (Candidate& candidate : list) {

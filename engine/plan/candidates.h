@@ -4,7 +4,10 @@
 #define LITE2PG_ENGINE_PLAN_CANDIDATES_H_
 
 #include <cstdint>
+#include <initializer_list>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coercion/type_codec.h"
@@ -30,9 +33,29 @@ struct Candidate {
   ColumnCodec codec;
 };
 
+// The candidates of a column, best first. Immutable and shared, since thousands of columns may have
+// the same; cheap to copy.
+class CandidateList {
+ public:
+  CandidateList() : CandidateList(std::vector<Candidate>()) {}
+  CandidateList(std::vector<Candidate> candidates)  // NOLINT: implicit
+      : shared_(std::make_shared<const std::vector<Candidate>>(std::move(candidates))) {}
+  CandidateList(std::initializer_list<Candidate> candidates)
+      : CandidateList(std::vector<Candidate>(candidates)) {}
+
+  operator const std::vector<Candidate>&() const { return *shared_; }  // NOLINT: implicit
+  size_t size() const { return shared_->size(); }
+  auto begin() const { return shared_->begin(); }
+  auto end() const { return shared_->end(); }
+  const Candidate& operator[](size_t i) const { return (*shared_)[i]; }
+
+ private:
+  std::shared_ptr<const std::vector<Candidate>> shared_;
+};
+
 // Never empty; the last one (bytea) accepts every value. For a column that shows nothing but NULL
 // the first is taken. With `empty_as_null`, '' is NULL to each of them.
-std::vector<Candidate> CandidatesFor(const SourceColumn& column, bool empty_as_null = false);
+CandidateList CandidatesFor(const SourceColumn& column, bool empty_as_null = false);
 
 // The candidate list for a type that the user or the target's catalog names: that one alone. Types
 // that BindColumn does not know get text for the server. Errors: kInvalidArgument as BindColumn.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -201,7 +202,7 @@ class Selector {
       }
       for (const int i : columns) {
         ASSIGN_OR_RETURN(
-            std::vector<Candidate> candidates,
+            CandidateList candidates,
             CreatedCandidates(table, table.columns[static_cast<size_t>(i)], selected.config));
         selected.candidates.push_back(std::move(candidates));
         selected.target_columns.push_back(nullptr);
@@ -221,11 +222,11 @@ class Selector {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<std::vector<Candidate>> CreatedCandidates(const SourceTable& table,
-                                                           const SourceColumn& column,
-                                                           const TableConfig* config) {
+  absl::StatusOr<CandidateList> CreatedCandidates(const SourceTable& table,
+                                                  const SourceColumn& column,
+                                                  const TableConfig* config) {
     const ColumnConfig* wanted = FindColumnConfig(config, column.name);
-    if (wanted == nullptr) return CandidatesFor(column);
+    if (wanted == nullptr) return SharedCandidates(column);
     if (wanted->exclude) {
       return MakeError(ErrorCode::kConfig, ExitCode::kUsage,
                        absl::StrCat(EscapeName(table.name), ".", EscapeName(column.name),
@@ -247,9 +248,14 @@ class Selector {
                                     only.status().message()),
                        "correct the configuration");
     }
-    std::vector<Candidate> list;
-    list.push_back(*std::move(only));
-    return list;
+    return CandidateList{*std::move(only)};
+  }
+
+  // They follow from the declared type alone.
+  CandidateList SharedCandidates(const SourceColumn& column) {
+    const auto [at, is_new] = candidates_.try_emplace(column.declared_type);
+    if (is_new) at->second = CandidatesFor(column);
+    return at->second;
   }
 
   // It has no values in the file: a function of the application's makes them of the others.
@@ -287,6 +293,7 @@ class Selector {
 
   const PlanInputs& in_;
   Selection out_;
+  absl::flat_hash_map<std::string, CandidateList> candidates_;  // by declared type
 };
 
 }  // namespace

@@ -40,7 +40,7 @@ struct SelectedTable {
   TableReading reading;
   // Per column of reading, in the same order.
   std::vector<const TargetColumn*> target_columns;   // nullptr when created
-  std::vector<std::vector<Candidate>> candidates;
+  std::vector<CandidateList> candidates;
 };
 
 struct Selection {

@@ -38,6 +38,31 @@ bool HasShape(absl::string_view text, TextShape wanted, bool* nonzero_offset) {
   return false;
 }
 
+// Those behind candidate k that take every TEXT which k takes, so that they need not look at it. No
+// type but bytea takes text that is not valid UTF-8 or holds a NUL (tests/coercion asks all of
+// them), and that is all that text refuses; jsonb takes nothing that json refuses.
+uint32_t SparedBy(const std::vector<Candidate>& candidates, size_t k) {
+  const auto is_plain = [](const Candidate& candidate, Oid oid) {
+    return candidate.codec.type != nullptr && candidate.codec.type->oid == oid &&
+           candidate.type.kind == TypeKind::kBase && candidate.codec.without_rules == nullptr &&
+           candidate.shape == TextShape::kAny;
+  };
+  const Candidate& taker = candidates[k];
+  if (taker.codec.server_text || taker.codec.without_rules != nullptr ||
+      is_plain(taker, kOidBytea)) {
+    return 0;
+  }
+  uint32_t spared = 0;
+  for (size_t i = k + 1; i < candidates.size(); ++i) {
+    const Candidate& other = candidates[i];
+    if ((other.accepts & MaskOf(StorageClass::kText)) == 0) continue;
+    if (is_plain(other, kOidText) || (is_plain(other, kOidJson) && is_plain(taker, kOidJsonb))) {
+      spared |= uint32_t{1} << i;
+    }
+  }
+  return spared;
+}
+
 }  // namespace
 
 // StrCat shows six digits, which may be another number.
@@ -141,7 +166,7 @@ void TableScan::Merge(const TableScan& other) {
                           static_cast<ptrdiff_t>(std::min(room, other.telling_rows.size())));
 }
 
-TableScanner::TableScanner(std::span<const std::vector<Candidate>> candidates)
+TableScanner::TableScanner(std::span<const CandidateList> candidates)
     : candidates_(candidates), must_check_(candidates.size()), learns_(candidates.size()) {
   scan_.columns.resize(candidates.size());
   for (size_t i = 0; i < candidates.size(); ++i) {
@@ -151,6 +176,8 @@ TableScanner::TableScanner(std::span<const std::vector<Candidate>> candidates)
     column.refused.resize(count);
     column.rule_counts = {};
     families_.push_back(FamilyOf(candidates[i]));
+    spared_.emplace_back();
+    for (size_t k = 0; k < count; ++k) spared_[i].push_back(SparedBy(candidates[i], k));
     for (size_t c = 0; c < kStorageClassCount; ++c) {
       learns_[i][c] = LearnsFrom(static_cast<StorageClass>(c), candidates[i], families_[i]);
       must_check_[i][c] = 0;
@@ -261,7 +288,11 @@ void TableScanner::Check(size_t column_index, uint32_t todo, const SourceValue& 
     scratch_.Clear();
     scratch_.Reserve(candidate.codec.fixed_bytes + candidate.codec.expand * value.size_bytes);
     const Outcome outcome = candidate.codec.encode[c](value, candidate.codec.params, &scratch_);
-    if (outcome != Outcome::kOk) Refuse(column_index, k, outcome, value, source);
+    if (outcome != Outcome::kOk) {
+      Refuse(column_index, k, outcome, value, source);
+    } else if (value.storage_class == StorageClass::kText) {
+      todo &= ~spared_[column_index][k];
+    }
   }
 }
 

@@ -69,7 +69,7 @@ std::string DescribeTypedValue(const SourceValue& value);
 // Scans rows of one table. One thread; `candidates` (per column, at most 32 each) outlive it.
 class TableScanner {
  public:
-  explicit TableScanner(std::span<const std::vector<Candidate>> candidates);
+  explicit TableScanner(std::span<const CandidateList> candidates);
 
   // `source` is asked to describe the row only when a counter-example is recorded.
   void Add(std::span<const SourceValue> row, const RowSource& source);
@@ -83,9 +83,11 @@ class TableScanner {
   void Refuse(size_t column, size_t candidate, Outcome outcome, const SourceValue& value,
               const RowSource& source);
 
-  std::span<const std::vector<Candidate>> candidates_;
+  std::span<const CandidateList> candidates_;
   // Candidates of a column that must look at values of a class.
   std::vector<std::array<uint32_t, kStorageClassCount>> must_check_;
+  // Per column and candidate: others that need not look at TEXT which it takes.
+  std::vector<std::vector<uint32_t>> spared_;
   // How their values are written, and in which classes that is anything.
   std::vector<FormFamily> families_;
   std::vector<std::array<bool, kStorageClassCount>> learns_;

@@ -22,6 +22,10 @@ namespace {
 // Blocks of a table that one COPY reads: 64 MiB at PostgreSQL's default block size.
 constexpr int64_t kBlocksPerPart = 8192;
 
+// Tables that are read in one transaction, which keeps locks on all of them and their indexes: a
+// server with its default settings has room for about 6,400 locks.
+constexpr size_t kTablesPerSnapshot = 500;
+
 // A contiguous run of blocks of one table; last < 0: to the end.
 struct Part {
   size_t table = 0;
@@ -51,46 +55,60 @@ class ReadBack {
         tables_(plan.tables.size()) {}
 
   absl::StatusOr<std::vector<TableReadBack>> Run() {
-    ASSIGN_OR_RETURN(PgConnection first, PgConnection::Connect(options_.connect));
-    RETURN_IF_ERROR(FindKeys(first));
-    RETURN_IF_ERROR(first.BeginSnapshot(""));
-    ASSIGN_OR_RETURN(const PgResult exported,
-                     first.Query("SELECT pg_catalog.pg_export_snapshot()"));
-    const std::string snapshot(exported.Text(0, 0));
-    RETURN_IF_ERROR(Cut(first));
-
-    std::vector<PgConnection> connections;
-    connections.push_back(std::move(first));
-    const int wanted = std::min<int>(options_.streams, static_cast<int>(parts_.size()));
-    for (int i = 1; i < wanted; ++i) {
-      ASSIGN_OR_RETURN(PgConnection another, PgConnection::Connect(options_.connect));
-      RETURN_IF_ERROR(another.BeginSnapshot(snapshot));
-      connections.push_back(std::move(another));
+    RETURN_IF_ERROR(OpenConnections(1));
+    RETURN_IF_ERROR(FindKeys(connections_[0]));
+    for (size_t first = 0; first < plan_.tables.size() && !error_.stopped();
+         first += kTablesPerSnapshot) {
+      const size_t end = std::min(first + kTablesPerSnapshot, plan_.tables.size());
+      RETURN_IF_ERROR(ReadTables(first, end));
     }
-    {
-      const CancelToken::Registration on_cancel = cancel_.OnCancel([&] {
-        error_.Set(cancel_.Check());
-        for (PgConnection& connection : connections) connection.Cancel();
-      });
-      std::vector<std::thread> threads;
-      for (size_t i = 0; i < connections.size(); ++i) {
-        threads.emplace_back([this, worker = static_cast<int>(i), &connection = connections[i]] {
-          Work(worker, connection);
-        });
-      }
-      for (std::thread& thread : threads) thread.join();
-    }
-    for (PgConnection& connection : connections) connection.Rollback();
     RETURN_IF_ERROR(error_.status());
     return std::move(tables_);
   }
 
  private:
-  // Asks for the sizes of all tables at once.
-  absl::Status Cut(PgConnection& connection) {
+  // The tables from `first` to before `end`, in one snapshot.
+  absl::Status ReadTables(size_t first, size_t end) {
+    RETURN_IF_ERROR(OpenConnections(1));
+    RETURN_IF_ERROR(connections_[0].BeginSnapshot(""));
+    ASSIGN_OR_RETURN(const PgResult exported,
+                     connections_[0].Query("SELECT pg_catalog.pg_export_snapshot()"));
+    const std::string snapshot(exported.Text(0, 0));
+    RETURN_IF_ERROR(Cut(connections_[0], first, end));
+    const size_t useful = std::min(static_cast<size_t>(options_.streams), parts_.size());
+    RETURN_IF_ERROR(OpenConnections(useful));
+    for (size_t i = 1; i < useful; ++i) RETURN_IF_ERROR(connections_[i].BeginSnapshot(snapshot));
+    {
+      const CancelToken::Registration on_cancel = cancel_.OnCancel([this] {
+        error_.Set(cancel_.Check());
+        for (PgConnection& connection : connections_) connection.Cancel();
+      });
+      std::vector<std::thread> threads;
+      for (size_t i = 0; i < useful; ++i) {
+        threads.emplace_back([this, i] { Work(static_cast<int>(i), connections_[i]); });
+      }
+      for (std::thread& thread : threads) thread.join();
+    }
+    for (PgConnection& connection : connections_) connection.Rollback();
+    return absl::OkStatus();
+  }
+
+  absl::Status OpenConnections(size_t count) {
+    while (connections_.size() < count) {
+      ASSIGN_OR_RETURN(PgConnection connection, PgConnection::Connect(options_.connect));
+      connections_.push_back(std::move(connection));
+    }
+    return absl::OkStatus();
+  }
+
+  // Asks for the sizes of the tables at once, and fills parts_ anew.
+  absl::Status Cut(PgConnection& connection, size_t first, size_t end) {
+    parts_.clear();
+    next_ = 0;
     std::vector<std::string> names;
-    for (const TablePlan& table : plan_.tables) names.push_back(QuoteLiteral(table.LoadTarget()));
-    if (names.empty()) return absl::OkStatus();
+    for (size_t i = first; i < end; ++i) {
+      names.push_back(QuoteLiteral(plan_.tables[i].LoadTarget()));
+    }
     ASSIGN_OR_RETURN(
         const PgResult sizes,
         connection.Query(absl::StrCat("SELECT pg_catalog.pg_relation_size(t::pg_catalog.regclass) /"
@@ -99,8 +117,8 @@ class ReadBack {
                                       absl::StrJoin(names, ","),
                                       "]::pg_catalog.text[]) WITH ORDINALITY AS u(t, n)"
                                       " ORDER BY n")));
-    for (size_t i = 0; i < plan_.tables.size(); ++i) {
-      const int64_t blocks = sizes.Int(static_cast<int>(i), 0);
+    for (size_t i = first; i < end; ++i) {
+      const int64_t blocks = sizes.Int(static_cast<int>(i - first), 0);
       int64_t at = 0;
       for (; at + 2 * kBlocksPerPart <= blocks; at += kBlocksPerPart) {
         parts_.push_back({i, at, at + kBlocksPerPart});
@@ -200,7 +218,8 @@ class ReadBack {
   const ReadBackOptions& options_;
   EventSink& events_;
   CancelToken& cancel_;
-  std::vector<Part> parts_;
+  std::vector<PgConnection> connections_;
+  std::vector<Part> parts_;  // of the tables under way
   std::atomic<size_t> next_{0};
   FirstError error_;
   std::mutex mutex_;

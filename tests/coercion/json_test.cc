@@ -359,11 +359,28 @@ TEST(CanonicalJsonb, NeverAcceptsWhatTheCheckRefuses) {
     const std::vector<char> exact(text.begin(), text.end());
     const absl::string_view view(exact.data(), exact.size());
     const Outcome outcome = CheckJsonb(view);
+    FieldBuffer at_once;
+    ASSERT_EQ(CanonicalizeJsonb(view, &at_once), outcome) << text;
     if (outcome == Outcome::kInvalidUtf8) continue;
+    if (outcome == Outcome::kOk) {
+      ASSERT_EQ(at_once.view(), Canonical(view));
+    }
     ASSERT_EQ(outcome == Outcome::kOk, Canonical(view) != "(refused)") << text;
     if (outcome == Outcome::kOk) {
       ASSERT_TRUE(IsJson(view));
     }
+  }
+}
+
+TEST(CanonicalJsonb, MadeTogetherWithTheCheckRefusesTheSame) {
+  const std::string large_number = absl::StrCat("1e", 131'072);
+  for (const std::string& text :
+       {std::string(), std::string("\"\xff\""), std::string("\"a\0\"", 4),
+        std::string(R"({"a":1,"a":2})"), std::string(R"("\u0000")"), std::string(R"("\ud800")"),
+        large_number, std::string("[1,")}) {
+    FieldBuffer out;
+    EXPECT_EQ(CanonicalizeJsonb(text, &out), CheckJsonb(text)) << text;
+    EXPECT_NE(CheckJsonb(text), Outcome::kOk) << text;
   }
 }
 

@@ -115,6 +115,23 @@ TEST_P(EveryTypesEdges, AreEqualToThemselvesAndToNothingElse) {
   }
 }
 
+// The scan does not ask `text` about what another type has taken (engine/plan/table_scan.cc).
+TEST_P(EveryTypesEdges, TakeNoTextThatTextRefuses) {
+  if (GetParam()->name == "bytea") return;  // text is bytes there, whatever they are
+  for (const GoldenCase& golden : ReadGoldens(GetParam()->name)) {
+    if (golden.outcome != "ok") continue;
+    const ColumnCodec codec = Bind(GoldenType(golden), golden.rules);
+    for (const char bad : {'\xff', '\0'}) {
+      for (const size_t at : {size_t{0}, golden.literal.size() / 2, golden.literal.size()}) {
+        std::string text = golden.literal;
+        text.insert(at, 1, bad);
+        EXPECT_NE(EncodeOne(codec, SourceValue::Text(text)).outcome, Outcome::kOk)
+            << golden.where << " at " << at;
+      }
+    }
+  }
+}
+
 // A class that has an encoder must take something or say why not; it never crashes, and what it
 // takes it can show. Sizes: nothing, one byte, and more than any fixed reserve.
 TEST_P(EveryTypesEdges, HoldForEveryClassAndSize) {

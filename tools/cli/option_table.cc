@@ -410,7 +410,7 @@ constexpr OptionRow kOptions[] = {
      .value = "full|off",
      .commands = kReadsSqlite,
      .default_text = "full",
-     .help = "SQLite's quick_check beside the data stage, before publish",
+     .help = "SQLite's quick_check beside the other stages, before publish",
      .apply = [](absl::string_view v,
                  Settings* s) { return Choose(v, kCheckChoices, &s->common.check); }},
     {.name = "write-certificate",

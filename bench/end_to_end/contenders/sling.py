@@ -1,6 +1,7 @@
 """Sling, table by table, appending to the same tables."""
 
 import os
+import pathlib
 import shutil
 
 import measure
@@ -11,8 +12,12 @@ MANDATORY = False
 INSTALL = "bench/install-contenders"
 
 
+PYTHON = pathlib.Path(__file__).resolve().parents[3] / "build/bench/python"
+
+
 def program():
-    return os.environ.get("SLING_BINARY") or shutil.which("sling")
+    packaged = next(PYTHON.glob("lib/python3*/site-packages/sling_linux_*/bin/sling-linux-*"), None)
+    return os.environ.get("SLING_BINARY") or shutil.which("sling") or packaged
 
 
 def missing():
@@ -22,7 +27,7 @@ def missing():
 def load(job):
     seconds = cpu = 0.0
     rss = 0
-    environment = {"L2P_SOURCE": f"sqlite://{job.source}", "L2P_TARGET": job.uri}
+    environment = {"L2P_SOURCE": f"sqlite://{job.source}", "L2P_TARGET": job.uri + "?sslmode=disable"}
     for table in job.tables():
         run = measure.run([program(), "run", "--src-conn", "L2P_SOURCE", "--src-stream",
                            f"main.{table.name}", "--tgt-conn", "L2P_TARGET", "--tgt-object",

@@ -1,6 +1,4 @@
-#include "engine/pipeline/copy_graph.h"
-
-#include <tbb/flow_graph.h>
+#include "engine/pipeline/copy_tables.h"
 
 #include <algorithm>
 #include <chrono>
@@ -25,9 +23,6 @@ namespace lite2pg {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using BatchPtr = std::shared_ptr<Batch>;
-using FillNode = tbb::flow::multifunction_node<int, std::tuple<BatchPtr>>;
-using SendNode = tbb::flow::async_node<BatchPtr, BatchPtr>;
 
 // Rows larger than this go one lane at a time, one batch at a time.
 constexpr uint64_t kHugeRowBytes = 8 * kBatchBytes;
@@ -59,9 +54,9 @@ class CopyRun {
         ledger_(ledger),
         options_(options),
         events_(events),
-        pool_(RangesOf(plan, options.resumed), [this](int lane) { Activate(lane); }),
+        pool_(RangesOf(plan, options.resumed),
+              [this](int lane) { lanes_[static_cast<size_t>(lane)]->Wake(); }),
         budget_(options.policy, plan),
-        batches_open_(static_cast<size_t>(std::max(options.streams, options.streams_max))),
         results_(plan.tables.size()),
         begun_(plan.tables.size()) {
     for (const TablePlan& table : plan.tables) readings_.push_back(&table.reading);
@@ -82,7 +77,7 @@ class CopyRun {
     lane_options.chunk_bytes_max = LimitForTests(
         "chunk_bytes", options_.chunk_bytes > 0 ? options_.chunk_bytes : kChunkBytesMax);
     lane_options.chunk_rows_max = LimitForTests("chunk_rows", kChunkRowsMax);
-    lane_options.batch_bytes = LimitForTests("batch_bytes", kBatchBytes);
+    lane_options.batch_bytes = LimitForTests("batch_bytes", kFillBytesMax);
     lane_options.transaction_bytes = LimitForTests("transaction_bytes", kSharedTransactionBytes);
     lane_options.reject_refused = options_.policy.on_bad_value == OnBadValue::kReject;
     for (int i = 0; i < std::max(options_.streams, options_.streams_max); ++i) {
@@ -94,35 +89,19 @@ class CopyRun {
     return absl::OkStatus();
   }
 
-  // The flow: fill -> send -> recycle -> fill. A lane owns kBatchesPerStream batches and fills none
-  // while all are under way; that is the limiter of every path.
+  // Each lane is a thread that reads, encodes and sends; what they share is the pool of ranges.
   absl::StatusOr<std::vector<LoadedTable>> Run(CancelToken& cancel) {
-    tbb::flow::graph graph;
-    FillNode fill(graph, tbb::flow::unlimited,
-                  [this](int lane, FillNode::output_ports_type& ports) { Fill(lane, ports); });
-    SendNode send(graph, tbb::flow::unlimited,
-                  [this](const BatchPtr& batch, SendNode::gateway_type& gateway) {
-                    gateway_ = &gateway;
-                    gateway.reserve_wait();
-                    lanes_[static_cast<size_t>(batch->lane)]->stream->Push(batch);
-                  });
-    tbb::flow::function_node<BatchPtr> recycle(graph, tbb::flow::unlimited,
-                                               [this](const BatchPtr& batch) { Recycle(batch); });
-    tbb::flow::make_edge(tbb::flow::output_port<0>(fill), send);
-    tbb::flow::make_edge(send, recycle);
-
-    fill_ = &fill;
     {
       const CancelToken::Registration on_cancel =
           cancel.OnCancel([this, &cancel] { Fail(cancel.Check()); });
-      for (int i = 0; i < options_.streams; ++i) Activate(i);
+      for (int i = 0; i < options_.streams; ++i) Start(i);
       std::thread governor;
       if (options_.streams_max > 1) governor = std::thread([this] { Govern(); });
-      graph.wait_for_all();
+      AwaitLanes();
       StopGoverning(&governor);
+      for (std::thread& thread : threads_) thread.join();
     }
-    graph.wait_for_all();  // a late cancellation may have woken lanes once more
-    lanes_.clear();        // joins the streams
+    lanes_.clear();
     RETURN_IF_ERROR(error_.status());
     // Streams look at what others have committed, not at what is open there.
     for (size_t i = 0; i < results_.size(); ++i) {
@@ -132,11 +111,9 @@ class CopyRun {
   }
 
  private:
-  CopyStreamThread::Callbacks CallbacksFor(CopyLane* lane) {
-    CopyStreamThread::Callbacks callbacks;
-    callbacks.batch_done = [this](BatchPtr batch) { BatchDone(std::move(batch)); };
+  ChunkStream::Callbacks CallbacksFor(CopyLane* lane) {
+    ChunkStream::Callbacks callbacks;
     callbacks.committed = [this](const Chunk& chunk) { Committed(chunk); };
-    callbacks.failed = [this](const absl::Status& status) { Fail(status); };
     callbacks.check_source = [this] { return snapshot_.CheckUnchanged(); };
     callbacks.connect = [this] { return PgConnection::Connect(options_.connect); };
     callbacks.reload = [this, lane](PgConnection& connection, const Chunk& chunk,
@@ -151,12 +128,12 @@ class CopyRun {
     return callbacks;
   }
 
-  // Gives the next lane its stream; until then it must not be activated.
+  // Gives the next lane its stream; before that it must not be started.
   absl::Status OpenNext() {
     CopyLane* const lane = lanes_[static_cast<size_t>(opened_)].get();
     ASSIGN_OR_RETURN(PgConnection connection, PgConnection::Connect(options_.connect));
     auto stream =
-        std::make_unique<CopyStreamThread>(std::move(connection), ledger_, CallbacksFor(lane));
+        std::make_unique<ChunkStream>(std::move(connection), ledger_, CallbacksFor(lane));
     const std::lock_guard<std::mutex> lock(streams_mutex_);
     lane->stream = std::move(stream);
     ++opened_;
@@ -177,13 +154,14 @@ class CopyRun {
       sent_before = sent;
       if (wanted == before || error_.stopped()) continue;
       lock.unlock();
+      const int running = opened_;
       while (opened_ < wanted) {
         if (OpenNext().ok()) continue;
         controller.LimitTo(opened_);  // the server has no more connections for us
         break;
       }
       pool_.LimitLanes(controller.streams());
-      for (int i = 0; i < controller.streams(); ++i) Activate(i);
+      for (int i = running; i < opened_; ++i) Start(i);
       lock.lock();
     }
   }
@@ -197,52 +175,64 @@ class CopyRun {
     if (governor->joinable()) governor->join();
   }
 
-  void Activate(int lane) {
-    if (lanes_[static_cast<size_t>(lane)]->activation.Enter()) fill_->try_put(lane);
-  }
-
-  void Fill(int index, FillNode::output_ports_type& ports) {
-    CopyLane& lane = *lanes_[static_cast<size_t>(index)];
-    bool more = false;
-    if (!error_.stopped()) {
-      absl::StatusOr<BatchPtr> batch = FillSafely(lane, &more);
-      if (!batch.ok()) {
-        more = false;
-        Fail(batch.status());
-      } else if (*batch != nullptr) {
-        Begun(**batch);
-        std::get<0>(ports).try_put(*batch);
-      }
+  // Before AwaitLanes() returns, or on the governor's thread, which is joined before threads_.
+  void Start(int index) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      ++lanes_running_;
     }
-    if (lane.activation.Leave(more)) fill_->try_put(index);
+    threads_.emplace_back([this, index] { RunLane(*lanes_[static_cast<size_t>(index)]); });
   }
 
-  static absl::StatusOr<BatchPtr> FillSafely(CopyLane& lane, bool* more) {
+  void AwaitLanes() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    lanes_ended_.wait(lock, [this] { return lanes_running_ == 0; });
+  }
+
+  // One lane, from its first range to the end of all.
+  void RunLane(CopyLane& lane) {
+    const absl::Status status = ReadAndSend(lane);
+    if (!status.ok()) Fail(status);
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      --lanes_running_;
+    }
+    lanes_ended_.notify_one();
+  }
+
+  absl::Status ReadAndSend(CopyLane& lane) {
+    while (!error_.stopped()) {
+      ASSIGN_OR_RETURN(const CopyLane::Filled filled, FillSafely(lane));
+      Begun(lane);
+      RETURN_IF_ERROR(SendSafely(lane));
+      NoteSent(lane);
+      if (filled != CopyLane::Filled::kBatch) events_.timeline.End(lane.index());
+      if (filled == CopyLane::Filled::kClosed) break;
+      if (filled == CopyLane::Filled::kParked) lane.WaitForWork();
+    }
+    return absl::OkStatus();
+  }
+
+  static absl::StatusOr<CopyLane::Filled> FillSafely(CopyLane& lane) {
     try {
-      return lane.Fill(more);
+      return lane.Fill();
     } catch (const std::exception&) {
       return StatusOfException("reading the source");
     }
   }
 
-  // On a stream's thread.
-  void BatchDone(BatchPtr batch) {
-    sent_bytes_ += batch->rows.size();
-    NoteSent(*batch);
-    SendNode::gateway_type* const gateway = gateway_;
-    gateway->try_put(std::move(batch));
-    gateway->release_wait();
+  static absl::Status SendSafely(CopyLane& lane) {
+    try {
+      return lane.stream->Take(lane.batch());
+    } catch (const std::exception&) {
+      return StatusOfException("sending rows");
+    }
   }
 
-  void Recycle(const BatchPtr& batch) {
-    const int lane = batch->lane;
-    if (lanes_[static_cast<size_t>(lane)]->Recycle(batch)) Activate(lane);
-  }
-
-  void Begun(const Batch& batch) {
-    ++batches_open_[static_cast<size_t>(batch.lane)];
+  void Begun(const CopyLane& lane) {
+    const Batch& batch = lane.batch();
     if (batch.table == nullptr) return;
-    events_.timeline.BeginIfIdle(batch.lane, batch.table->source->name, "", batch.table->rows);
+    events_.timeline.Begin(lane.index(), batch.table->source->name, "", batch.table->rows);
     const std::lock_guard<std::mutex> lock(mutex_);
     Clock::time_point& begun = begun_[batch.table_index];
     if (begun != Clock::time_point{}) return;
@@ -251,12 +241,10 @@ class CopyRun {
   }
 
   // For the display: a stream may have lost its connection, and send them once more.
-  void NoteSent(const Batch& batch) {
-    if (batch.table != nullptr) {
-      events_.timeline.Begin(batch.lane, batch.table->source->name, "", batch.table->rows);
-      events_.Moved(batch.lane, batch.rows_read, batch.rows.size());
-    }
-    if (--batches_open_[static_cast<size_t>(batch.lane)] == 0) events_.timeline.End(batch.lane);
+  void NoteSent(const CopyLane& lane) {
+    const Batch& batch = lane.batch();
+    sent_bytes_ += batch.rows.size();
+    if (batch.table != nullptr) events_.Moved(lane.index(), batch.rows_read, batch.rows.size());
   }
 
   void Committed(const Chunk& chunk) {
@@ -314,20 +302,20 @@ class CopyRun {
   RejectBudget budget_;
   std::atomic<int64_t> next_chunk_{1};
   FirstError error_;
-  FillNode* fill_ = nullptr;
-  std::atomic<SendNode::gateway_type*> gateway_{nullptr};
   std::atomic<uint64_t> sent_bytes_{0};
   std::mutex streams_mutex_;  // of the lanes' streams while there may come more
   int opened_ = 0;            // lanes that have one; Connect(), then Govern()
   std::mutex govern_mutex_;
   std::condition_variable govern_wake_;
   bool governed_ = false;  // no more of it
-  std::vector<std::atomic<int>> batches_open_;  // by lane: filled, and not sent yet
-  std::mutex mutex_;  // of the three below
+  std::mutex mutex_;  // of what follows, up to ended_
+  std::condition_variable lanes_ended_;
+  int lanes_running_ = 0;
   std::vector<LoadedTable> results_;
   std::vector<Clock::time_point> begun_;
   std::set<size_t> ended_;
-  std::vector<std::unique_ptr<CopyLane>> lanes_;  // last: their threads use all of the above
+  std::vector<std::unique_ptr<CopyLane>> lanes_;
+  std::vector<std::thread> threads_;  // of those that were started
 };
 
 }  // namespace

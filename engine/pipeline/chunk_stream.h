@@ -1,16 +1,15 @@
-// A thread that owns one connection and sends batches to it: the only place where the data stage
-// waits for the server.
-#ifndef LITE2PG_ENGINE_PIPELINE_COPY_STREAM_THREAD_H_
-#define LITE2PG_ENGINE_PIPELINE_COPY_STREAM_THREAD_H_
+// One connection that takes a lane's batches: opens and closes COPYs, commits chunks with their
+// ledger rows, and does again what was lost. The only place where the data stage waits for the
+// server.
+#ifndef LITE2PG_ENGINE_PIPELINE_CHUNK_STREAM_H_
+#define LITE2PG_ENGINE_PIPELINE_CHUNK_STREAM_H_
 
 #include <atomic>
 #include <condition_variable>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -48,8 +47,6 @@ struct Batch {
   bool commits = false;  // the transaction of all chunks since the last commit
   Chunk chunk;           // with ends_copy
   size_t table_index = 0;
-  int lane = 0;
-  int64_t sequence = 0;  // of the lane's batches; graph nodes may overtake one another
 };
 
 // When the server refuses rows, the connection is lost, or another session is in the way, the open
@@ -57,13 +54,13 @@ struct Batch {
 // are loaded again from the source (`reload`), in one transaction and on a new connection if need
 // be. A COMMIT whose answer was lost is settled with the ledger first, so that every chunk is
 // loaded exactly once.
-class CopyStreamThread {
+//
+// Used by the thread of its lane, but for Stop().
+class ChunkStream {
  public:
+  // Called from within Take().
   struct Callbacks {
-    // On the stream's thread, once per batch pushed, after it was sent or dropped.
-    std::function<void(std::shared_ptr<Batch>)> batch_done;
     std::function<void(const Chunk&)> committed;
-    std::function<void(const absl::Status&)> failed;
     // Asked before every COMMIT: is the source still what was read?
     std::function<absl::Status()> check_source;
     std::function<absl::StatusOr<PgConnection>()> connect;
@@ -80,19 +77,19 @@ class CopyStreamThread {
     std::function<void(const std::string&)> retrying;
   };
 
-  // `ledger` outlives the thread.
-  CopyStreamThread(PgConnection connection, const Ledger& ledger, Callbacks callbacks);
-  // Waits for the thread. An open transaction is rolled back, never committed.
-  ~CopyStreamThread();
+  // `ledger` outlives the stream.
+  ChunkStream(PgConnection connection, const Ledger& ledger, Callbacks callbacks);
+  // An open transaction is rolled back, never committed.
+  ~ChunkStream();
 
-  // Batches may come out of order; they are sent in the order of their sequence, from 0.
-  void Push(std::shared_ptr<Batch> batch);
-  // From now on batches are dropped and an open COPY is aborted; any thread.
+  // Sends a batch, and waits for the server as long as that takes. After an error the transaction
+  // is rolled back, and nothing more is taken.
+  absl::Status Take(Batch& batch);
+  // Aborts an open COPY, and makes Take() fail from now on; any thread.
   void Stop();
   const std::atomic<bool>* stopped() const { return &stopped_; }
 
  private:
-  void Run();
   absl::Status Process(Batch& batch);
   absl::Status Send(Batch& batch, bool* chunk_is_open);
   absl::Status EndCopy(Batch& batch);
@@ -121,15 +118,11 @@ class CopyStreamThread {
   int losses_ = 0;             // since the last COMMIT
 
   std::mutex connection_mutex_;  // while connection_ is replaced or cancelled from outside
-  std::mutex mutex_;
+  std::mutex mutex_;             // with wake_: who sleeps between attempts learns of Stop()
   std::condition_variable wake_;
-  std::map<int64_t, std::shared_ptr<Batch>> queue_;
-  int64_t next_sequence_ = 0;
-  bool closing_ = false;
   std::atomic<bool> stopped_{false};
-  std::thread thread_;
 };
 
 }  // namespace lite2pg
 
-#endif  // LITE2PG_ENGINE_PIPELINE_COPY_STREAM_THREAD_H_
+#endif  // LITE2PG_ENGINE_PIPELINE_CHUNK_STREAM_H_

@@ -1,4 +1,4 @@
-#include "engine/pipeline/copy_stream_thread.h"
+#include "engine/pipeline/chunk_stream.h"
 
 #include <algorithm>
 #include <atomic>
@@ -45,33 +45,38 @@ absl::string_view SpoiltForTests(absl::string_view rows, std::string* spoilt) {
 
 }  // namespace
 
-CopyStreamThread::CopyStreamThread(PgConnection connection, const Ledger& ledger,
-                                   Callbacks callbacks)
+ChunkStream::ChunkStream(PgConnection connection, const Ledger& ledger, Callbacks callbacks)
     : connection_(std::move(connection)),
       ledger_(ledger),
       callbacks_(std::move(callbacks)),
-      backend_pid_(connection_.backend_pid()),
-      thread_([this] { Run(); }) {}
+      backend_pid_(connection_.backend_pid()) {}
 
-CopyStreamThread::~CopyStreamThread() {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    closing_ = true;
-  }
-  wake_.notify_all();
-  thread_.join();
+ChunkStream::~ChunkStream() {
+  copy_.reset();
+  connection_.Rollback();
 }
 
-void CopyStreamThread::Push(std::shared_ptr<Batch> batch) {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const int64_t sequence = batch->sequence;
-    queue_.emplace(sequence, std::move(batch));
+absl::Status ChunkStream::Take(Batch& batch) {
+  if (stopped_.load()) {
+    return MakeError(ErrorCode::kInterrupted, ExitCode::kInterrupted, "the run is being stopped");
   }
-  wake_.notify_all();
+  absl::Status status;
+  try {
+    status = Process(batch);
+  } catch (const std::exception& e) {
+    status = MakeError(ErrorCode::kDefect, ExitCode::kDefect,
+                       absl::StrCat("unexpected exception while sending: ", e.what()));
+  }
+  if (status.ok()) return status;
+  stopped_.store(true);
+  copy_.reset();
+  connection_.Rollback();
+  ErrorInfo where;
+  if (batch.table != nullptr) where.table = batch.table->source->name;
+  return WithContext(status, where);
 }
 
-void CopyStreamThread::Stop() {
+void ChunkStream::Stop() {
   {
     // Under the lock, or Sleep() could miss it between its look and its wait.
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -82,45 +87,9 @@ void CopyStreamThread::Stop() {
   connection_.Cancel();
 }
 
-void CopyStreamThread::Run() {
-  while (true) {
-    std::shared_ptr<Batch> batch;
-    {
-      std::unique_lock<std::mutex> lock(mutex_);
-      const auto next_is_here = [this] {
-        return !queue_.empty() && queue_.begin()->first == next_sequence_;
-      };
-      wake_.wait(lock, [&] { return closing_ || next_is_here(); });
-      if (!next_is_here()) break;
-      batch = std::move(queue_.begin()->second);
-      queue_.erase(queue_.begin());
-      ++next_sequence_;
-    }
-    if (!stopped_.load()) {
-      absl::Status status;
-      try {
-        status = Process(*batch);
-      } catch (const std::exception&) {
-        status = StatusOfException("sending rows");
-      }
-      if (!status.ok()) {
-        stopped_.store(true);
-        copy_.reset();
-        connection_.Rollback();
-        ErrorInfo where;
-        if (batch->table != nullptr) where.table = batch->table->source->name;
-        callbacks_.failed(WithContext(status, where));
-      }
-    }
-    callbacks_.batch_done(std::move(batch));
-  }
-  copy_.reset();
-  connection_.Rollback();
-}
-
 // ---- The usual way: batches as they come -------------------------------------------------------
 
-absl::Status CopyStreamThread::Process(Batch& batch) {
+absl::Status ChunkStream::Process(Batch& batch) {
   // Set when the last chunk of this batch is not among open_.
   bool chunk_is_open = batch.ends_copy;
   if (broken_.ok()) {
@@ -136,7 +105,7 @@ absl::Status CopyStreamThread::Process(Batch& batch) {
   return Redo();
 }
 
-absl::Status CopyStreamThread::Send(Batch& batch, bool* chunk_is_open) {
+absl::Status ChunkStream::Send(Batch& batch, bool* chunk_is_open) {
   if (batch.begins_copy) {
     if (open_.empty()) {
       LITE2PG_FAILPOINT("data.begin.before");
@@ -165,7 +134,7 @@ absl::Status CopyStreamThread::Send(Batch& batch, bool* chunk_is_open) {
   return CommitOpen();
 }
 
-absl::Status CopyStreamThread::EndCopy(Batch& batch) {
+absl::Status ChunkStream::EndCopy(Batch& batch) {
   LITE2PG_FAILPOINT("data.copy_done.before");
   ASSIGN_OR_RETURN(const uint64_t counted, copy_->Finish());
   copy_.reset();
@@ -194,7 +163,7 @@ absl::Status CopyStreamThread::EndCopy(Batch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status CopyStreamThread::CommitOpen() {
+absl::Status ChunkStream::CommitOpen() {
   RETURN_IF_ERROR(callbacks_.check_source());
   std::vector<ChunkRecord> records;
   records.reserve(open_.size());
@@ -211,7 +180,7 @@ absl::Status CopyStreamThread::CommitOpen() {
 
 // ---- When something went wrong: once more ------------------------------------------------------
 
-bool CopyStreamThread::CanRedo(const absl::Status& status) const {
+bool ChunkStream::CanRedo(const absl::Status& status) const {
   if (stopped_.load()) return false;
   const ErrorInfo info = InfoOf(status);
   if (info.code == ErrorCode::kTargetOutOfResource) return false;
@@ -224,7 +193,7 @@ bool CopyStreamThread::CanRedo(const absl::Status& status) const {
          !connection_.alive() || IsConflict(info) || IsRowRefusal(info, sends_text_);
 }
 
-void CopyStreamThread::GiveUp(const absl::Status& status) {
+void ChunkStream::GiveUp(const absl::Status& status) {
   broken_ = status;
   copy_.reset();
   rejects_.clear();
@@ -238,7 +207,7 @@ void CopyStreamThread::GiveUp(const absl::Status& status) {
   callbacks_.give_up();
 }
 
-absl::Status CopyStreamThread::Redo() {
+absl::Status ChunkStream::Redo() {
   while (true) {
     const ErrorInfo info = InfoOf(broken_);
     const bool lost = info.code == ErrorCode::kCommitInDoubt || !connection_.alive() ||
@@ -276,7 +245,7 @@ absl::Status CopyStreamThread::Redo() {
 }
 
 // One transaction for all chunks of the one that failed. In doubt, open_ holds what was sent.
-absl::Status CopyStreamThread::TryRedo() {
+absl::Status ChunkStream::TryRedo() {
   if (redo_.empty()) return absl::OkStatus();
   RETURN_IF_ERROR(ledger_.BeginChunk(connection_));
   for (const Chunk& chunk : redo_) {
@@ -302,7 +271,7 @@ absl::Status CopyStreamThread::TryRedo() {
   return CommitOpen();
 }
 
-absl::Status CopyStreamThread::Reconnect() {
+absl::Status ChunkStream::Reconnect() {
   const int lost_pid = backend_pid_;
   const Clock::time_point deadline = Clock::now() + kReconnectWithin;
   int pause_ms = kPauseMinMs << std::min(losses_ - 1, 4);
@@ -328,7 +297,7 @@ absl::Status CopyStreamThread::Reconnect() {
 
 // Ends what is left of the lost session, so that nothing of it can happen any more; and when its
 // last word was COMMIT, asks the ledger what became of it.
-absl::Status CopyStreamThread::Settle(int lost_pid) {
+absl::Status ChunkStream::Settle(int lost_pid) {
   const bool in_doubt = InfoOf(broken_).code == ErrorCode::kCommitInDoubt;
   const std::vector<Chunk>& asked = in_doubt ? open_ : redo_;
   if (asked.empty()) return absl::OkStatus();
@@ -348,7 +317,7 @@ absl::Status CopyStreamThread::Settle(int lost_pid) {
 }
 
 // False when the run is being stopped.
-bool CopyStreamThread::Sleep(int milliseconds) {
+bool ChunkStream::Sleep(int milliseconds) {
   std::unique_lock<std::mutex> lock(mutex_);
   return !wake_.wait_for(lock, std::chrono::milliseconds(milliseconds),
                          [this] { return stopped_.load(); });

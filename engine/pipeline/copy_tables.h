@@ -1,6 +1,6 @@
 // The data stage: ranges -> read, coerce, encode, hash -> binary COPY streams -> ledger.
-#ifndef LITE2PG_ENGINE_PIPELINE_COPY_GRAPH_H_
-#define LITE2PG_ENGINE_PIPELINE_COPY_GRAPH_H_
+#ifndef LITE2PG_ENGINE_PIPELINE_COPY_TABLES_H_
+#define LITE2PG_ENGINE_PIPELINE_COPY_TABLES_H_
 
 #include <optional>
 #include <set>
@@ -51,4 +51,4 @@ absl::StatusOr<std::vector<LoadedTable>> CopyTables(const Plan& plan, SourceSnap
 
 }  // namespace lite2pg
 
-#endif  // LITE2PG_ENGINE_PIPELINE_COPY_GRAPH_H_
+#endif  // LITE2PG_ENGINE_PIPELINE_COPY_TABLES_H_
