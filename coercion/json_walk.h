@@ -118,6 +118,7 @@ class JsonWalker {
     const bool is_object = *p_ == '{';
     const uint64_t bit = uint64_t{1} << (depth_ % 64);
     uint64_t& word = is_object_[depth_ / 64];
+    if (depth_ % 64 == 0) word = 0;
     word = is_object ? word | bit : word & ~bit;
     ++depth_;
     expect_ = is_object ? Expect::kFirstKey : Expect::kFirstValue;

@@ -134,7 +134,7 @@ class Planner {
     table->sql = DeclarationOf(record)->sql;
     std::set<int> used;
     for (const ColumnRecord& column : record.columns) {
-      if (column.source_name.empty()) continue;
+      if (column.absent) continue;
       const auto found = std::find_if(
           target.columns.begin(), target.columns.end(),
           [&](const TargetColumn& candidate) { return candidate.name == column.target_name; });

@@ -1,9 +1,9 @@
 #include "engine/pipeline/export_run.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <condition_variable>
-#include <cstring>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -43,7 +43,7 @@ bool SameKey(const std::optional<SourceKey>& a, const std::optional<SourceKey>& 
                     [](const OwnedValue& left, const OwnedValue& right) {
                       const SourceValue x = left.view(), y = right.view();
                       return x.storage_class == y.storage_class && x.integer == y.integer &&
-                             std::memcmp(&x.real, &y.real, sizeof(x.real)) == 0 &&
+                             std::bit_cast<uint64_t>(x.real) == std::bit_cast<uint64_t>(y.real) &&
                              x.bytes() == y.bytes();
                     });
 }

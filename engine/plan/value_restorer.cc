@@ -1,8 +1,8 @@
 #include "engine/plan/value_restorer.h"
 
+#include <bit>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -99,7 +99,7 @@ bool SameStoredValue(const SourceValue& a, const SourceValue& b) {
     case StorageClass::kInteger:
       return a.integer == b.integer;
     case StorageClass::kReal:
-      return std::memcmp(&a.real, &b.real, sizeof(a.real)) == 0;
+      return std::bit_cast<uint64_t>(a.real) == std::bit_cast<uint64_t>(b.real);
     case StorageClass::kText:
     case StorageClass::kBlob:
       return a.bytes() == b.bytes();

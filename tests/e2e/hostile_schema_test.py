@@ -7,6 +7,7 @@ quotes.
 """
 
 import collections
+import contextlib
 import csv
 import os
 import pathlib
@@ -243,6 +244,32 @@ class HostileSchemaTest(EndToEndTest):
         page = html.read_text(encoding="utf-8")
         self.assertNotIn("<script>alert", page)
         self.assertNotIn("<img src=x", page)
+
+    def test_they_come_back_as_they_were(self):
+        path = build(self.words, self.work, "there.db", MALFORMED)
+        conninfo = self.fresh("back")
+        back = self.dir / "back.db"
+        for arguments in (("copy", path, conninfo), ("verify", path, conninfo), ("verify", conninfo),
+                          ("sync", path, conninfo), ("revert", conninfo, back)):
+            run = lite2pg(*arguments)
+            self.assertEqual(run.exit_code, 0, f"{arguments[0]}: {run}")
+        self.assertEqual(self.contents(back), self.contents(path))
+
+    def contents(self, path):
+        """{table: (columns, rows)}, names and texts as bytes."""
+        db = sqlite3.connect(path)
+        db.text_factory = bytes
+        found = {}
+        for name, in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'"
+                                " AND name NOT LIKE 'sqlite%'").fetchall():
+            columns = [row[1] for row in db.execute(
+                "SELECT * FROM pragma_table_info(CAST(? AS TEXT))", (name,))]
+            rows = None
+            with contextlib.suppress(UnicodeDecodeError):  # Python takes no such statement
+                rows = db.execute(f"SELECT * FROM {quoted(name.decode())}").fetchall()
+            found[name] = (columns, rows)
+        db.close()
+        return found
 
     def test_the_sql_of_an_archive_is_what_it_says(self):
         path = build(self.words, self.work, "exported.db", MALFORMED)

@@ -1,5 +1,5 @@
 // Both readers side by side: the proof that they are equal, on the data at hand.
-#include <cstring>
+#include <bit>
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/error.h"
@@ -15,7 +15,8 @@ bool SameValue(const SourceValue& a, const SourceValue& b) {
   switch (a.storage_class) {
     case StorageClass::kNull: return true;
     case StorageClass::kInteger: return a.integer == b.integer;
-    case StorageClass::kReal: return std::memcmp(&a.real, &b.real, sizeof(a.real)) == 0;
+    case StorageClass::kReal:
+      return std::bit_cast<uint64_t>(a.real) == std::bit_cast<uint64_t>(b.real);
     case StorageClass::kText:
     case StorageClass::kBlob: return a.bytes() == b.bytes();
   }
