@@ -458,12 +458,17 @@ TEST_F(CatalogTest, AMissingCollationMattersOnlyToWhatCompares) {
   EXPECT_FALSE(connection_->Prepare("SELECT a FROM plain ORDER BY a").ok());
 }
 
-TEST_F(CatalogTest, AMissingFunctionIsNamed) {
-  WriteDatabase(dir_.File("a.db"), "CREATE TABLE bad(a, b AS (abs(a))); CREATE TABLE good(a)");
+TEST_F(CatalogTest, AMissingFunctionIsNamedWithWhatItWouldCompute) {
+  WriteDatabase(dir_.File("a.db"), "CREATE TABLE bad(a, b AS (abs(a)), c AS (a + 1),"
+                                   " d AS (abs(a)) STORED); CREATE TABLE good(a)");
   EditSchema(dir_.File("a.db"), "UPDATE sqlite_schema SET sql = replace(sql, 'abs', 'lost') "
                                 "WHERE name = 'bad'");
   Reread();
-  EXPECT_THAT(Table("bad").unreadable, HasSubstr("lost"));
+  EXPECT_EQ(Table("bad").unreadable, "") << "all that is stored can be read";
+  EXPECT_THAT(Table("bad").columns[1].unreadable, HasSubstr("lost"));
+  for (const int readable : {0, 2, 3}) {
+    EXPECT_EQ(Table("bad").columns[static_cast<size_t>(readable)].unreadable, "") << readable;
+  }
   EXPECT_EQ(Table("good").unreadable, "");
 }
 
