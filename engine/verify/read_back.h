@@ -26,9 +26,9 @@ struct TableReadBack {
   PartitionRecord partitions;   // of rows of tables that `plan` reads as text: none
 };
 
-// One per table of `plan`, each from one snapshot of the target (which hundreds of tables share, not
-// thousands), by binary COPY over several connections. Tables are cut by physical position (ctid),
-// so that one large table uses every stream.
+// One per table of `plan`, each from one snapshot of the target (which hundreds of tables share,
+// not thousands), by binary COPY over several connections. Tables are cut by physical position
+// (ctid), so that one large table uses every stream.
 absl::StatusOr<std::vector<TableReadBack>> ReadBackTables(const Plan& plan,
                                                           const ReadBackOptions& options,
                                                           EventSink& events, CancelToken& cancel);
