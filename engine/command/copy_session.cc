@@ -13,6 +13,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/base/thread_priority.h"
+#include "engine/command/certificate.h"
 #include "engine/command/coordinator.h"
 #include "engine/command/coercion_log.h"
 #include "engine/command/copy_report.h"
