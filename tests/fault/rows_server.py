@@ -180,7 +180,7 @@ def server_is_full(trial):
         # One is ours to look with, at times.
         for _ in range(limit - reserved - free):
             held.append(psycopg2.connect(server.conninfo()))
-        run = trial.start("--streams", "6", target=trial.target_as(role)).wait()
+        run = trial.start("--streams", "6").wait()
     finally:
         for connection in held:
             connection.close()
@@ -195,7 +195,8 @@ def own_role(trial, limit=-1):
     for table, in trial.sql("SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'v')"
                             " AND relnamespace = 'public'::regnamespace"):
         trial.sql(f"ALTER TABLE {table} OWNER TO {role}")
-    trial.target_as = lambda name: psycopg2.extensions.make_dsn(trial.target, user=name)
+    # Also for the resume: the bookkeeping is the role's own.
+    trial.target = psycopg2.extensions.make_dsn(trial.target, user=role)
     trial.roles.append(role)
     return role
 
@@ -206,7 +207,7 @@ def role_is_limited(trial):
     trial.note(f"CONNECTION LIMIT {limit}")
     role = own_role(trial, limit)
     options = trial.rng.choice(([], ["--streams", "4"]))
-    run = trial.start(*options, target=trial.target_as(role)).wait()
+    run = trial.start(*options).wait()
     if run.exit_code != 0:
         trial.check_exit(run, {7, 9})
         trial.judge.interrupted()
@@ -241,7 +242,7 @@ def read_only(trial):
     trial.note("read-only")
     role = own_role(trial)
     trial.sql(f"ALTER ROLE {role} SET default_transaction_read_only = on")
-    run = trial.start(target=trial.target_as(role)).wait()
+    run = trial.start().wait()
     if run.exit_code == 0:  # it is only a default; whether to heed it is a choice
         trial.judge.success(run)
         return
