@@ -131,7 +131,8 @@ class Settling {
     if (rules.integer == NumberReading::kNone) rules.integer = ProvenIntegerReading(scan);
     if (rules.real == NumberReading::kNone) rules.real = ProvenRealReading(scan);
     if (rules.integer == NumberReading::kNone && rules.real == NumberReading::kNone) return false;
-    ASSIGN_OR_RETURN(candidates[0], FixedCandidate(candidates[0].type, rules));
+    ASSIGN_OR_RETURN(Candidate read, FixedCandidate(candidates[0].type, rules));
+    candidates = CandidateList{std::move(read)};
     Found(Severity::kWarning, table, index,
           "the numbers in this column all fit one convention of dates only and are read by it",
           "name the convention in the configuration to confirm it");

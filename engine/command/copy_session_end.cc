@@ -1,4 +1,4 @@
-// The proof, how a run ends, well or not, and the report of any run.
+// How a run ends, well or not, and the report of any run.
 #include <algorithm>
 #include <utility>
 
@@ -16,40 +16,8 @@
 #include "engine/command/source_checks.h"
 #include "engine/command/stage_scope.h"
 #include "engine/command/staging.h"
-#include "engine/verify/cross_check.h"
-#include "engine/verify/read_back.h"
 
 namespace lite2pg {
-
-absl::Status CopySession::Verify() {
-  const StageScope stage(Stage::kVerify, events_, &report_);
-  RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", StageName(Stage::kVerify), ""));
-  LITE2PG_FAILPOINT("verify.begin");
-  if (request_.common.verify == VerifyMode::kOff) return absl::OkStatus();
-  if (request_.common.verify == VerifyMode::kCounts) {
-    ASSIGN_OR_RETURN(read_back_, CountTables(*coordinator_, plan_));
-  } else {
-    for (const TablePlan& table : plan_.tables) events_.counters.rows_total += table.rows;
-    ReadBackOptions options;
-    options.connect = target_->connect_options();
-    options.streams = Streams();
-    ASSIGN_OR_RETURN(std::vector<TableReadBack> tables,
-                     ReadBackTables(plan_, options, events_, cancel_));
-    for (TableReadBack& table : tables) {
-      read_back_.push_back(table.digest);
-      partitions_.push_back(std::move(table.partitions));
-    }
-    LITE2PG_FAILPOINT("verify.read_back");
-    RETURN_IF_ERROR(existing_.Verify(*coordinator_));
-  }
-  // Not on the coordinator: what the server cannot read would end its transaction.
-  ASSIGN_OR_RETURN(PgConnection server_word, target_->Connect());
-  RETURN_IF_ERROR(CrossCheckSamples(server_word, plan_, &report_.samples));
-  FillTables();
-  FindWalGrowth(*snapshot_, &report_.findings);
-  LITE2PG_FAILPOINT("verify.done");
-  return DifferenceStatus(report_, plan_);
-}
 
 // A schema that is renamed as a whole needs no batches; with prefixes the plan was refused.
 bool CopySession::PublishesInBatches() const {

@@ -5,6 +5,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/command/copy_report.h"
 #include "engine/command/copy_session.h"
+#include "engine/command/source_checks.h"
 #include "engine/command/stage_scope.h"
 #include "engine/verify/cross_check.h"
 #include "engine/verify/read_back.h"
@@ -26,7 +27,12 @@ absl::Status CopySession::Verify() {
     options.connect = target_->connect_options();
     options.streams = Streams();
     options.witnesses = &witnesses;
-    ASSIGN_OR_RETURN(read_back_, ReadBackTables(plan_, options, events_, cancel_));
+    ASSIGN_OR_RETURN(std::vector<TableReadBack> tables,
+                     ReadBackTables(plan_, options, events_, cancel_));
+    for (TableReadBack& table : tables) {
+      read_back_.push_back(table.digest);
+      partitions_.push_back(std::move(table.partitions));
+    }
     LITE2PG_FAILPOINT("verify.read_back");
     RETURN_IF_ERROR(existing_.Verify(*coordinator_));
   }
@@ -34,6 +40,7 @@ absl::Status CopySession::Verify() {
   ASSIGN_OR_RETURN(PgConnection server_word, target_->Connect());
   RETURN_IF_ERROR(CrossCheckSamples(server_word, plan_, witnesses.samples(), &report_.samples));
   FillTables();
+  FindWalGrowth(*snapshot_, &report_.findings);
   LITE2PG_FAILPOINT("verify.done");
   RETURN_IF_ERROR(DifferenceStatus(report_, plan_));
   if (request_.common.verify != VerifyMode::kFull) return absl::OkStatus();
