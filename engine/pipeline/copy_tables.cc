@@ -96,7 +96,11 @@ class CopyRun {
           cancel.OnCancel([this, &cancel] { Fail(cancel.Check()); });
       for (int i = 0; i < options_.streams; ++i) Start(i);
       std::thread governor;
-      if (options_.streams_max > 1) governor = std::thread([this] { Govern(); });
+      try {
+        if (options_.streams_max > 1) governor = std::thread([this] { Govern(); });
+      } catch (const std::exception&) {
+        // As many streams as there are will do.
+      }
       AwaitLanes();
       StopGoverning(&governor);
       for (std::thread& thread : threads_) thread.join();
@@ -181,7 +185,12 @@ class CopyRun {
       const std::lock_guard<std::mutex> lock(mutex_);
       ++lanes_running_;
     }
-    threads_.emplace_back([this, index] { RunLane(*lanes_[static_cast<size_t>(index)]); });
+    try {
+      threads_.emplace_back([this, index] { RunLane(*lanes_[static_cast<size_t>(index)]); });
+    } catch (const std::exception&) {
+      Fail(StatusOfException("starting a stream"));
+      LaneEnded();
+    }
   }
 
   void AwaitLanes() {
@@ -189,10 +198,7 @@ class CopyRun {
     lanes_ended_.wait(lock, [this] { return lanes_running_ == 0; });
   }
 
-  // One lane, from its first range to the end of all.
-  void RunLane(CopyLane& lane) {
-    const absl::Status status = ReadAndSend(lane);
-    if (!status.ok()) Fail(status);
+  void LaneEnded() {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       --lanes_running_;
@@ -200,33 +206,29 @@ class CopyRun {
     lanes_ended_.notify_one();
   }
 
+  // One lane, from its first range to the end of all. No exception leaves its thread.
+  void RunLane(CopyLane& lane) {
+    absl::Status status;
+    try {
+      status = ReadAndSend(lane);
+    } catch (const std::exception&) {
+      status = StatusOfException("copying rows");
+    }
+    if (!status.ok()) Fail(status);
+    LaneEnded();
+  }
+
   absl::Status ReadAndSend(CopyLane& lane) {
     while (!error_.stopped()) {
-      ASSIGN_OR_RETURN(const CopyLane::Filled filled, FillSafely(lane));
+      ASSIGN_OR_RETURN(const CopyLane::Filled filled, lane.Fill());
       Begun(lane);
-      RETURN_IF_ERROR(SendSafely(lane));
+      RETURN_IF_ERROR(lane.stream->Take(lane.batch()));
       NoteSent(lane);
       if (filled != CopyLane::Filled::kBatch) events_.timeline.End(lane.index());
       if (filled == CopyLane::Filled::kClosed) break;
       if (filled == CopyLane::Filled::kParked) lane.WaitForWork();
     }
     return absl::OkStatus();
-  }
-
-  static absl::StatusOr<CopyLane::Filled> FillSafely(CopyLane& lane) {
-    try {
-      return lane.Fill();
-    } catch (const std::exception&) {
-      return StatusOfException("reading the source");
-    }
-  }
-
-  static absl::Status SendSafely(CopyLane& lane) {
-    try {
-      return lane.stream->Take(lane.batch());
-    } catch (const std::exception&) {
-      return StatusOfException("sending rows");
-    }
   }
 
   void Begun(const CopyLane& lane) {
