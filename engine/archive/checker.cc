@@ -118,11 +118,11 @@ class FileCheck {
         work_.push_back({t, &chunk});
       }
     }
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;
     const size_t useful =
         std::min<size_t>(static_cast<size_t>(std::max(1, options_.threads)), work_.size());
     for (size_t i = 0; i < useful; ++i) threads.emplace_back([this] { Work(); });
-    for (std::thread& thread : threads) thread.join();
+    for (std::jthread& thread : threads) thread.join();
     RETURN_IF_ERROR(error_.status());
     return std::move(states_);
   }

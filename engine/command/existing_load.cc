@@ -151,12 +151,12 @@ class RestorePhase {
     next_ = 0;
     const std::vector<Series> series = Split(records);
     const size_t together = std::min(connections.size(), std::max<size_t>(series.size(), 1));
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;
     for (size_t i = 1; i < together; ++i) {
       threads.emplace_back([this, &connections, &series, i] { Work(connections[i], series); });
     }
     Work(connections[0], series);
-    for (std::thread& thread : threads) thread.join();
+    for (std::jthread& thread : threads) thread.join();
     return error_.status();
   }
 

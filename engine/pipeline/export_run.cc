@@ -136,11 +136,11 @@ class ExportRun {
     {
       const CancelToken::Registration on_cancel =
           cancel.OnCancel([this, &cancel] { Fail(cancel.Check()); });
-      std::vector<std::thread> threads;
+      std::vector<std::jthread> threads;
       for (const std::unique_ptr<Lane>& lane : lanes_) {
         threads.emplace_back([this, &lane] { WorkSafely(*lane); });
       }
-      for (std::thread& thread : threads) thread.join();
+      for (std::jthread& thread : threads) thread.join();
     }
     RETURN_IF_ERROR(error_.status());
     for (ExportedTable& table : results_) SortByRowid(&table.chunks);

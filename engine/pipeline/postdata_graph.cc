@@ -87,7 +87,7 @@ class PostData {
     });
     for (int phase = 0; phase < kPhases && !error_.stopped(); ++phase) {
       Load(phase);
-      std::vector<std::thread> threads;
+      std::vector<std::jthread> threads;
       const size_t useful = phase == 3 ? 1 : std::min(connections.size(), todo_.size());
       for (size_t i = 0; i < useful; ++i) {
         threads.emplace_back(
@@ -95,7 +95,7 @@ class PostData {
               Work(worker, connection, phase);
             });
       }
-      for (std::thread& thread : threads) thread.join();
+      for (std::jthread& thread : threads) thread.join();
     }
     RETURN_IF_ERROR(error_.status());
     return std::move(result_);

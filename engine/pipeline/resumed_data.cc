@@ -146,12 +146,12 @@ class Checker {
   }
 
   absl::Status ReadParts() {
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;
     const size_t together = std::min<size_t>(parts_.size(), std::max(1, inputs_.streams));
     for (size_t i = 0; i < together; ++i) {
       threads.emplace_back([this, worker = static_cast<int>(i)] { Work(worker); });
     }
-    for (std::thread& thread : threads) thread.join();
+    for (std::jthread& thread : threads) thread.join();
     return error_.status();
   }
 

@@ -42,7 +42,8 @@ constexpr absl::string_view kColumnsSql =
 
 // An identity column's sequence depends on the column; a default depends on its sequence, whoever
 // owns that. (pg_get_serial_sequence knows only sequences that are owned.) The category keeps out
-// text defaults such as 'A' || nextval(...), whose values are not the sequence's.
+// text defaults such as 'A' || nextval(...), whose values are not the sequence's. pg_get_expr locks
+// the table; the CASE keeps it from others, which another session of the run may have locked.
 constexpr absl::string_view kSequencesSql =
     "SELECT x.relid, x.attnum, n.nspname, s.relname FROM ("
     "SELECT d.refobjid AS relid, d.refobjsubid AS attnum, d.objid AS seqid "
@@ -57,7 +58,8 @@ constexpr absl::string_view kSequencesSql =
     "JOIN pg_catalog.pg_attribute a ON a.attrelid = ad.adrelid AND a.attnum = ad.adnum "
     "JOIN pg_catalog.pg_type t ON t.oid = a.atttypid AND t.typcategory = 'N' "
     "WHERE ad.adrelid = ANY($1::oid[]) AND a.attgenerated = '' "
-    "AND pg_catalog.pg_get_expr(ad.adbin, ad.adrelid) LIKE '%nextval(%' "
+    "AND CASE WHEN ad.adrelid = ANY($1::oid[]) "
+    "THEN pg_catalog.pg_get_expr(ad.adbin, ad.adrelid) LIKE '%nextval(%' END "
     "GROUP BY ad.adrelid, ad.adnum HAVING pg_catalog.count(DISTINCT d.refobjid) = 1) AS x "
     "JOIN pg_catalog.pg_class s ON s.oid = x.seqid AND s.relkind = 'S' "
     "JOIN pg_catalog.pg_namespace n ON n.oid = s.relnamespace";

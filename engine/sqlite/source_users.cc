@@ -28,6 +28,16 @@ std::set<FileId> FilesOf(const std::string& path) {
   return files;
 }
 
+// To the next entry; false when there is none, or it cannot be had. (The increment that takes an
+// error_code ends the process when memory runs out: it is noexcept, and allocates.)
+bool Advance(fs::directory_iterator* entries) {
+  try {
+    return ++*entries != fs::directory_iterator();
+  } catch (const fs::filesystem_error&) {
+    return false;
+  }
+}
+
 // Whether one of the process's open files is among `files`; false in `*seen` when it may not be
 // looked at. Processes end while they are being looked at, which is no error.
 bool HasOpen(const fs::path& process, const std::set<FileId>& files, bool* seen) {
@@ -38,8 +48,7 @@ bool HasOpen(const fs::path& process, const std::set<FileId>& files, bool* seen)
     *seen = error != std::errc::permission_denied;
     return false;
   }
-  for (; entries != fs::directory_iterator(); entries.increment(error)) {
-    if (error) return false;
+  for (bool more = entries != fs::directory_iterator(); more; more = Advance(&entries)) {
     struct stat info {};
     if (stat(entries->path().c_str(), &info) != 0) continue;
     if (files.contains({info.st_dev, info.st_ino})) return true;
@@ -60,8 +69,8 @@ SourceUsers FindSourceUsers(const std::string& path) {
   SourceUsers users;
   const std::set<FileId> files = FilesOf(path);
   std::error_code error;
-  for (fs::directory_iterator entry("/proc", error); !error && entry != fs::directory_iterator();
-       entry.increment(error)) {
+  fs::directory_iterator entry("/proc", error);
+  for (bool more = !error && entry != fs::directory_iterator(); more; more = Advance(&entry)) {
     int pid = 0;
     if (!absl::SimpleAtoi(entry->path().filename().string(), &pid) || pid == getpid()) continue;
     bool seen = true;

@@ -83,11 +83,11 @@ class ReadBack {
         error_.Set(cancel_.Check());
         for (PgConnection& connection : connections_) connection.Cancel();
       });
-      std::vector<std::thread> threads;
+      std::vector<std::jthread> threads;
       for (size_t i = 0; i < useful; ++i) {
         threads.emplace_back([this, i] { Work(static_cast<int>(i), connections_[i]); });
       }
-      for (std::thread& thread : threads) thread.join();
+      for (std::jthread& thread : threads) thread.join();
     }
     for (PgConnection& connection : connections_) connection.Rollback();
     return absl::OkStatus();

@@ -56,7 +56,7 @@ absl::Status RunPieces(
       error.Set(cancel.Check());
       interrupt();
     });
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;
     const auto start = [&](ComparedSide* side, const std::vector<const ScanPiece*>& mine,
                            std::atomic<size_t>& next) {
       if (side == nullptr) return;
@@ -67,7 +67,7 @@ absl::Status RunPieces(
     };
     start(a, of_a, next_a);
     start(b, of_b, next_b);
-    for (std::thread& thread : threads) thread.join();
+    for (std::jthread& thread : threads) thread.join();
   }
   return error.status();
 }
