@@ -134,18 +134,28 @@ class Resume(EndToEndTest):
         self.assert_equal_copy(self.path, run)
 
     def start_and_kill_in_the_middle(self):
-        """A run that was killed after its ledger was made and before it was done."""
+        """A run that was killed after it was recorded and before it was done. The server has noticed
+        that nobody is there any more: until then the run counts as being worked on."""
         for _ in range(50):
             self.target = self.make_target()
             process = self.start()
             for _ in range(2000):
-                if "lite2pg.run" in self.tables_in_target():
+                if "lite2pg.run" in self.tables_in_target() and self.sql("TABLE lite2pg.run"):
                     break
                 time.sleep(0.002)
             process.kill()
             if not self.is_done(process):
+                self.await_no_sessions()
                 return process
         return None
+
+    def await_no_sessions(self):
+        for _ in range(1000):
+            if not self.sql("SELECT FROM pg_catalog.pg_stat_activity WHERE pid <> pg_backend_pid()"
+                            " AND datname = current_database()"):
+                return
+            time.sleep(0.02)
+        self.fail("sessions of a killed process have not ended after 20 s")
 
     def test_an_unfinished_run_is_not_passed_over(self):
         self.assertIsNotNone(self.start_and_kill_in_the_middle())
