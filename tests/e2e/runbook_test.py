@@ -40,6 +40,7 @@ def normalized(text):
     text = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[^ ]*", "TIME", text)
     text = re.sub(r"about \S+ \S*[Bs]\b|perhaps \S+ \S*s\b|at \S+ \S*B/s", "SOME", text)
     text = re.sub(r"-?\d[\d,.]*(?:e[+-]?\d+)?\s*(?:ms|us|min|s|B|KiB|MiB|GiB|kB|MB)\b", "SOME", text)
+    text = re.sub(r"(connections of) \d+", r"\1 SOME", text)
     text = re.sub(r"(?:host|port|user|dbname)=\S+", "", text)
     return re.sub(r"[\s-]+", " ", text).replace("TARGET", "").replace(" )", ")").strip()
 
