@@ -34,6 +34,9 @@ constexpr char kOutOfMemory[] = "error L2P3009: out of memory or threads\n";
 bool IsOutOfResource() {
   const std::type_info* const type = abi::__cxa_current_exception_type();
   if (type != nullptr) return *type == typeid(std::bad_alloc) || *type == typeid(std::system_error);
+  // One on its way met a function that lets none through, and is not to be had any more. We throw
+  // none, and what the libraries throw in such places (std::filesystem's steps) is bad_alloc.
+  if (std::uncaught_exceptions() > 0) return true;
   // An exception for which there was no memory ends the process before it is one.
   void* const probe = std::malloc(1 << 16);
   const bool none = probe == nullptr;
