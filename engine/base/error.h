@@ -79,6 +79,7 @@ enum class ErrorCode : uint16_t {
   kCommitInDoubt = 3016,
   kTargetNoPartner = 3017,
   kTargetColumnMismatch = 3018,
+  kTargetDialect = 3019,  // the server is not PostgreSQL itself, and does some things otherwise
   kTooManyColumns = 4001,
   kRowTooWide = 4002,
   kNameShortened = 4003,
@@ -95,6 +96,8 @@ enum class ErrorCode : uint16_t {
   kTableExcluded = 4014,
   kTablePartial = 4015,
   kSetAside = 4016,
+  kFilesDiffer = 4017,  // several files as one source: their schemas are not one
+  kFilesMerged = 4018,
   kDifference = 5001,
   kCountDiffers = 5002,
   kCrossCheck = 5003,
@@ -112,6 +115,8 @@ enum class ErrorCode : uint16_t {
   kSyncCascade = 6007,     // sync: a deletion would take rows that stay
   kRejectsMended = 6008,  // rows that were set aside are loaded now
   kHookFailed = 6010,
+  kJoined = 6011,         // other processes took part in the load
+  kJoinRefused = 6012,    // a process may not join the run
   kArchiveAltered = 7001,
   kArchiveUnsafe = 7002,
   kArchiveVersion = 7003,

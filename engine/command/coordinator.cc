@@ -19,7 +19,7 @@ constexpr auto kPause = std::chrono::milliseconds(500);
 }  // namespace
 
 absl::Status RenewCoordinator(const TargetSession& target, const std::string& target_schema,
-                              PgConnection* coordinator) {
+                              PgConnection* coordinator, const Dialect& dialect) {
   if (coordinator->alive()) {
     const absl::Status asked = coordinator->Execute("SELECT");
     if (asked.ok() || coordinator->alive()) return asked;
@@ -30,7 +30,8 @@ absl::Status RenewCoordinator(const TargetSession& target, const std::string& ta
     std::string holder;
     if (connection.ok()) {
       *coordinator = *std::move(connection);
-      ASSIGN_OR_RETURN(const bool locked, Ledger::TryLock(*coordinator, target_schema, &holder));
+      ASSIGN_OR_RETURN(const bool locked,
+                       Ledger::TryLock(*coordinator, target_schema, &holder, dialect));
       if (locked) return absl::OkStatus();
       // Most likely what is left of our own former session; it ends soon.
     } else if (InfoOf(connection.status()).exit_code != ExitCode::kTargetUnreachable) {

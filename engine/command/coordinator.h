@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "engine/command/target_session.h"
 #include "engine/postgres/connection.h"
+#include "engine/postgres/dialects/dialect.h"
 
 namespace lite2pg {
 
@@ -14,7 +15,8 @@ namespace lite2pg {
 // server that restarts, and takes the lock again. kAnotherRun when somebody else has taken it
 // meanwhile. REQUIRES: no transaction is open that would have to survive.
 absl::Status RenewCoordinator(const TargetSession& target, const std::string& target_schema,
-                              PgConnection* coordinator);
+                              PgConnection* coordinator,
+                              const Dialect& dialect = kPostgresDialect);
 
 }  // namespace lite2pg
 

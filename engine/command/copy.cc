@@ -24,7 +24,17 @@ absl::Status RunTableHooks(CopySession& run, ExecHooks& hooks) {
   return absl::OkStatus();
 }
 
+// A process that joins: the leader does what is not here.
+absl::Status RunJoined(CopySession& run) {
+  RETURN_IF_ERROR(run.Inspect());
+  if (run.IsPublished()) return absl::OkStatus();
+  RETURN_IF_ERROR(run.PlanShare());
+  RETURN_IF_ERROR(run.LoadShare());
+  return run.AwaitEnd();
+}
+
 absl::Status RunStages(const CopyRequest& request, CopySession& run, ExecHooks& hooks) {
+  if (!request.join.empty()) return RunJoined(run);
   RETURN_IF_ERROR(run.Inspect());
   if (run.IsPublished()) return run.Complete();
   if (request.dry_run) run.StartQuickCheck();
@@ -65,7 +75,7 @@ Report RunSession(const CopyRequest& request, const CopyOrigin& origin, absl::St
   if (status.ok()) status = RunStages(request, run, hooks);
   if (!status.ok()) {
     run.Abandon(status);
-    RunFailureHooks(status, run, request, events);
+    if (request.join.empty()) RunFailureHooks(status, run, request, events);
   }
   return run.TakeReport(status);
 }

@@ -17,6 +17,7 @@
 #include "engine/command/copy_report.h"
 #include "engine/command/duplicate_keys.h"
 #include "engine/command/late_rejects.h"
+#include "engine/command/open_source.h"
 #include "engine/command/orphans.h"
 #include "engine/command/rejects_export.h"
 #include "engine/command/resume.h"
@@ -121,7 +122,10 @@ absl::Status CopySession::Inspect() {
     coordinator_ = std::move(connection);
   }
   target_->Describe(facts_, request_.common.target_schema, &report_);
-  if (!request_.dry_run) {
+  RETURN_IF_ERROR(RefuseUnproven(facts_, request_.common));
+  if (Joins()) {
+    RETURN_IF_ERROR(FindJoined());
+  } else if (!request_.dry_run) {
     RETURN_IF_ERROR(TakeLock());
     LITE2PG_FAILPOINT("inspect.locked");
     if (request_.resume == ResumeMode::kResume) RETURN_IF_ERROR(FindResumed());
@@ -135,21 +139,19 @@ absl::Status CopySession::OpenSource() {
     // Nothing reaches the server before every file was found to be as it was written.
     archive_->Describe(&report_.source);
     RETURN_IF_ERROR(archive_->CheckFiles(Streams(), events_, cancel_));
-    ASSIGN_OR_RETURN(snapshot_, archive_->OpenSnapshot(StreamsMax() + 1));
+    ASSIGN_OR_RETURN(snapshot_, archive_->OpenSnapshot(StreamsMax() + kOtherReaders));
     catalog_ = archive_->catalog();
     return absl::OkStatus();
   }
-  // One reader per stream, and one for quick_check beside them.
-  ASSIGN_OR_RETURN(snapshot_, SourceSnapshot::Open(request_.source, StreamsMax() + 1,
-                                                   SourceOptions(request_.common)));
-  ASSIGN_OR_RETURN(catalog_, ReadSourceCatalog(snapshot_->reader(0)));
-  catalog_.path = snapshot_->path();
-  report_.source.path = catalog_.path;
-  report_.source.encoding = catalog_.encoding;
-  report_.source.page_size = catalog_.page_size;
-  report_.source.bytes = catalog_.bytes();
-  report_.source.fingerprint = snapshot_->fingerprint();
-  report_.source.snapshot = snapshot_->guarantee();
+  // One reader per stream, and some beside them.
+  ASSIGN_OR_RETURN(SourceAndCatalog opened,
+                   OpenSourceFiles(request_.source, request_.common,
+                                   StreamsMax() + kOtherReaders, SourceOptions(request_.common)));
+  DescribeSourceFiles(opened, &report_);
+  AddMergedFindings(opened, request_.common, &merged_findings_);
+  snapshot_ = std::move(opened.snapshot);
+  merged_ = opened.merged;
+  catalog_ = std::move(opened.catalog);
   RETURN_IF_ERROR(CheckExpectations(snapshot_->reader(0), catalog_, request_.expect));
   if (request_.require_idle) {
     ASSIGN_OR_RETURN(const std::string idle, RequireIdle(catalog_.path));
@@ -206,14 +208,15 @@ absl::Status CopySession::MakePlan() {
         CheckServerText(snapshot_->reader(0), server, request_.policy, cancel_, &plan_));
   }
   // Rows of an archive are not in tables that SQLite knows the keys of; the server will tell.
-  if (archive_ == nullptr) {
+  if (archive_ == nullptr && merged_ == nullptr) {
     RETURN_IF_ERROR(FindOrphansInSource(snapshot_->reader(0), plan_, request_.policy.orphans,
                                         request_.deep, &plan_.findings));
   }
   if (request_.deep) {
     RETURN_IF_ERROR(FindDuplicateKeys(snapshot_->reader(0), plan_, &plan_.findings, cancel_));
   }
-  if (archive_ == nullptr) FindEffectsOnWriters(*snapshot_, &plan_.findings);
+  if (archive_ == nullptr && merged_ == nullptr) FindEffectsOnWriters(*snapshot_, &plan_.findings);
+  plan_.findings.insert(plan_.findings.end(), merged_findings_.begin(), merged_findings_.end());
   report_.findings = plan_.findings;
   events_.counters.findings = static_cast<int>(plan_.findings.size());
   FillPlanned();
@@ -222,10 +225,9 @@ absl::Status CopySession::MakePlan() {
     report_.outcome = "planned";
     return absl::OkStatus();
   }
-  if (!request_.dry_run) {
-    RETURN_IF_ERROR(BlockedStatus(plan_.findings));
-    if (request_.policy.strict) RETURN_IF_ERROR(StrictStatus(plan_.findings));
-  }
+  if (request_.dry_run) return cancel_.Check();
+  RETURN_IF_ERROR(BlockedStatus(plan_.findings));
+  if (request_.policy.strict) RETURN_IF_ERROR(StrictStatus(plan_.findings));
   return cancel_.Check();
 }
 
@@ -300,7 +302,8 @@ absl::StatusOr<bool> CopySession::LockOrWait(std::string* holder) {
   const auto deadline = std::chrono::steady_clock::now() + kLockWaitMax;
   while (true) {
     ASSIGN_OR_RETURN(const bool locked,
-                     Ledger::TryLock(*coordinator_, request_.common.target_schema, holder));
+                     Ledger::TryLock(*coordinator_, request_.common.target_schema, holder,
+                                     DialectNamed(facts_.dialect)));
     if (locked || !wait || std::chrono::steady_clock::now() >= deadline) return locked;
     RETURN_IF_ERROR(cancel_.Check());
     std::this_thread::sleep_for(kLockPause);
@@ -353,7 +356,10 @@ absl::Status CopySession::ShowRun(const RunRecord& run) {
 // The run's row in the ledger: a new one, and no other run's leavings; or the one that goes on.
 absl::Status CopySession::RecordRun() {
   record_ = MakePlanRecord(plan_, request_.common, request_.existing_rows);
-  record_.source_schema = SourceSchemaToJson(MakeSourceSchema(catalog_));
+  // Of several files no one can be made again.
+  if (merged_ == nullptr) {
+    record_.source_schema = SourceSchemaToJson(MakeSourceSchema(catalog_));
+  }
   if (resumed_.has_value()) {
     RETURN_IF_ERROR(CheckSamePlan(*resumed_, plan_));
     run_recorded_ = true;
@@ -380,78 +386,6 @@ absl::Status CopySession::RecordRun() {
   run_recorded_ = true;
   LITE2PG_FAILPOINT("pre_data.run_recorded");
   return absl::OkStatus();
-}
-
-absl::Status CopySession::Data() {
-  const StageScope stage(Stage::kData, events_, &report_);
-  for (const TablePlan& table : plan_.tables) {
-    events_.counters.rows_total += table.rows;
-    events_.counters.bytes_total += table.bytes;
-  }
-  events_.counters.tables_total = plan_.tables.size();
-  // Tables of the application are written to from here on, and must not wait for it.
-  const bool check_now = plan_.existing.any() || HasSpareProcessors(Streams());
-  if (check_now) StartQuickCheck();
-  CopyOptions options;
-  options.connect = LoadOptions();
-  options.streams = Streams();
-  if (request_.common.streams == 0) {
-    options.streams_max = std::min(StreamsMax(), snapshot_->size() - 1);
-    if (IsFar(*coordinator_)) options.streams = options.streams_max;
-  }
-  options.policy = request_.policy;
-  report_.resources.streams_max = options.streams;
-  ResumedData resumed;
-  if (keeps_data_) {
-    ASSIGN_OR_RETURN(resumed, ResumeData(*coordinator_, *ledger_, plan_, *snapshot_,
-                                         options.streams, events_, cancel_));
-    options.resumed = &resumed;
-  }
-  ASSIGN_OR_RETURN(loaded_, CopyTables(plan_, *snapshot_, *ledger_, options, events_, cancel_));
-  if (archive_ != nullptr) RETURN_IF_ERROR(archive_->CheckLoaded(plan_, loaded_));
-  NoteReaders(plan_, loaded_, &report_);
-  NoteStreams(loaded_, &report_);
-  if (plan_.existing.any()) RETURN_IF_ERROR(FinishQuickCheck());
-  if (!check_now) StartQuickCheck();
-  RETURN_IF_ERROR(CheckSource());
-  RETURN_IF_ERROR(CheckRowCounts(plan_, loaded_));
-  LITE2PG_FAILPOINT("data.loaded");
-  RETURN_IF_ERROR(KeepCoordinator());
-  ASSIGN_OR_RETURN(PgConnection server, PgConnection::Connect(LoadOptions()));
-  RETURN_IF_ERROR(DigestServerText(snapshot_->reader(0), server, *ledger_, plan_, cancel_,
-                                   &loaded_));
-  return existing_.Fill(*coordinator_, &loaded_);
-}
-
-PgConnectOptions CopySession::LoadOptions() const {
-  PgConnectOptions options = target_->connect_options();
-  options.application_name = RunApplicationName(run_id_);
-  // Triggers, checks and defaults of the application run as they do for the application.
-  if (plan_.existing.any()) options.search_path = std::nullopt;
-  return options;
-}
-
-// SQLite's own look at the file, beside everything up to publish and on a reader of its own. Not at
-// a lower priority: publish waits for it, and on a busy machine that would be for minutes.
-void CopySession::StartQuickCheck() {
-  if (request_.common.check == CheckMode::kOff) return;
-  quick_check_ = std::thread([this] {
-    SqliteConnection& reader = snapshot_->reader(snapshot_->size() - 1);
-    quick_check_status_ = QuickCheck(reader, &quick_check_findings_);
-  });
-}
-
-absl::Status CopySession::FinishQuickCheck() {
-  if (!quick_check_.joinable()) return absl::OkStatus();
-  quick_check_.join();
-  report_.findings.insert(report_.findings.end(), quick_check_findings_.begin(),
-                          quick_check_findings_.end());
-  return quick_check_status_;
-}
-
-// The server may have been away during the data stage, which waits for it.
-absl::Status CopySession::KeepCoordinator() {
-  return RenewCoordinator(*target_, plan_.target_schema, &*coordinator_);
 }
 
 absl::Status CopySession::PostData() {

@@ -2,6 +2,7 @@
 #ifndef LITE2PG_ENGINE_COMMAND_COPY_SESSION_H_
 #define LITE2PG_ENGINE_COMMAND_COPY_SESSION_H_
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@
 #include "engine/report/event.h"
 #include "engine/report/report.h"
 #include "engine/report/resources.h"
+#include "engine/sqlite/merged_source.h"
 #include "engine/sqlite/snapshot.h"
 
 namespace lite2pg {
@@ -52,6 +54,12 @@ class CopySession {
   // What follows when everything is visible: the ledger's last word, and --after-sql.
   absl::Status Complete();
 
+  // Instead of all that comes between Inspect() and the report, for a process that joins a run
+  // (request.join): makes the run's plan, loads what the others give it, and waits for the end.
+  absl::Status PlanShare();
+  absl::Status LoadShare();
+  absl::Status AwaitEnd();
+
   // After Inspect(): --resume found a run that is published already; Complete() is all it lacks.
   bool IsPublished() const { return published_; }
 
@@ -76,6 +84,12 @@ class CopySession {
   LedgerLocation Location() const;
   absl::Status TakeLock();
   absl::Status FindResumed();
+  absl::Status FindJoined();
+  absl::StatusOr<bool> MustBeWaitedFor(const RunRecord* run, bool is_other);
+  absl::Status LoadTables(const CopyOptions& options);
+  absl::Status LoadShareOnce();
+  absl::StatusOr<bool> IsLoadedFurther();
+  absl::StatusOr<std::string> SourceContent();
   absl::StatusOr<bool> LockOrWait(std::string* holder);
   absl::Status RecordRun();
   absl::Status StageTables();
@@ -92,6 +106,7 @@ class CopySession {
   absl::Status ExportRejectsIfAsked();
   void CompleteReport(const absl::Status& status);
   void RecordPartitions();
+  bool Joins() const { return !request_.join.empty(); }
   void FillTables();
   void FillPlanned();
   void DropStaging();
@@ -112,6 +127,8 @@ class CopySession {
 
   std::optional<TargetSession> target_;
   std::unique_ptr<SourceSnapshot> snapshot_;
+  const MergedSource* merged_ = nullptr;  // snapshot_, when the source is several files
+  std::vector<Finding> merged_findings_;
   SourceCatalog catalog_;
   CommonOptions options_;  // the request's, with patterns of names resolved
   TargetFacts facts_;
@@ -131,10 +148,15 @@ class CopySession {
   ExistingTables existing_;      // after plan_, which it reads
   bool existing_left_ = false;   // something could not be taken back
 
+  // Readers of the snapshot that no stream uses: one for the content's hash, one for quick_check.
+  static constexpr int kOtherReaders = 2;
+
+  uint64_t rows_for_others_ = 0;  // loaded as a member of another process's run
   std::vector<LoadedTable> loaded_;
   std::vector<Digest> read_back_;
   std::vector<PartitionRecord> partitions_;  // of what was read back
   std::thread quick_check_;
+  std::atomic<bool> quick_check_stopped_{false};  // before the next file
   absl::Status quick_check_status_;
   std::vector<Finding> quick_check_findings_;
 };

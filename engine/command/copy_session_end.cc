@@ -77,11 +77,13 @@ void CopySession::RecordPartitions() {
 
 void CopySession::Abandon(const absl::Status& status) {
   if (quick_check_.joinable()) {
+    quick_check_stopped_.store(true);
     snapshot_->reader(snapshot_->size() - 1).Interrupt();
     quick_check_.join();
   }
   const ErrorInfo info = InfoOf(status);
-  // Whoever has the run now decides what becomes of it.
+  // Whoever has the run now, or leads it, decides what becomes of it.
+  if (Joins()) return;
   if (published_ || BelongsToOthers(info)) return;
   if (!ledger_.has_value()) {
     // --restart may have put tables back; making a cluster is writing as well.
@@ -153,7 +155,8 @@ bool CopySession::ReviveCoordinator() {
   if (!again.ok()) return false;
   coordinator_ = *std::move(again);
   const absl::StatusOr<bool> locked =
-      Ledger::TryLock(*coordinator_, request_.common.target_schema, nullptr);
+      Ledger::TryLock(*coordinator_, request_.common.target_schema, nullptr,
+                      DialectNamed(facts_.dialect));
   return locked.ok() && *locked;
 }
 

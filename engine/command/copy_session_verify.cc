@@ -27,6 +27,7 @@ absl::Status CopySession::Verify() {
     options.connect = target_->connect_options();
     options.streams = Streams();
     options.witnesses = &witnesses;
+    options.dialect = &DialectNamed(facts_.dialect);
     ASSIGN_OR_RETURN(std::vector<TableReadBack> tables,
                      ReadBackTables(plan_, options, events_, cancel_));
     for (TableReadBack& table : tables) {

@@ -12,6 +12,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/command/open_source.h"
 #include "engine/command/resume.h"
 #include "engine/command/source_checks.h"
 #include "engine/command/source_options.h"
@@ -562,11 +563,12 @@ absl::StatusOr<std::unique_ptr<PairedTables>> OpenPairedTables(const CommonOptio
                                                                int readers, EventSink& events,
                                                                CancelToken& cancel) {
   auto pairs = std::make_unique<PairedTables>();
-  ASSIGN_OR_RETURN(pairs->snapshot,
-                   SourceSnapshot::Open(source, readers, SourceOptions(common)));
-  ASSIGN_OR_RETURN(pairs->catalog, ReadSourceCatalog(pairs->snapshot->reader(0)));
-  pairs->catalog.path = pairs->snapshot->path();
-  FindEffectsOnWriters(*pairs->snapshot, &pairs->plan.findings);
+  ASSIGN_OR_RETURN(SourceAndCatalog opened,
+                   OpenSourceFiles(source, common, readers, SourceOptions(common)));
+  pairs->snapshot = std::move(opened.snapshot);
+  pairs->merged = opened.merged;
+  pairs->catalog = std::move(opened.catalog);
+  if (pairs->merged == nullptr) FindEffectsOnWriters(*pairs->snapshot, &pairs->plan.findings);
   RETURN_IF_ERROR(PairWith(target, common, pairs.get(), events, cancel));
   return pairs;
 }

@@ -21,6 +21,7 @@
 #include "engine/plan/plan_record.h"
 #include "engine/postgres/ledger.h"
 #include "engine/report/event.h"
+#include "engine/sqlite/merged_source.h"
 #include "engine/sqlite/snapshot.h"
 
 namespace lite2pg {
@@ -65,6 +66,7 @@ struct TablePair {
 
 struct PairedTables {
   std::unique_ptr<SourceSnapshot> snapshot;
+  const MergedSource* merged = nullptr;     // snapshot, when the source is several files
   SourceCatalog catalog;
   const ArchiveSource* archive = nullptr;   // what `snapshot` reads, when that is an archive
   std::optional<TargetSession> target;

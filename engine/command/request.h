@@ -55,6 +55,7 @@ struct CopyRequest {
   SqlHooks hooks;
   std::vector<std::string> order;  // source tables to load first
   ResumeMode resume = ResumeMode::kFresh;
+  std::string join;                // load a part of this run, which another process leads; "": no
   std::vector<Expectation> expect;
   bool require_idle = false;       // no other process may have the source open
   bool dry_run = false;            // plan only: nothing is written anywhere, no cluster is created

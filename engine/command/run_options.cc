@@ -70,9 +70,16 @@ OptionTexts OptionsOf(const CopyRequest& request) {
   out["--source-time-zone"] = common.source_time_zone;
   out["--verify"] = Number(common.verify);
   out["--only-rejects"] = request.only_rejects;
+  out["--source-column"] = common.source_column;
+  out["--source-names"] = Number(common.source_names);
+  out["--source"] = absl::StrJoin(common.more_sources, "\n");
   for (const TableConfig& table : common.tables) {
     const std::string name = absl::AsciiStrToLower(table.name);
     if (!table.rename.empty()) out[absl::StrCat("rename of ", name)] = table.rename;
+    const std::string spread =
+        absl::StrCat(table.distribute, table.reference ? " everywhere " : " ", table.hypertable,
+                     " ", table.chunk_interval);
+    if (spread != "  ") out[absl::StrCat("spread of ", name)] = spread;
     if (!table.where.empty()) out[absl::StrCat("--where of ", name)] = table.where;
     for (const ColumnConfig& column : table.columns) {
       AddColumn(column, absl::StrCat(name, ".", absl::AsciiStrToLower(column.name)), &out);
@@ -87,6 +94,14 @@ OptionTexts OptionsOf(const CopyRequest& request) {
 // All that decides what is made of which row, in one text.
 class PlanText {
  public:
+  // Only what decides which bytes a row becomes and where they go.
+  std::string LoadDigest(const Plan& plan) {
+    for (const TablePlan& table : plan.tables) AddTable(table);
+    lite2pg::Digest digest;
+    digest.AddRow(text_);
+    return digest.ToHex();
+  }
+
   std::string Digest(const Plan& plan) {
     Add({plan.target_schema, plan.staging_schema, plan.staging_prefix});
     Add(PreDataStatements(plan));
@@ -173,6 +188,7 @@ std::string RunOptionsJson(const CopyRequest& request, const Plan& plan) {
   json["command"] = EncodeLedgerText(CommandOf(request));
   json["options"] = std::move(options);
   json["plan_digest"] = PlanText().Digest(plan);
+  json["load_digest"] = PlanText().LoadDigest(plan);
   RunTotals totals;
   for (const TablePlan& table : plan.tables) {
     ++totals.tables;
@@ -220,6 +236,16 @@ absl::Status CheckSamePlan(const RunRecord& run, const Plan& plan) {
                       "it",
                       "look for tables, types or indexes that were changed meanwhile; --restart "
                       "drops what was loaded and starts over");
+}
+
+absl::Status CheckSameLoad(const RunRecord& run, const Plan& plan) {
+  if (TextAt(ParseOptions(run), "load_digest") == PlanText().LoadDigest(plan)) {
+    return absl::OkStatus();
+  }
+  return MakeError(ErrorCode::kJoinRefused, ExitCode::kCannotResume,
+                   absl::StrCat("cannot join run ", run.run_id,
+                                ": its rows would be loaded in another form by this process"),
+                   "the file must be the same, and so must the options and the version");
 }
 
 RunTotals TotalsOf(const RunRecord& run) {

@@ -24,6 +24,9 @@ absl::Status CheckSameOptions(const RunRecord& run, const CopyRequest& request);
 // The same for the plan: exit code 11 when the target is not what it was, so that another plan
 // comes of it.
 absl::Status CheckSamePlan(const RunRecord& run, const Plan& plan);
+// The same for a process that joins the run: kJoinRefused unless it would load the same bytes into
+// the same tables.
+absl::Status CheckSameLoad(const RunRecord& run, const Plan& plan);
 
 // What the run was to load; zeros where the record does not say.
 struct RunTotals {

@@ -77,6 +77,7 @@ absl::Status SyncSession::Inspect() {
   report_.source.fingerprint = pairs_->snapshot->fingerprint();
   report_.source.snapshot = pairs_->snapshot->guarantee();
   pairs_->target->Describe(pairs_->facts, request_.common.target_schema, &report_);
+  RETURN_IF_ERROR(RefuseUnproven(pairs_->facts, request_.common));
   report_.findings = pairs_->plan.findings;
   RETURN_IF_ERROR(RefuseWhileUnfinished(pairs_->recorded));
   RETURN_IF_ERROR(CheckPairs());
@@ -93,7 +94,8 @@ absl::Status SyncSession::Inspect() {
   ASSIGN_OR_RETURN(writer_, PgConnection::Connect(connect));
   std::string holder;
   ASSIGN_OR_RETURN(const bool locked,
-                   Ledger::TryLock(*writer_, request_.common.target_schema, &holder));
+                   Ledger::TryLock(*writer_, request_.common.target_schema, &holder,
+                                   DialectNamed(pairs_->facts.dialect)));
   if (!locked) {
     return MakeError(ErrorCode::kAnotherRun, ExitCode::kCannotResume,
                      absl::StrCat("another run is writing to this schema (", holder, ")"),

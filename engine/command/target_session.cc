@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/postgres/dialects/dialect.h"
 
 namespace lite2pg {
 absl::StatusOr<TargetSession> TargetSession::Open(const TargetSpec& spec, bool may_create,
@@ -55,6 +56,19 @@ void TargetSession::Describe(const TargetFacts& facts, const std::string& schema
         "the cluster is in ", EscapeForMessage(dir_, 300), ", because the user ",
         cluster_->os_user(), ", who runs PostgreSQL, cannot reach the directory asked for"));
   }
+}
+
+absl::Status RefuseUnproven(const TargetFacts& facts, const CommonOptions& common) {
+  const Dialect& dialect = DialectNamed(facts.dialect);
+  if (dialect.proven || common.experimental) return absl::OkStatus();
+  ErrorInfo info;
+  info.code = ErrorCode::kTargetDialect;
+  info.exit_code = ExitCode::kTargetRefuses;
+  info.what = absl::StrCat("the target is ", std::string(dialect.title),
+                           ", which this lite2pg has not been tested with");
+  info.hint = "--experimental tries it all the same; docs/distributed.md says what is known";
+  info.effect = "nothing was written to the target";
+  return MakeError(info);
 }
 
 absl::Status TargetSession::Close() {

@@ -40,6 +40,10 @@ class TargetSession {
   bool absent_ = false;
 };
 
+// A server of another make, or with an extension that changes what it does, which no test has run
+// against: kTargetDialect with exit code 8, unless the user wants to try it (--experimental).
+absl::Status RefuseUnproven(const TargetFacts& facts, const CommonOptions& common);
+
 }  // namespace lite2pg
 
 #endif  // LITE2PG_ENGINE_COMMAND_TARGET_SESSION_H_

@@ -11,6 +11,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/command/open_source.h"
 #include "engine/command/source_options.h"
 #include "engine/plan/existing_columns.h"
 #include "engine/postgres/rejects.h"
@@ -139,7 +140,36 @@ int64_t BytesOf(const PairedTables& pairs, const TablePlan& table) {
          std::max<int64_t>(1, static_cast<int64_t>(pairs.plan.tables.size()));
 }
 
-absl::Status OpenSides(const VerifyBudget& budget, VerifyInput* input) {
+// Several files are compared with their own rows: those of files that are not named here are only
+// counted.
+absl::Status OnlyRowsOfFiles(PairedTables& pairs, const TablePlan& table,
+                             const std::string& source_column, TargetSideTable* read,
+                             std::vector<Finding>* findings) {
+  for (const ColumnPlan& column : table.columns) {
+    if (column.source_name != source_column) continue;
+    const std::string name = QuoteIdentifier(column.target_name);
+    const std::string values = FileValuesSql(*pairs.merged);
+    ASSIGN_OR_RETURN(PgConnection connection, pairs.target->Connect());
+    ASSIGN_OR_RETURN(const PgResult others,
+                     connection.Query(absl::StrCat("SELECT pg_catalog.count(*) FROM ", read->from,
+                                                   " WHERE (", name, " IN (", values,
+                                                   ")) IS NOT TRUE")));
+    if (others.Int(0, 0) > 0) {
+      findings->push_back(
+          {Severity::kWarning, ErrorCode::kNotLookedAt, table.target_name,
+           absl::StrCat("not looked at: ", others.Int(0, 0), " rows of other files"),
+           "name these files as well"});
+    }
+    read->from = absl::StrCat("(SELECT * FROM ", read->from, " WHERE ", name, " IN (", values,
+                              ")) AS lite2pg_files");
+    read->cut_by_position = false;
+    return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status OpenSides(const VerifyBudget& budget, const std::string& source_column,
+                       VerifyInput* input) {
   PairedTables& pairs = *input->pairs;
   std::vector<SqliteSideTable> of_a;
   std::vector<TargetSideTable> of_b;
@@ -152,6 +182,10 @@ absl::Status OpenSides(const VerifyBudget& budget, VerifyInput* input) {
     read.large = std::max(BytesOf(pairs, table), table.target.pages * kBlockBytes) > kLargeBytes;
     of_a.push_back(read);
     of_b.push_back(ReadableTable(table.target, table.TargetColumns(), table.codecs));
+    of_b.back().cut_by_position &= DialectNamed(pairs.facts.dialect).tuple_positions;
+    if (pairs.merged != nullptr) {
+      RETURN_IF_ERROR(OnlyRowsOfFiles(pairs, table, source_column, &of_b.back(), &input->findings));
+    }
   }
   SetAsideRows set_aside;
   if (AnySetAside(pairs)) {
@@ -365,7 +399,7 @@ absl::Status PairSourceWithTarget(const VerifyRequest& request, const Side& sour
   }
   input->record = MakePlanRecord(pairs.plan, request.common, ExistingRows::kRefuse);
   if (pairs.archive != nullptr) SetSourceRules(pairs, &input->record);
-  return OpenSides(budget, input);
+  return OpenSides(budget, request.common.source_column, input);
 }
 
 }  // namespace lite2pg

@@ -372,6 +372,8 @@ class TargetMatch {
     of_a.push_back(ReadableTable(a, table.columns, codecs_a));
     of_b.push_back(ReadableTable(b, table.columns, codecs_b));
     of_a.back().as_text = of_b.back().as_text = as_text;
+    of_a.back().cut_by_position &= DialectNamed(input_.target_a.facts.dialect).tuple_positions;
+    of_b.back().cut_by_position &= DialectNamed(input_.target_b.facts.dialect).tuple_positions;
     input_.AddTable(std::move(table), std::move(verified));
     for (size_t i = 0; i < codecs_a.size(); ++i) {
       std::optional<ColumnCodec>& codec = input_.field_codecs.back().emplace_back();

@@ -12,6 +12,7 @@
 #include "engine/base/failpoint.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/pipeline/column_counts_text.h"
 #include "engine/postgres/row_refusal.h"
 
 namespace lite2pg {
@@ -167,7 +168,10 @@ absl::Status ChunkStream::CommitOpen() {
   RETURN_IF_ERROR(callbacks_.check_source());
   std::vector<ChunkRecord> records;
   records.reserve(open_.size());
-  for (const Chunk& chunk : open_) records.push_back(chunk.record);
+  for (const Chunk& chunk : open_) {
+    records.push_back(chunk.record);
+    if (ledger_.member() > 0) records.back().counts = EncodeCounts(chunk.counts);
+  }
   LITE2PG_FAILPOINT("data.commit.before");
   RETURN_IF_ERROR(ledger_.CommitChunks(connection_, records));
   LITE2PG_FAILPOINT("data.commit.reply_lost");

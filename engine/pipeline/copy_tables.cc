@@ -16,6 +16,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/pipeline/copy_lane.h"
+#include "engine/pipeline/range_exchange.h"
 #include "engine/pipeline/resumed_data.h"
 #include "engine/pipeline/stream_controller.h"
 
@@ -55,13 +56,15 @@ class CopyRun {
         options_(options),
         events_(events),
         pool_(RangesOf(plan, options.resumed),
-              [this](int lane) { lanes_[static_cast<size_t>(lane)]->Wake(); }),
+              [this](int lane) { lanes_[static_cast<size_t>(lane)]->Wake(); },
+              /*held=*/ledger.member() > 0),
         budget_(options.policy, plan),
         results_(plan.tables.size()),
         begun_(plan.tables.size()) {
     for (const TablePlan& table : plan.tables) readings_.push_back(&table.reading);
     if (options.resumed == nullptr) return;
-    next_chunk_ = options.resumed->next_chunk;
+    first_chunk_ = options.resumed->next_chunk;
+    next_chunk_ = first_chunk_;
     results_ = options.resumed->loaded;
     for (size_t i = 0; i < results_.size(); ++i) {
       budget_.Commit(i, results_[i].rows_rejected);
@@ -101,7 +104,9 @@ class CopyRun {
       } catch (const std::exception&) {
         // As many streams as there are will do.
       }
+      StartExchange();
       AwaitLanes();
+      StopExchange();
       StopGoverning(&governor);
       for (std::thread& thread : threads_) thread.join();
     }
@@ -179,6 +184,41 @@ class CopyRun {
     if (governor->joinable()) governor->join();
   }
 
+  // Others may take part of the work, or have some for us.
+  void StartExchange() {
+    if (options_.shared == nullptr) return;
+    RangeExchange::Callbacks callbacks;
+    callbacks.connect = [this] { return PgConnection::Connect(options_.connect); };
+    callbacks.all_committed = [this] {
+      return next_chunk_.load() - first_chunk_ == committed_chunks_.load();
+    };
+    callbacks.failed = [this](const absl::Status& status) { Fail(status); };
+    callbacks.note = [this](const std::string& what) { Note(what); };
+    callbacks.loaded_by_others = [this](uint64_t rows) { events_.counters.rows_done += rows; };
+    std::unique_ptr<RangeExchange> exchange;
+    try {
+      exchange = std::make_unique<RangeExchange>(plan_, pool_, ledger_, *options_.shared,
+                                                 std::move(callbacks));
+    } catch (const std::exception&) {
+      // Who leads the run can do without; who has joined it gets no work.
+      if (ledger_.member() > 0) Fail(StatusOfException("sharing work"));
+      return;
+    }
+    const std::lock_guard<std::mutex> lock(streams_mutex_);
+    exchange_ = std::move(exchange);
+    if (error_.stopped()) exchange_->Stop();
+  }
+
+  void StopExchange() {
+    std::unique_ptr<RangeExchange> exchange;
+    {
+      const std::lock_guard<std::mutex> lock(streams_mutex_);
+      exchange = std::move(exchange_);
+    }
+    // Its thread may be in Fail(), which wants the lock.
+    exchange.reset();
+  }
+
   // Before AwaitLanes() returns, or on the governor's thread, which is joined before threads_.
   void Start(int index) {
     {
@@ -250,6 +290,7 @@ class CopyRun {
   }
 
   void Committed(const Chunk& chunk) {
+    ++committed_chunks_;
     budget_.Commit(chunk.table_index, chunk.rejected);
     const std::lock_guard<std::mutex> lock(mutex_);
     LoadedTable& table = results_[chunk.table_index];
@@ -285,6 +326,11 @@ class CopyRun {
     EmitLocked(Event::Kind::kRetry, "", what);
   }
 
+  void Note(const std::string& what) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    EmitLocked(Event::Kind::kLog, "", what);
+  }
+
   void Fail(const absl::Status& status) {
     error_.Set(status);
     pool_.Close();
@@ -292,6 +338,7 @@ class CopyRun {
     for (const std::unique_ptr<CopyLane>& lane : lanes_) {
       if (lane->stream != nullptr) lane->stream->Stop();
     }
+    if (exchange_ != nullptr) exchange_->Stop();
   }
 
   const Plan& plan_;
@@ -302,7 +349,9 @@ class CopyRun {
   std::vector<const TableReading*> readings_;
   RangePool pool_;
   RejectBudget budget_;
+  int64_t first_chunk_ = 1;
   std::atomic<int64_t> next_chunk_{1};
+  std::atomic<int64_t> committed_chunks_{0};
   FirstError error_;
   std::atomic<uint64_t> sent_bytes_{0};
   std::mutex streams_mutex_;  // of the lanes' streams while there may come more
@@ -317,7 +366,8 @@ class CopyRun {
   std::vector<Clock::time_point> begun_;
   std::set<size_t> ended_;
   std::vector<std::unique_ptr<CopyLane>> lanes_;
-  std::vector<std::thread> threads_;  // of those that were started
+  std::vector<std::thread> threads_;         // of those that were started
+  std::unique_ptr<RangeExchange> exchange_;  // of streams_mutex_, too
 };
 
 }  // namespace

@@ -29,6 +29,7 @@ struct LoadedTable {
 };
 
 struct ResumedData;
+struct SharedWork;
 
 struct CopyOptions {
   PgConnectOptions connect;
@@ -38,6 +39,8 @@ struct CopyOptions {
   size_t chunk_bytes = 0;  // 0: kChunkBytesMax
   LoadPolicy policy;       // what becomes of refused rows, and how many there may be
   const ResumedData* resumed = nullptr;  // what is there already; the rest is loaded
+  // Not null: with other processes (range_exchange.h). Results are of what this one has loaded.
+  SharedWork* shared = nullptr;
 };
 
 // Copies every table of `plan`, or what is left of it. One result per table, with what was there.

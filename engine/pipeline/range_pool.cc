@@ -6,9 +6,10 @@
 
 namespace lite2pg {
 
-RangePool::RangePool(std::vector<WorkRange> ranges, std::function<void(int lane)> wake)
+RangePool::RangePool(std::vector<WorkRange> ranges, std::function<void(int lane)> wake, bool held)
     : wake_(std::move(wake)),
-      queue_(std::make_move_iterator(ranges.begin()), std::make_move_iterator(ranges.end())) {}
+      queue_(std::make_move_iterator(ranges.begin()), std::make_move_iterator(ranges.end())),
+      held_(held) {}
 
 RangePool::Answer RangePool::Take(int lane, WorkRange* range) {
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -32,7 +33,7 @@ RangePool::Answer RangePool::Take(int lane, WorkRange* range) {
 
 bool RangePool::hungry() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return !parked_.empty() && queue_.empty() && !closed_;
+  return (!parked_.empty() || wanted_by_others_ > 0) && queue_.empty() && !closed_;
 }
 
 void RangePool::Offer(WorkRange range) {
@@ -85,6 +86,56 @@ void RangePool::LimitLanes(int lanes) {
     benched_ = std::move(benched);
   }
   Wake(wake);
+}
+
+bool RangePool::Hold() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (DoneLocked()) return false;
+  held_ = true;
+  return true;
+}
+
+void RangePool::Release() {
+  std::vector<int> wake;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    held_ = false;
+    wanted_by_others_ = 0;
+    if (DoneLocked()) wake = TakeAll();
+  }
+  Wake(wake);
+}
+
+void RangePool::WantForOthers(int ranges) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  wanted_by_others_ = ranges;
+}
+
+bool RangePool::TakeForOthers(const std::function<bool(const WorkRange&)>& may_go,
+                              WorkRange* range) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (closed_) return false;
+  const auto found = std::find_if(queue_.begin(), queue_.end(), may_go);
+  if (found == queue_.end()) return false;
+  *range = std::move(*found);
+  queue_.erase(found);
+  if (wanted_by_others_ > 0) --wanted_by_others_;
+  return true;
+}
+
+bool RangePool::Idle() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return queue_.empty() && active_ == 0;
+}
+
+bool RangePool::Starves() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return !parked_.empty() && queue_.empty() && !closed_;
+}
+
+bool RangePool::closed() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return closed_;
 }
 
 std::vector<int> RangePool::TakeParked(size_t count) {

@@ -32,12 +32,13 @@ struct WorkRange {
 class RangePool {
  public:
   // `ranges` are handed out in the order given, to all lanes until LimitLanes() says otherwise.
-  RangePool(std::vector<WorkRange> ranges, std::function<void(int lane)> wake);
+  // `held`: as after Hold().
+  RangePool(std::vector<WorkRange> ranges, std::function<void(int lane)> wake, bool held = false);
 
   enum class Answer : uint8_t { kRange, kParked, kClosed };
   Answer Take(int lane, WorkRange* range);
 
-  // Somebody is parked and there is nothing queued.
+  // Somebody is parked, or others want work, and there is nothing queued.
   bool hungry() const;
   void Offer(WorkRange range);
   // Gives back a range for somebody to read again, for instance after a lost connection.
@@ -52,13 +53,29 @@ class RangePool {
   void LimitLanes(int lanes);
   bool IsBeyondLimit(int lane) const { return lane >= lanes_max_.load(); }
 
+  // Work may come from, and go to, other processes.
+  //
+  // From now on lanes without work wait for some from elsewhere, until Release(). False when all is
+  // done already.
+  bool Hold();
+  void Release();
+  // That many ranges are wanted elsewhere.
+  void WantForOthers(int ranges);
+  // A queued range that `may_go` accepts, which is not of this pool any more; false: none.
+  bool TakeForOthers(const std::function<bool(const WorkRange&)>& may_go, WorkRange* range);
+  // Nothing is queued or being read.
+  bool Idle() const;
+  // A lane is parked for want of work.
+  bool Starves() const;
+  bool closed() const;
+
  private:
   // Lanes to wake, taken from parked_. REQUIRES: mutex_ is held.
   std::vector<int> TakeParked(size_t count);
   // Those that wait for a higher limit, too: there will be no more work.
   std::vector<int> TakeAll();
   void Wake(const std::vector<int>& lanes);
-  bool DoneLocked() const { return closed_ || (queue_.empty() && active_ == 0); }
+  bool DoneLocked() const { return closed_ || (queue_.empty() && active_ == 0 && !held_); }
 
   const std::function<void(int)> wake_;
   mutable std::mutex mutex_;
@@ -67,7 +84,9 @@ class RangePool {
   std::vector<int> benched_;  // parked because they are beyond the limit
   std::atomic<int> lanes_max_{INT_MAX};
   int active_ = 0;
+  int wanted_by_others_ = 0;
   bool huge_active_ = false;
+  bool held_ = false;
   bool closed_ = false;
 };
 

@@ -113,7 +113,10 @@ class Checker {
   absl::Status MakeParts() {
     std::map<size_t, size_t> whole;  // table without a key -> part
     for (const ChunkRecord& chunk : inputs_.chunks) {
-      result_.next_chunk = std::max(result_.next_chunk, chunk.chunk + 1);
+      // Processes that had joined numbered theirs from further on.
+      if (chunk.chunk < kMemberChunks) {
+        result_.next_chunk = std::max(result_.next_chunk, chunk.chunk + 1);
+      }
       ASSIGN_OR_RETURN(const size_t table, IndexOf(chunk.table));
       if (result_.from_empty[table]) continue;
       size_t part = parts_.size();

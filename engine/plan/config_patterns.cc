@@ -96,6 +96,10 @@ class Expansion {
           any = true;
           if (!patterns) Take(said.rename, &entry.rename);
           Take(said.where, &entry.where);
+          Take(said.distribute, &entry.distribute);
+          Take(said.hypertable, &entry.hypertable);
+          Take(said.chunk_interval, &entry.chunk_interval);
+          entry.reference |= said.reference;
           AddColumns(table, said, patterns, &entry);
         }
       }

@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "coercion/type_codec.h"
 #include "engine/base/limits.h"
+#include "engine/sqlite/file_names.h"
 #include "engine/sqlite/reader_choice.h"
 
 namespace lite2pg {
@@ -69,6 +70,11 @@ struct TableConfig {
   std::string name;    // in the source; ASCII case does not matter
   std::string rename;  // in the target
   std::string where;   // SQLite condition; "": all rows
+  // For targets that spread tables; at most one of the first three.
+  std::string distribute;      // Citus: by this column
+  bool reference = false;      // Citus: a copy on every server
+  std::string hypertable;      // TimescaleDB: by this column of time
+  std::string chunk_interval;  // with hypertable: an interval, or a number for a column of integers
   std::vector<ColumnConfig> columns;
 };
 
@@ -85,7 +91,13 @@ struct CommonOptions {
   FullText full_text = FullText::kContent;
   std::string private_copy_dir;               // not "": a copy of the source is read, made there
   uint64_t wal_growth_bytes_max = 0;          // 0: no limit
+  bool experimental = false;                  // also into servers that no test has run against
   std::string source_time_zone;               // "": UTC, with a finding where it mattered
+  // Several files of one schema as one source: the name of the column that tells them apart; "":
+  // the source is one file.
+  std::string source_column;
+  FileNames source_names = FileNames::kStem;
+  std::vector<std::string> more_sources;      // besides the one that is named: paths or patterns
   // Everything said about single tables and columns, by flag or file: renames, types, readings,
   // conditions, fills. A name that the source does not have is an error of the plan.
   std::vector<TableConfig> tables;

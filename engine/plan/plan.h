@@ -58,6 +58,7 @@ struct TablePlan {
   bool merge = false;
   std::vector<KeyColumn> key;      // merged: what identifies a row of the target; may be empty
   std::vector<FillPlan> fills;
+  std::string spread_sql;          // created: spreads the empty table over servers or time; "": not
 
   std::string LoadTarget() const;           // quoted, qualified name that COPY writes to
   std::string MergeTarget() const;          // where its rows are in the end; LoadTarget() unless

@@ -17,6 +17,7 @@
 #include "engine/plan/foreign_key_links.h"
 #include "engine/plan/memory_share.h"
 #include "engine/plan/post_objects.h"
+#include "engine/plan/spread_tables.h"
 #include "engine/postgres/ddl.h"
 #include "engine/postgres/identifier.h"
 #include "engine/postgres/server_text.h"
@@ -92,6 +93,7 @@ class Planner {
     OrderTables();
     RETURN_IF_ERROR(AddPostObjects(in_, &names_, &plan_));
     AddSequences();
+    PlanSpreads(in_, &plan_);
     PlanFills(in_, &plan_);
     PlanExisting(in_, &plan_);
     PlanForeignKeyLinks(in_, &plan_);

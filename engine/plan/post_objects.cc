@@ -11,6 +11,7 @@
 #include "engine/plan/planner.h"
 #include "engine/plan/translated_objects.h"
 #include "engine/postgres/ddl.h"
+#include "engine/postgres/dialects/dialect.h"
 
 namespace lite2pg {
 namespace {
@@ -324,7 +325,7 @@ class PostObjects {
     }
     ddl.on_update = key.on_update;
     ddl.on_delete = key.on_delete;
-    ddl.deferrable = key.deferrable;
+    ddl.deferrable = key.deferrable && DialectNamed(in_.facts.dialect).deferrable_keys;
     ddl.initially_deferred = key.initially_deferred;
     PostObject object = NewObject(
         PostKind::kForeignKey, "foreign_key",
@@ -406,7 +407,9 @@ std::vector<std::string> PreDataStatements(const Plan& plan) {
     statements.push_back(absl::StrCat("CREATE SCHEMA ", QuoteIdentifier(plan.staging_schema)));
   }
   for (const TablePlan& table : plan.tables) {
-    if (table.create) statements.push_back(CreateTableStatement(table));
+    if (!table.create) continue;
+    statements.push_back(CreateTableStatement(table));
+    if (!table.spread_sql.empty()) statements.push_back(table.spread_sql);
   }
   return statements;
 }

@@ -15,7 +15,8 @@ namespace lite2pg {
 struct TargetFacts {
   int version = 0;           // 150020
   std::string version_text;  // "15.20 (Debian ...)"
-  std::string dialect;       // "postgresql", "citus", "timescaledb", "cockroachdb", ...
+  std::string dialect;       // Dialect::name
+  std::string extension_schema;  // of the extension that makes it this dialect; "" for others
   std::string database, user;
   std::string encoding;  // server_encoding
   bool in_recovery = false, read_only = false;

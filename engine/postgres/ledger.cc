@@ -73,8 +73,24 @@ PgStatement InsertChunks(const LedgerLocation& location, const std::string& run_
        FormatArray(ranges), FormatArray(rows), FormatArray(bytes), FormatArray(digests)}};
 }
 
-// Ends every other backend of this database with that application_name (and pid, unless 0) and
-// waits until it is gone. Same role, so no privilege is needed (PostgreSQL 14 can wait itself).
+// The counts of chunks that have any.
+PgStatement InsertCounts(const LedgerLocation& location, const std::string& run_id,
+                         const std::vector<ChunkRecord>& chunks) {
+  std::vector<std::string> numbers, counts;
+  for (const ChunkRecord& chunk : chunks) {
+    if (chunk.counts.empty()) continue;
+    numbers.push_back(absl::StrCat(chunk.chunk));
+    counts.push_back(chunk.counts);
+  }
+  return {absl::StrCat("INSERT INTO ", location.Table("chunk_counts"),
+                       " (run_id, chunk, counts) SELECT $1, c.* FROM ROWS FROM ("
+                       "pg_catalog.unnest($2::bigint[]), pg_catalog.unnest($3::text[])) AS c"),
+          {run_id, FormatArray(numbers), FormatArray(counts)}};
+}
+
+}  // namespace
+
+// PostgreSQL 14 can wait itself.
 absl::Status TerminateBackends(PgConnection& connection, const std::string& application_name,
                                int pid) {
   int64_t alive = 0;
@@ -99,14 +115,13 @@ absl::Status TerminateBackends(PgConnection& connection, const std::string& appl
                    "have it terminated on the server, then run again with --resume");
 }
 
-}  // namespace
-
 std::string LedgerLocation::Table(absl::string_view name) const {
   return QuoteQualified(schema, absl::StrCat(prefix, name));
 }
 
-std::string RunApplicationName(absl::string_view run_id) {
-  return absl::StrCat("lite2pg ", run_id);
+std::string RunApplicationName(absl::string_view run_id, int64_t member) {
+  if (member == 0) return absl::StrCat("lite2pg ", run_id);
+  return absl::StrCat("lite2pg ", run_id, " m", member);
 }
 
 std::string EncodeLedgerText(absl::string_view bytes) {
@@ -120,11 +135,12 @@ std::string DecodeLedgerText(absl::string_view text) {
   return absl::HexStringToBytes(text.substr(kHexMark.size()));
 }
 
-Ledger::Ledger(LedgerLocation location, std::string run_id, int64_t epoch)
-    : location_(std::move(location)), run_id_(std::move(run_id)), epoch_(epoch) {}
+Ledger::Ledger(LedgerLocation location, std::string run_id, int64_t epoch, int64_t member)
+    : location_(std::move(location)), run_id_(std::move(run_id)), epoch_(epoch), member_(member) {}
 
 absl::StatusOr<bool> Ledger::TryLock(PgConnection& connection, const std::string& target_schema,
-                                     std::string* holder) {
+                                     std::string* holder, const Dialect& dialect) {
+  if (!dialect.session_locks) return true;
   ASSIGN_OR_RETURN(const PgResult locked,
                    connection.Query("SELECT pg_catalog.pg_try_advisory_lock($1::bigint)",
                                     {LockKey(target_schema)}));
@@ -191,6 +207,14 @@ absl::StatusOr<int64_t> Ledger::TakeOver(PgConnection& connection, const LedgerL
   // A backend in the middle of COPY waits for its client for ever and cannot be cancelled, and
   // its fence would hold up the UPDATE.
   RETURN_IF_ERROR(TerminateBackends(connection, RunApplicationName(run_id), 0));
+  ASSIGN_OR_RETURN(const PgResult joined,
+                   connection.Query("SELECT DISTINCT a.application_name FROM "
+                                    "pg_catalog.pg_stat_activity a "
+                                    "WHERE pg_catalog.starts_with(a.application_name, $1)",
+                                    {absl::StrCat(RunApplicationName(run_id), " m")}));
+  for (int i = 0; i < joined.rows(); ++i) {
+    RETURN_IF_ERROR(TerminateBackends(connection, std::string(joined.Text(i, 0)), 0));
+  }
   ASSIGN_OR_RETURN(const PgResult updated,
                    connection.Query(absl::StrCat("UPDATE ", location.Table("run"),
                                                  " SET epoch = epoch + 1, state = 'active', "
@@ -205,7 +229,10 @@ absl::StatusOr<int64_t> Ledger::TakeOver(PgConnection& connection, const LedgerL
 absl::Status Ledger::DeleteRun(PgConnection& connection, const LedgerLocation& location,
                                const std::string& run_id) {
   std::vector<PgStatement> statements;
-  for (const absl::string_view name : {"reject", "set_aside", "chunk", "run"}) {
+  ASSIGN_OR_RETURN(const bool has_shares, HasShares(connection, location));
+  for (const absl::string_view name :
+       {"share", "member", "chunk_counts", "reject", "set_aside", "chunk", "run"}) {
+    if (!has_shares && (name == "share" || name == "member" || name == "chunk_counts")) continue;
     statements.push_back(
         {absl::StrCat("DELETE FROM ", location.Table(name), " WHERE run_id = $1"), {run_id}});
   }
@@ -260,18 +287,27 @@ absl::Status Ledger::FinishRun(PgConnection& connection, absl::string_view state
 }
 
 absl::Status Ledger::BeginChunk(PgConnection& connection) const {
-  absl::StatusOr<std::vector<PgResult>> results =
-      connection.QueryAll({{"BEGIN ISOLATION LEVEL READ COMMITTED", {}},
-                           {absl::StrCat("SELECT epoch FROM ", location_.Table("run"),
-                                         " WHERE run_id = $1 FOR KEY SHARE"),
-                            {run_id_}}});
+  std::vector<PgStatement> statements = {
+      {"BEGIN ISOLATION LEVEL READ COMMITTED", {}},
+      {absl::StrCat("SELECT epoch FROM ", location_.Table("run"),
+                    " WHERE run_id = $1 FOR KEY SHARE"),
+       {run_id_}}};
+  if (member_ > 0) {
+    statements.push_back({absl::StrCat("SELECT FROM ", location_.Table("member"),
+                                       " WHERE run_id = $1 AND member = $2::bigint"
+                                       " AND state = 'active' FOR KEY SHARE"),
+                          {run_id_, absl::StrCat(member_)}});
+  }
+  absl::StatusOr<std::vector<PgResult>> results = connection.QueryAll(statements);
   if (!results.ok()) {
     connection.Rollback();
     return results.status();
   }
   const PgResult& fence = (*results)[1];
-  if (fence.rows() == 1 && fence.Int(0, 0) == epoch_) return absl::OkStatus();
+  const bool same_epoch = fence.rows() == 1 && fence.Int(0, 0) == epoch_;
+  if (same_epoch && (member_ == 0 || (*results)[2].rows() == 1)) return absl::OkStatus();
   connection.Rollback();
+  if (same_epoch) return FencedOff("this process was taken for dead, and others do its work");
   return FencedOff(fence.rows() == 0 ? "the run's record is gone from the ledger"
                                      : "the run has been taken over by a newer epoch");
 }
@@ -280,8 +316,10 @@ absl::Status Ledger::CommitChunks(PgConnection& connection,
                                   const std::vector<ChunkRecord>& chunks) const {
   if (chunks.empty()) return connection.Commit();
   PgBatchFailure failure;
-  const absl::StatusOr<std::vector<PgResult>> results = connection.QueryAll(
-      {InsertChunks(location_, run_id_, epoch_, chunks), {"COMMIT", {}}}, &failure);
+  std::vector<PgStatement> statements = {InsertChunks(location_, run_id_, epoch_, chunks)};
+  if (member_ > 0) statements.push_back(InsertCounts(location_, run_id_, chunks));
+  statements.push_back({"COMMIT", {}});
+  const absl::StatusOr<std::vector<PgResult>> results = connection.QueryAll(statements, &failure);
   if (!results.ok()) {
     // Only an answer from the server proves that COMMIT did not take place.
     if (failure.sent && !failure.answered) return CommitInDoubtError(results.status());
@@ -292,7 +330,7 @@ absl::Status Ledger::CommitChunks(PgConnection& connection,
     }
     return results.status();
   }
-  if (absl::string_view(PQcmdStatus((*results)[1].raw())) != "COMMIT") {
+  if (absl::string_view(PQcmdStatus(results->back().raw())) != "COMMIT") {
     return MakeError(ErrorCode::kTargetStatement, ExitCode::kTargetRefuses,
                      "the server rolled the chunk back at COMMIT");
   }
@@ -302,7 +340,8 @@ absl::Status Ledger::CommitChunks(PgConnection& connection,
 absl::StatusOr<bool> Ledger::SettleChunk(PgConnection& connection, int backend_pid,
                                          const std::string& table, int64_t chunk) const {
   if (backend_pid > 0) {
-    RETURN_IF_ERROR(TerminateBackends(connection, RunApplicationName(run_id_), backend_pid));
+    RETURN_IF_ERROR(
+        TerminateBackends(connection, RunApplicationName(run_id_, member_), backend_pid));
   }
   return HasChunk(connection, table, chunk);
 }

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "coercion/digest.h"
 #include "engine/postgres/connection.h"
+#include "engine/postgres/dialects/dialect.h"
 
 namespace lite2pg {
 
@@ -41,7 +42,13 @@ struct ChunkRecord {
   std::string key_range;  // JSON: what of the source it was
   uint64_t rows = 0, bytes = 0;
   Digest digest;
+  // Of a process that joined the run: its counts per column, in the caller's form; else "".
+  std::string counts;
 };
+
+// Processes that join a run number their chunks from member * kMemberChunks on, the one that leads
+// it (member 0) from 1.
+inline constexpr int64_t kMemberChunks = int64_t{1} << 40;
 
 // A definition taken off a table of the application for the time of the load.
 struct SetAsideRecord {
@@ -63,8 +70,13 @@ struct MadeRecord {
 inline constexpr absl::string_view kStagePublished = "published";
 
 // application_name of a run's connections, by which TakeOver and SettleChunk find the backends
-// that a lost connection left behind.
-std::string RunApplicationName(absl::string_view run_id);
+// that a lost connection left behind. `member`: a process that joined it (shares.h).
+std::string RunApplicationName(absl::string_view run_id, int64_t member = 0);
+
+// Ends every other backend of this database with that application_name (and pid, unless 0) and
+// waits until it is gone. Same role, so no privilege is needed.
+absl::Status TerminateBackends(PgConnection& connection, const std::string& application_name,
+                               int pid);
 
 // Names and paths may hold bytes that no text column takes. These are kept as "\\x" and their
 // hexadecimal form; all others as they are. DecodeLedgerText(EncodeLedgerText(x)) == x.
@@ -75,14 +87,19 @@ std::string DecodeLedgerText(absl::string_view text);
 // ledger does not exist, reading finds nothing and writing fails.
 class Ledger {
  public:
-  Ledger(LedgerLocation location, std::string run_id, int64_t epoch);
+  // `member` > 0: for a process that joined the run.
+  Ledger(LedgerLocation location, std::string run_id, int64_t epoch, int64_t member = 0);
 
   // Creates schema and tables if absent (idempotent, safe under concurrent creation).
   static absl::Status CreateTables(PgConnection& connection, const LedgerLocation& location);
   static absl::StatusOr<bool> Exists(PgConnection& connection, const LedgerLocation& location);
+  // Whether it has the tables of engine/postgres/shares.h, which older versions did not create.
+  static absl::StatusOr<bool> HasShares(PgConnection& connection, const LedgerLocation& location);
   // Session advisory lock for this target schema; false when another session holds it (and who).
+  // Where the server has none (`dialect`), always true.
   static absl::StatusOr<bool> TryLock(PgConnection& connection, const std::string& target_schema,
-                                      std::string* holder);
+                                      std::string* holder,
+                                      const Dialect& dialect = kPostgresDialect);
   // Who holds that lock, for messages; "" when nobody does.
   static absl::StatusOr<std::string> LockHolder(PgConnection& connection,
                                                 const std::string& target_schema);
@@ -128,7 +145,8 @@ class Ledger {
   absl::Status FinishRun(PgConnection& connection, absl::string_view state,
                          absl::string_view outcome, absl::string_view report_json) const;
 
-  // BEGIN and the fence in one flight: fails with kFencedOff when the run's epoch is not ours.
+  // BEGIN and the fence in one flight: fails with kFencedOff when the run's epoch is not ours, or
+  // the member is not active any more.
   // The fence is held until the transaction ends; TakeOver waits for it, SetState does not.
   absl::Status BeginChunk(PgConnection& connection) const;
   // The ledger rows and COMMIT in one flight. When the connection is lost after COMMIT was sent,
@@ -151,6 +169,7 @@ class Ledger {
   const LedgerLocation& location() const { return location_; }
   const std::string& run_id() const { return run_id_; }
   int64_t epoch() const { return epoch_; }
+  int64_t member() const { return member_; }
 
  private:
   // One UPDATE of our run, by id and epoch; kFencedOff when it finds none.
@@ -160,6 +179,7 @@ class Ledger {
   LedgerLocation location_;
   std::string run_id_;
   int64_t epoch_;
+  int64_t member_;
 };
 
 }  // namespace lite2pg

@@ -142,9 +142,14 @@ struct Report {
   std::string command, run_id;
   std::string outcome = "failed";
   ExitCode exit_code = ExitCode::kDefect;
+  struct SourceFile {
+    std::string path, value, fingerprint;  // value: of the source column
+    int64_t bytes = 0, rows = 0;
+  };
   struct Source {
     std::string path, encoding, fingerprint, snapshot;
     int64_t bytes = 0, page_size = 0;
+    std::vector<SourceFile> files;         // when it is several
   } source;
   struct Target {
     std::string server_version, dialect, database, schema, conninfo_shown, embedded_dir;

@@ -477,6 +477,11 @@ std::string Facts(const Report& report) {
         &out);
   }
   Row("snapshot", report.source.snapshot, &out);
+  for (const Report::SourceFile& file : report.source.files) {
+    Row(file.value, absl::StrCat(file.path, ": ", file.rows, " rows, ",
+                                 FormatBytes(static_cast<uint64_t>(file.bytes))),
+        &out);
+  }
   Row("target", report.target.conninfo_shown, &out);
   Row("cluster", report.target.embedded_dir, &out);
   Row("database", report.target.database, &out);

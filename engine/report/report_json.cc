@@ -228,6 +228,18 @@ Json ArrayOf(const std::vector<T>& items, Convert convert) {
   return array;
 }
 
+Json SourceFiles(const std::vector<Report::SourceFile>& files) {
+  Json list = Json::array();
+  for (const Report::SourceFile& file : files) {
+    list.push_back(Json{{"path", Text(file.path)},
+                        {"value", Text(file.value)},
+                        {"bytes", file.bytes},
+                        {"rows", file.rows},
+                        {"fingerprint", Text(file.fingerprint)}});
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string ReportToJson(const Report& report) {
@@ -246,6 +258,7 @@ std::string ReportToJson(const Report& report) {
                         {"encoding", Text(report.source.encoding)},
                         {"fingerprint", Text(report.source.fingerprint)},
                         {"snapshot", Text(report.source.snapshot)}};
+  if (!report.source.files.empty()) json["source"]["files"] = SourceFiles(report.source.files);
   json["target"] = Json{{"server_version", Text(report.target.server_version)},
                         {"dialect", Text(report.target.dialect)},
                         {"database", Text(report.target.database)},

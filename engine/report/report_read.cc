@@ -153,6 +153,11 @@ bool ReportFromJson(absl::string_view text, Report* report) {
   report->source.snapshot = TextAt(source, "snapshot");
   report->source.bytes = NumberAt<int64_t>(source, "bytes");
   report->source.page_size = NumberAt<int64_t>(source, "page_size");
+  for (const Json& file : At(source, "files")) {
+    report->source.files.push_back({TextAt(file, "path"), TextAt(file, "value"),
+                                    TextAt(file, "fingerprint"), NumberAt<int64_t>(file, "bytes"),
+                                    NumberAt<int64_t>(file, "rows")});
+  }
   report->target.schema = TextAt(At(json, "target"), "schema");
   report->tables = ArrayAt<TableReport>(json, "tables", ReadTable);
   report->sequences = ArrayAt<SequenceReport>(json, "sequences", ReadSequence);

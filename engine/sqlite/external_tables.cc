@@ -54,7 +54,10 @@ int Connect(sqlite3* db, void* aux, int count, const char* const* arguments, sql
   std::string declaration = "CREATE TABLE x(";
   // Without a declared type nothing is converted.
   for (int i = 0; i < external.columns; ++i) {
-    absl::StrAppend(&declaration, i == 0 ? "" : ",", ExternalColumnName(i));
+    absl::StrAppend(&declaration, i == 0 ? "" : ",",
+                    external.declarations.empty()
+                        ? ExternalColumnName(i)
+                        : external.declarations[static_cast<size_t>(i)]);
   }
   absl::StrAppend(&declaration, ")");
   const int rc = sqlite3_declare_vtab(db, declaration.c_str());

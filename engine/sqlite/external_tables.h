@@ -26,10 +26,12 @@ class ExternalRows {
   virtual absl::StatusOr<std::span<const SourceValue>> Row(int64_t number) = 0;
 };
 
-// Rows are numbered from 1 without gaps; the number is the rowid. Columns are c0, c1, ...
+// Rows are numbered from 1 without gaps; the number is the rowid. Columns are c0, c1, ... and have
+// no type, unless they are declared.
 struct ExternalTable {
   std::string name;
   int columns = 0;
+  std::vector<std::string> declarations;  // empty, or one per column: name, type, collation
   int64_t rows = 0;
   std::function<std::unique_ptr<ExternalRows>()> open;
 };

@@ -71,11 +71,15 @@ class ReadBack {
   absl::Status ReadTables(size_t first, size_t end) {
     RETURN_IF_ERROR(OpenConnections(1));
     RETURN_IF_ERROR(connections_[0].BeginSnapshot(""));
-    ASSIGN_OR_RETURN(const PgResult exported,
-                     connections_[0].Query("SELECT pg_catalog.pg_export_snapshot()"));
-    const std::string snapshot(exported.Text(0, 0));
+    std::string snapshot;
+    if (options_.dialect->exported_snapshots) {
+      ASSIGN_OR_RETURN(const PgResult exported,
+                       connections_[0].Query("SELECT pg_catalog.pg_export_snapshot()"));
+      snapshot = std::string(exported.Text(0, 0));
+    }
     RETURN_IF_ERROR(Cut(connections_[0], first, end));
-    const size_t useful = std::min(static_cast<size_t>(options_.streams), parts_.size());
+    const size_t together = snapshot.empty() ? 1 : static_cast<size_t>(options_.streams);
+    const size_t useful = std::min(together, parts_.size());
     RETURN_IF_ERROR(OpenConnections(useful));
     for (size_t i = 1; i < useful; ++i) RETURN_IF_ERROR(connections_[i].BeginSnapshot(snapshot));
     {
@@ -105,6 +109,10 @@ class ReadBack {
   absl::Status Cut(PgConnection& connection, size_t first, size_t end) {
     parts_.clear();
     next_ = 0;
+    if (!options_.dialect->tuple_positions) {
+      for (size_t i = first; i < end; ++i) parts_.push_back({i, 0, -1});
+      return absl::OkStatus();
+    }
     std::vector<std::string> names;
     for (size_t i = first; i < end; ++i) {
       names.push_back(QuoteLiteral(plan_.tables[i].LoadTarget()));

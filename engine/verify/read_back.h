@@ -9,6 +9,7 @@
 #include "engine/plan/partition_record.h"
 #include "engine/plan/plan.h"
 #include "engine/postgres/connection.h"
+#include "engine/postgres/dialects/dialect.h"
 #include "engine/report/event.h"
 #include "engine/verify/witnesses.h"
 
@@ -18,6 +19,7 @@ struct ReadBackOptions {
   PgConnectOptions connect;
   int streams = 2;
   Witnesses* witnesses = nullptr;  // is told which of its rows were met
+  const Dialect* dialect = &kPostgresDialect;
 };
 
 // The digests of one table: of all its rows (with their number), and of its partitions.

@@ -15,6 +15,18 @@ absl::Status Put(absl::string_view value, std::string* out) {
   return absl::OkStatus();
 }
 
+absl::Status RefuseSecondSpread(const TableConfig& table) {
+  if (table.distribute.empty() && !table.reference && table.hypertable.empty()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError("a table is spread in one way only");
+}
+
+absl::Status PutSpread(absl::string_view value, TableConfig* table, std::string* out) {
+  RETURN_IF_ERROR(RefuseSecondSpread(*table));
+  return Put(value, out);
+}
+
 template <typename E, size_t N>
 absl::Status ChooseReading(absl::string_view value, const absl::string_view (&names)[N],
                            std::optional<E>* out) {
@@ -62,6 +74,20 @@ constexpr TableKeyRow kTableKeys[] = {
      [](absl::string_view v, TableConfig* t) { return Put(v, &t->rename); }},
     {"where", "CONDITION", "as --where",
      [](absl::string_view v, TableConfig* t) { return Put(v, &t->where); }},
+    {"distribute", "COLUMN", "Citus: spread the table over the servers by this column",
+     [](absl::string_view v, TableConfig* t) { return PutSpread(v, t, &t->distribute); }},
+    {"reference", "true", "Citus: a copy of the table on every server",
+     [](absl::string_view v, TableConfig* t) {
+       if (v != "true") return absl::InvalidArgumentError("true is all that it can be");
+       RETURN_IF_ERROR(RefuseSecondSpread(*t));
+       t->reference = true;
+       return absl::OkStatus();
+     }},
+    {"hypertable", "COLUMN", "TimescaleDB: cut the table into chunks by this column of time",
+     [](absl::string_view v, TableConfig* t) { return PutSpread(v, t, &t->hypertable); }},
+    {"chunk-interval", "INTERVAL",
+     "TimescaleDB: how much of it goes into a chunk: an interval, or a number for integers",
+     [](absl::string_view v, TableConfig* t) { return Put(v, &t->chunk_interval); }},
 };
 
 constexpr ColumnKeyRow kColumnKeys[] = {

@@ -201,8 +201,10 @@ void ResolveArguments(const CommandRow& command, const Environment& environment,
     const std::string got = count == 0   ? "none is given"
                             : count == 1 ? "one is given"
                                          : absl::StrCat(count, " are given");
+    // The shell has taken a pattern apart.
+    const bool many_files = !invocation->settings.common.source_column.empty() && count > 2;
     return AddProblem(invocation, absl::StrCat(command.name, " takes ", command.arguments, ", but ",
-                                               got));
+                                               got, many_files ? "; quote the pattern" : ""));
   }
   const auto take = [&](absl::StatusOr<TargetSpec> target) {
     if (!target.ok()) return AddProblem(invocation, std::string(target.status().message()));

@@ -112,6 +112,7 @@ CopyRequest MakeCopyRequest(const Invocation& invocation) {
   request.deep = s.deep;
   request.write_certificate = s.write_certificate;
   request.only_rejects = s.only_rejects;
+  request.join = s.join;
   request.command_line = CommandLineOf(invocation);
   request.coercion_log = s.coercion_log;
   return request;

@@ -28,6 +28,9 @@ inline constexpr Choice<SchemaMode> kSchemaModes[] = {{"auto", SchemaMode::kAuto
                                                       {"mixed", SchemaMode::kMixed}};
 inline constexpr Choice<Identifiers> kIdentifierChoices[] = {{"preserve", Identifiers::kPreserve},
                                                              {"lower", Identifiers::kLower}};
+inline constexpr Choice<FileNames> kFileNamesChoices[] = {{"stem", FileNames::kStem},
+                                                          {"name", FileNames::kName},
+                                                          {"path", FileNames::kPath}};
 inline constexpr Choice<ExistingRows> kExistingRowsChoices[] = {
     {"refuse", ExistingRows::kRefuse},
     {"skip-equal", ExistingRows::kSkipEqual},

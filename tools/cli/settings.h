@@ -56,6 +56,7 @@ struct Settings {
   bool undo_sql = false, empty_sql = false, force = false;
   uint64_t max_differences = 100;
   double sample_percent = 100;
+  std::string join;
   std::string write_certificate, certificate, only_rejects, coercion_log;
   std::string config_file;
   OutputOptions output;

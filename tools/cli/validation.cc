@@ -72,6 +72,44 @@ void NameCoercionLog(Invocation* invocation) {
   s.coercion_log = absl::StrCat(name, ".coercions.ndjson");
 }
 
+void CheckManyFiles(Invocation* invocation) {
+  const Settings& s = invocation->settings;
+  if (s.common.source_column.empty()) {
+    if (!s.common.more_sources.empty()) Add(invocation, "--source needs --source-column");
+    return;
+  }
+  const auto refuse = [invocation](absl::string_view option) {
+    Add(invocation, absl::StrCat("--source-column and ", option,
+                                 ", which is about one file, exclude each other"));
+  };
+  if (!s.join.empty()) refuse("--join");
+  if (s.deep) refuse("--deep");
+  if (!s.only_rejects.empty()) refuse("--only-rejects");
+  if (s.require_idle) refuse("--require-idle");
+  if (invocation->command != CommandId::kVerify && !invocation->target.given) {
+    Add(invocation, "--source-column needs a TARGET: no single file is there to stand beside");
+  }
+  if (invocation->command == CommandId::kVerify &&
+      (invocation->a.kind != Side::Kind::kSqlite || invocation->b.kind != Side::Kind::kTarget)) {
+    Add(invocation, "with --source-column, verify compares SQLite files with a target");
+  }
+}
+
+// What only the process that leads a run does.
+void CheckJoin(Invocation* invocation) {
+  const Settings& s = invocation->settings;
+  const auto refuse = [invocation](absl::string_view option) {
+    Add(invocation, absl::StrCat("--join and ", option, " exclude each other"));
+  };
+  if (s.resume) refuse("--resume");
+  if (s.restart) refuse("--restart");
+  if (s.dry_run) refuse("--dry-run");
+  if (!s.only_rejects.empty()) refuse("--only-rejects");
+  if (invocation->target.embedded()) {
+    Add(invocation, "--join needs a server that both processes reach, not an embedded cluster");
+  }
+}
+
 }  // namespace
 
 void Validate(Invocation* invocation) {
@@ -84,6 +122,8 @@ void Validate(Invocation* invocation) {
   if ((s.resume || s.restart) && s.dry_run) {
     Add(invocation, "--dry-run changes nothing, so there is nothing to --resume or --restart");
   }
+  if (!s.join.empty()) CheckJoin(invocation);
+  CheckManyFiles(invocation);
   if (s.output.quiet && s.output.verbose) {
     Add(invocation, "--quiet and --verbose exclude each other");
   }

@@ -122,5 +122,51 @@ TEST(Activation, RunsOnceMoreWhenAskedMeanwhile) {
   EXPECT_TRUE(activation.Enter());
 }
 
+TEST(RangePool, HeldOpenItWaitsForWorkFromElsewhere) {
+  std::vector<int> woken;
+  RangePool pool({}, [&](int lane) { woken.push_back(lane); }, /*held=*/true);
+  WorkRange range;
+  EXPECT_EQ(pool.Take(0, &range), RangePool::Answer::kParked);
+  EXPECT_TRUE(pool.Starves());
+  EXPECT_TRUE(pool.Idle());
+  pool.Offer(RangeOf(4));
+  EXPECT_FALSE(pool.Idle());
+  EXPECT_EQ(woken, std::vector<int>{0});
+  ASSERT_EQ(pool.Take(0, &range), RangePool::Answer::kRange);
+  pool.Finish(range);
+  EXPECT_EQ(pool.Take(0, &range), RangePool::Answer::kParked);
+  pool.Release();
+  EXPECT_EQ(woken, (std::vector<int>{0, 0}));
+  EXPECT_EQ(pool.Take(0, &range), RangePool::Answer::kClosed);
+}
+
+TEST(RangePool, CannotBeHeldWhenAllIsDone) {
+  RangePool pool({RangeOf(1)}, [](int) {});
+  WorkRange range;
+  ASSERT_EQ(pool.Take(0, &range), RangePool::Answer::kRange);
+  EXPECT_TRUE(pool.Hold());
+  pool.Finish(range);
+  EXPECT_EQ(pool.Take(0, &range), RangePool::Answer::kParked);
+  pool.Release();
+  EXPECT_FALSE(pool.Hold());
+}
+
+TEST(RangePool, LanesCutTheirsWhenOthersWantWorkAndTheQueueHasNone) {
+  RangePool pool({RangeOf(1), RangeOf(2, /*huge=*/true)}, [](int) {});
+  WorkRange range;
+  ASSERT_EQ(pool.Take(0, &range), RangePool::Answer::kRange);
+  pool.WantForOthers(1);
+  EXPECT_FALSE(pool.hungry());  // what is queued comes first
+  const auto not_huge = [](const WorkRange& work) { return !work.huge; };
+  WorkRange given;
+  EXPECT_FALSE(pool.TakeForOthers(not_huge, &given));
+  WorkRange huge;
+  ASSERT_EQ(pool.Take(1, &huge), RangePool::Answer::kRange);
+  EXPECT_TRUE(pool.hungry());
+  pool.Offer(RangeOf(3));
+  ASSERT_TRUE(pool.TakeForOthers(not_huge, &given));
+  EXPECT_FALSE(pool.hungry());  // one was wanted
+}
+
 }  // namespace
 }  // namespace lite2pg
