@@ -64,6 +64,9 @@ class Documents(EndToEndTest):
         directory.chmod(0o755)
         self.dir = directory
         self.make_source(SHOP, name="shop.db")
+        (directory / "tenants").mkdir()
+        for name in ("acme", "zeta"):
+            self.make_source(SHOP, name=f"tenants/{name}.db")
         (directory / "bin").mkdir()
         (directory / "bin/lite2pg").write_text(SHIM)
         (directory / "bin/lite2pg").chmod(0o755)
