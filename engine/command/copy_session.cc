@@ -454,22 +454,27 @@ absl::Status CopySession::Publish() {
   });
   report_.undo_sql = UndoStatements(plan_, report_);
   // What is said of the run becomes true, and can be read, together with its rows.
-  Report result = report_;
-  result.outcome = rejects ? "rejected" : full ? "verified" : "copied";
-  result.exit_code = rejects ? ExitCode::kRejected : ExitCode::kDone;
-  SetPlanResults(result, &record_);
+  const std::string outcome = rejects ? "rejected" : full ? "verified" : "copied";
+  const ExitCode exit_code = rejects ? ExitCode::kRejected : ExitCode::kDone;
+  const std::string outcome_before = std::exchange(report_.outcome, outcome);
+  const ExitCode exit_code_before = std::exchange(report_.exit_code, exit_code);
+  SetPlanResults(report_, &record_);
+  const std::string result = ReportToJson(report_);
+  report_.outcome = outcome_before;
+  report_.exit_code = exit_code_before;
   RecordPartitions();
   RETURN_IF_ERROR(ledger_->SetPlan(*coordinator_, PlanRecordToJson(record_)));
   RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active",
-                                    batched ? kStagePublishing : kStagePublished, result.outcome));
-  RETURN_IF_ERROR(ledger_->SetReport(*coordinator_, ReportToJson(result)));
+                                    batched ? kStagePublishing : kStagePublished, outcome));
+  RETURN_IF_ERROR(ledger_->SetReport(*coordinator_, result));
   LITE2PG_FAILPOINT("publish.recorded");
   RETURN_IF_ERROR(coordinator_->Commit());
   LITE2PG_FAILPOINT("publish.reply_lost");
-  if (batched) RETURN_IF_ERROR(MoveInBatches(plan_.staging_schema, result.outcome));
+  if (batched) RETURN_IF_ERROR(MoveInBatches(plan_.staging_schema, outcome));
   published_ = true;
   staging_created_ = false;
-  report_ = std::move(result);
+  report_.outcome = outcome;
+  report_.exit_code = exit_code;
   LITE2PG_FAILPOINT("publish.committed");
   return absl::OkStatus();
 }

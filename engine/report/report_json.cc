@@ -1,7 +1,10 @@
 // The contract's JSON from a Report. Field names here are what other programs rely on; a new field
 // is added, never renamed (docs/report.md, and a test that compares the two).
 #include <cmath>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "coercion/digest.h"
 #include "engine/report/report.h"
 #include "engine/report/utf8.h"
@@ -240,54 +243,97 @@ Json SourceFiles(const std::vector<Report::SourceFile>& files) {
   return list;
 }
 
+// Writes an object as nlohmann::json would with an indentation of two, member by member and arrays
+// item by item: the whole of a report with many tables as one tree takes ten times what its text
+// does.
+class ObjectText {
+ public:
+  void Add(absl::string_view name, const Json& value) {
+    Begin(name);
+    Append(value, "\n  ");
+  }
+
+  template <typename Items, typename ToJson>
+  void AddArray(absl::string_view name, const Items& items, ToJson to_json) {
+    Begin(name);
+    text_ += '[';
+    bool first = true;
+    for (const auto& item : items) {
+      text_ += first ? "\n    " : ",\n    ";
+      first = false;
+      Append(to_json(item), "\n    ");
+    }
+    text_ += first ? "]" : "\n  ]";
+  }
+
+  std::string Take() && {
+    text_ += "\n}\n";
+    return std::move(text_);
+  }
+
+ private:
+  void Begin(absl::string_view name) {
+    absl::StrAppend(&text_, text_.empty() ? "{" : ",", "\n  \"", name, "\": ");
+  }
+
+  void Append(const Json& value, absl::string_view line_end) {
+    // Every string went through Text(); "replace" only guards against a field that was forgotten.
+    // There is no line end within a string: it is written as \\n.
+    const std::string dumped = value.dump(2, ' ', false, Json::error_handler_t::replace);
+    absl::StrAppend(&text_, absl::StrReplaceAll(dumped, {{"\n", line_end}}));
+  }
+
+  std::string text_;
+};
+
 }  // namespace
 
 std::string ReportToJson(const Report& report) {
   const auto text = [](const std::string& s) { return Json(Text(s)); };
-  Json json;
-  json["schema_version"] = kReportSchemaVersion;
-  json["lite2pg_version"] = LITE2PG_VERSION;
-  json["command"] = Text(report.command);
-  json["run_id"] = Text(report.run_id);
-  json["outcome"] = Text(report.outcome);
-  json["exit_code"] = static_cast<int>(report.exit_code);
-  json["digest_version"] = kDigestVersion;
-  json["source"] = Json{{"path", Text(report.source.path)},
-                        {"bytes", report.source.bytes},
-                        {"page_size", report.source.page_size},
-                        {"encoding", Text(report.source.encoding)},
-                        {"fingerprint", Text(report.source.fingerprint)},
-                        {"snapshot", Text(report.source.snapshot)}};
-  if (!report.source.files.empty()) json["source"]["files"] = SourceFiles(report.source.files);
-  json["target"] = Json{{"server_version", Text(report.target.server_version)},
-                        {"dialect", Text(report.target.dialect)},
-                        {"database", Text(report.target.database)},
-                        {"schema", Text(report.target.schema)},
-                        {"connection", Text(report.target.conninfo_shown)},
-                        {"embedded_dir", TextOrNull(report.target.embedded_dir)}};
-  json["tables"] = ArrayOf(report.tables, TableJson);
-  json["sequences"] = ArrayOf(report.sequences, SequenceJson);
-  json["objects"] = ArrayOf(report.objects, ObjectJson);
-  json["findings"] = ArrayOf(report.findings, FindingJson);
-  json["samples"] = ArrayOf(report.samples, SampleJson);
-  json["stages"] = ArrayOf(report.stages, [](const StageReport& stage) {
+  ObjectText json;
+  json.Add("schema_version", kReportSchemaVersion);
+  json.Add("lite2pg_version", LITE2PG_VERSION);
+  json.Add("command", Text(report.command));
+  json.Add("run_id", Text(report.run_id));
+  json.Add("outcome", Text(report.outcome));
+  json.Add("exit_code", static_cast<int>(report.exit_code));
+  json.Add("digest_version", kDigestVersion);
+  Json source{{"path", Text(report.source.path)},
+              {"bytes", report.source.bytes},
+              {"page_size", report.source.page_size},
+              {"encoding", Text(report.source.encoding)},
+              {"fingerprint", Text(report.source.fingerprint)},
+              {"snapshot", Text(report.source.snapshot)}};
+  if (!report.source.files.empty()) source["files"] = SourceFiles(report.source.files);
+  json.Add("source", source);
+  json.Add("target", Json{{"server_version", Text(report.target.server_version)},
+                          {"dialect", Text(report.target.dialect)},
+                          {"database", Text(report.target.database)},
+                          {"schema", Text(report.target.schema)},
+                          {"connection", Text(report.target.conninfo_shown)},
+                          {"embedded_dir", TextOrNull(report.target.embedded_dir)}});
+  json.AddArray("tables", report.tables, TableJson);
+  json.AddArray("sequences", report.sequences, SequenceJson);
+  json.AddArray("objects", report.objects, ObjectJson);
+  json.AddArray("findings", report.findings, FindingJson);
+  json.AddArray("samples", report.samples, SampleJson);
+  json.AddArray("stages", report.stages, [](const StageReport& stage) {
     return Json{{"name", std::string(StageName(stage.stage))}, {"seconds", Rounded(stage.seconds)}};
   });
-  json["estimate"] = EstimateJson(report.estimate);
-  json["runs"] = ArrayOf(report.runs, RunJson);
-  json["errors"] = ArrayOf(report.errors, ErrorJson);
-  json["undo_sql"] = ArrayOf(report.undo_sql, text);
-  json["next_steps"] = ArrayOf(report.next_steps, text);
-  json["resources"] = Json{{"wall_seconds", Rounded(report.resources.wall_seconds)},
-                           {"client_cpu_seconds", Rounded(report.resources.client_cpu_seconds)},
-                           {"peak_rss_bytes", report.resources.peak_rss_bytes},
-                           {"streams_max", report.resources.streams_max}};
-  json["timeline"] = Json{{"stages", ArrayOf(report.timeline.stages, StageTimeJson)},
-                          {"spans", ArrayOf(report.timeline.spans, SpanJson)},
-                          {"rates", ArrayOf(report.timeline.rates, RateJson)},
-                          {"shares", ArrayOf(report.timeline.shares, ShareJson)}};
-  // Every string went through Text(); "replace" only guards against a field that was forgotten.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  json.Add("estimate", EstimateJson(report.estimate));
+  json.AddArray("runs", report.runs, RunJson);
+  json.AddArray("errors", report.errors, ErrorJson);
+  json.AddArray("undo_sql", report.undo_sql, text);
+  json.AddArray("next_steps", report.next_steps, text);
+  json.Add("resources", Json{{"wall_seconds", Rounded(report.resources.wall_seconds)},
+                             {"client_cpu_seconds", Rounded(report.resources.client_cpu_seconds)},
+                             {"peak_rss_bytes", report.resources.peak_rss_bytes},
+                             {"streams_max", report.resources.streams_max}});
+  json.Add("timeline", Json{{"stages", ArrayOf(report.timeline.stages, StageTimeJson)},
+                            {"spans", ArrayOf(report.timeline.spans, SpanJson)},
+                            {"rates", ArrayOf(report.timeline.rates, RateJson)},
+                            {"shares", ArrayOf(report.timeline.shares, ShareJson)}});
+  return std::move(json).Take();
 }
 
 std::string ErrorToJson(const ErrorInfo& error) {

@@ -143,6 +143,14 @@ TEST(ReportJson, HasEveryFieldInAnEmptyReport) {
   EXPECT_EQ(json["exit_code"], 1);
 }
 
+// It is put together from parts.
+TEST(ReportJson, IsWrittenAsTheLibraryWouldWriteTheWhole) {
+  for (const Report& report : {Report{}, SampleReport()}) {
+    const std::string text = ReportToJson(report);
+    EXPECT_EQ(nlohmann::ordered_json::parse(text).dump(2) + "\n", text);
+  }
+}
+
 TEST(ReportJson, SaysNullWhereNothingWasCompared) {
   const Json json = Json::parse(ReportToJson(SampleReport()));
   EXPECT_EQ(json["tables"][0]["equal"], true);
