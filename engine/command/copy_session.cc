@@ -425,6 +425,16 @@ absl::Status CopySession::Sequences() {
   return absl::OkStatus();
 }
 
+// As it will be when the transaction has been committed.
+absl::Status CopySession::RecordReport(const std::string& outcome, ExitCode exit_code) {
+  const std::string outcome_before = std::exchange(report_.outcome, outcome);
+  const ExitCode exit_code_before = std::exchange(report_.exit_code, exit_code);
+  const std::string json = ReportToJson(report_);
+  report_.outcome = outcome_before;
+  report_.exit_code = exit_code_before;
+  return ledger_->SetReport(*coordinator_, json);
+}
+
 absl::Status CopySession::Publish() {
   const StageScope stage(Stage::kPublish, events_, &report_);
   RETURN_IF_ERROR(FinishQuickCheck());
@@ -456,17 +466,12 @@ absl::Status CopySession::Publish() {
   // What is said of the run becomes true, and can be read, together with its rows.
   const std::string outcome = rejects ? "rejected" : full ? "verified" : "copied";
   const ExitCode exit_code = rejects ? ExitCode::kRejected : ExitCode::kDone;
-  const std::string outcome_before = std::exchange(report_.outcome, outcome);
-  const ExitCode exit_code_before = std::exchange(report_.exit_code, exit_code);
   SetPlanResults(report_, &record_);
-  const std::string result = ReportToJson(report_);
-  report_.outcome = outcome_before;
-  report_.exit_code = exit_code_before;
   RecordPartitions();
   RETURN_IF_ERROR(ledger_->SetPlan(*coordinator_, PlanRecordToJson(record_)));
   RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active",
                                     batched ? kStagePublishing : kStagePublished, outcome));
-  RETURN_IF_ERROR(ledger_->SetReport(*coordinator_, result));
+  RETURN_IF_ERROR(RecordReport(outcome, exit_code));
   LITE2PG_FAILPOINT("publish.recorded");
   RETURN_IF_ERROR(coordinator_->Commit());
   LITE2PG_FAILPOINT("publish.reply_lost");

@@ -105,6 +105,7 @@ class CopySession {
   absl::Status KeepCoordinator();
   absl::Status ExportRejectsIfAsked();
   void CompleteReport(const absl::Status& status);
+  absl::Status RecordReport(const std::string& outcome, ExitCode exit_code);
   void RecordPartitions();
   bool Joins() const { return !request_.join.empty(); }
   void FillTables();

@@ -383,26 +383,36 @@ void SetPlanResults(const Report& report, PlanRecord* record) {
 }
 
 std::string PlanRecordToJson(const PlanRecord& record) {
-  Json tables = Json::array(), left_out = Json::array();
+  const auto text_of = [](const Json& json) {
+    return json.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
+  };
+  Json left_out = Json::array();
   Json include = Json::array(), exclude = Json::array();
-  for (const TableRecord& table : record.tables) tables.push_back(TableJson(table));
   for (const LeftOutTable& table : record.left_out) {
     left_out.push_back(Json{{"source_name", Name(table.source_name)}, {"state", table.state}});
   }
   for (const std::string& glob : record.include) include.push_back(Name(glob));
   for (const std::string& glob : record.exclude) exclude.push_back(Name(glob));
-  Json json{{"version", record.version},
-                  {"digest_version", record.digest_version},
-                  {"source_time_zone", Name(record.source_time_zone)},
-                  {"existing_rows", NameOf(record.existing_rows, kExistingRowsNames)},
-                  {"include", std::move(include)},
-                  {"exclude", std::move(exclude)},
-                  {"tables", std::move(tables)},
-                  {"left_out", std::move(left_out)}};
-  if (!record.source_schema.empty()) {
-    json["source_schema"] = Json::parse(record.source_schema, nullptr, /*exceptions=*/false);
+  std::string text = text_of(Json{{"version", record.version},
+                                  {"digest_version", record.digest_version},
+                                  {"source_time_zone", Name(record.source_time_zone)},
+                                  {"existing_rows", NameOf(record.existing_rows,
+                                                           kExistingRowsNames)},
+                                  {"include", std::move(include)},
+                                  {"exclude", std::move(exclude)},
+                                  {"left_out", std::move(left_out)}});
+  // What grows with the schema is added as text: a tree of all tables takes ten times as much.
+  text.pop_back();
+  text += ",\"tables\":[";
+  for (size_t i = 0; i < record.tables.size(); ++i) {
+    absl::StrAppend(&text, i == 0 ? "" : ",", text_of(TableJson(record.tables[i])));
   }
-  return json.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
+  text += ']';
+  if (Json::accept(record.source_schema)) {
+    absl::StrAppend(&text, ",\"source_schema\":", record.source_schema);
+  }
+  text += '}';
+  return text;
 }
 
 absl::StatusOr<PlanRecord> ParsePlanRecord(absl::string_view json) {
