@@ -53,11 +53,11 @@ class ChunkCheck {
       }
     }
     if (digest != chunk_.digest) return AlteredError(chunk_.file, "its digest does not match");
-    ASSIGN_OR_RETURN(const FileState after, directory_.StateOf(reader.file(), chunk_.file));
+    ASSIGN_OR_RETURN(const MemberState after, directory_.StateOf(reader.file(), chunk_.file));
     if (state_ != after) return AlteredError(chunk_.file, "it is being written to");
     return absl::OkStatus();
   }
-  const FileState& state() const { return state_; }
+  const MemberState& state() const { return state_; }
 
  private:
   absl::Status CheckSize() {
@@ -99,7 +99,7 @@ class ChunkCheck {
   const ArchiveChunk& chunk_;
   const std::vector<ColumnCodec>& codecs_;
   const CancelToken& cancel_;
-  FileState state_;
+  MemberState state_;
 };
 
 class FileCheck {
@@ -108,7 +108,7 @@ class FileCheck {
             const ArchiveCheckOptions& options, const CancelToken& cancel)
       : archive_(archive), codecs_(codecs), options_(options), cancel_(cancel) {}
 
-  absl::StatusOr<FileStates> Run() {
+  absl::StatusOr<MemberStates> Run() {
     if (options_.complete) {
       RETURN_IF_ERROR(CheckListing());
       RETURN_IF_ERROR(CheckSchemaFiles());
@@ -190,7 +190,7 @@ class FileCheck {
   std::atomic<size_t> next_{0};
   FirstError error_;
   std::mutex mutex_;
-  FileStates states_;
+  MemberStates states_;
 };
 
 }  // namespace
@@ -219,7 +219,7 @@ absl::Status CheckChunkFile(const ArchiveDirectory& directory, const ArchiveChun
   });
 }
 
-absl::StatusOr<FileStates> CheckArchiveFiles(const OpenArchive& archive,
+absl::StatusOr<MemberStates> CheckArchiveFiles(const OpenArchive& archive,
                                              const std::vector<std::vector<ColumnCodec>>& codecs,
                                              const ArchiveCheckOptions& options,
                                              const CancelToken& cancel) {

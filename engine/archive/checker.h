@@ -29,7 +29,7 @@ struct OpenArchive {
 absl::StatusOr<OpenArchive> OpenArchiveDirectory(const std::string& path);
 
 // The state of every data file when it was checked, by name.
-using FileStates = std::map<std::string, FileState>;
+using MemberStates = std::map<std::string, MemberState>;
 
 struct ArchiveCheckOptions {
   // Called now and then, from any thread, with what was read since the last call.
@@ -44,7 +44,7 @@ struct ArchiveCheckOptions {
 // Every file that the manifest names is there as it was written, row by row, and nothing else is:
 // sizes, both checksums, the number of rows and their digest. `codecs` holds those of each table's
 // columns. All errors but cancellation have exit code 13 and name the file.
-absl::StatusOr<FileStates> CheckArchiveFiles(const OpenArchive& archive,
+absl::StatusOr<MemberStates> CheckArchiveFiles(const OpenArchive& archive,
                                              const std::vector<std::vector<ColumnCodec>>& codecs,
                                              const ArchiveCheckOptions& options,
                                              const CancelToken& cancel);

@@ -181,11 +181,11 @@ absl::StatusOr<FileHandle> ArchiveDirectory::OpenFile(absl::string_view name) co
   return file;
 }
 
-absl::StatusOr<FileState> ArchiveDirectory::StateOf(const FileHandle& file,
+absl::StatusOr<MemberState> ArchiveDirectory::StateOf(const FileHandle& file,
                                                     absl::string_view name) const {
   struct stat info {};
   if (fstat(file.fd(), &info) != 0) return AlteredError(name, std::strerror(errno));
-  FileState state;
+  MemberState state;
   state.device = info.st_dev;
   state.inode = info.st_ino;
   state.size_bytes = info.st_size;
@@ -196,7 +196,7 @@ absl::StatusOr<FileState> ArchiveDirectory::StateOf(const FileHandle& file,
 absl::StatusOr<std::string> ArchiveDirectory::ReadAll(absl::string_view name,
                                                       int64_t bytes_max) const {
   ASSIGN_OR_RETURN(const FileHandle file, OpenFile(name));
-  ASSIGN_OR_RETURN(const FileState state, StateOf(file, name));
+  ASSIGN_OR_RETURN(const MemberState state, StateOf(file, name));
   if (state.size_bytes > bytes_max) return AlteredError(name, "larger than it can be");
   std::string content(static_cast<size_t>(state.size_bytes), '\0');
   size_t done = 0;

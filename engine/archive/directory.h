@@ -30,10 +30,10 @@ class FileHandle {
 };
 
 // What tells that a file was written to or exchanged since it was looked at.
-struct FileState {
+struct MemberState {
   uint64_t device = 0, inode = 0;
   int64_t size_bytes = 0, changed_ns = 0;  // st_ctim, which no program can set
-  friend bool operator==(const FileState&, const FileState&) = default;
+  friend bool operator==(const MemberState&, const MemberState&) = default;
 };
 
 // Names are those of IsArchiveName(). Any thread. Copies of a pointer to it keep it open.
@@ -57,7 +57,7 @@ class ArchiveDirectory {
 
   // A regular file of ours that nobody else may write to, without following any link.
   absl::StatusOr<FileHandle> OpenFile(absl::string_view name) const;
-  absl::StatusOr<FileState> StateOf(const FileHandle& file, absl::string_view name) const;
+  absl::StatusOr<MemberState> StateOf(const FileHandle& file, absl::string_view name) const;
   // The whole file; kArchiveAltered when it is longer than `bytes_max`.
   absl::StatusOr<std::string> ReadAll(absl::string_view name, int64_t bytes_max) const;
 

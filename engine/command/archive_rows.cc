@@ -66,7 +66,7 @@ bool DecodeField(absl::string_view field, const ColumnCodec& codec, std::string*
 class ArchiveRows final : public ExternalRows {
  public:
   ArchiveRows(const OpenArchive& archive, const ArchiveTable& table,
-              const std::vector<ColumnCodec>& codecs, const FileStates& states)
+              const std::vector<ColumnCodec>& codecs, const MemberStates& states)
       : archive_(archive), table_(table), codecs_(codecs), states_(states) {
     int last = 0;
     for (const ArchiveColumn& column : table.columns) last = std::max(last, column.source_column);
@@ -122,7 +122,7 @@ class ArchiveRows final : public ExternalRows {
   }
 
   absl::Status CheckState() {
-    ASSIGN_OR_RETURN(const FileState now,
+    ASSIGN_OR_RETURN(const MemberState now,
                      archive_.directory->StateOf(reader_->file(), chunk().file));
     const auto checked = states_.find(chunk().file);
     if (checked != states_.end() && checked->second == now) return absl::OkStatus();
@@ -132,7 +132,7 @@ class ArchiveRows final : public ExternalRows {
   const OpenArchive& archive_;
   const ArchiveTable& table_;
   const std::vector<ColumnCodec>& codecs_;
-  const FileStates& states_;
+  const MemberStates& states_;
   std::optional<ChunkFileReader> reader_;
   size_t chunk_ = 0;
   int64_t next_ = 0, chunk_end_ = 0;  // rows that the reader gives: [next_, chunk_end_)
@@ -182,7 +182,7 @@ bool DecodeFields(absl::string_view fields, const std::vector<ColumnCodec>& code
 
 std::unique_ptr<ExternalRows> NewArchiveRows(const OpenArchive& archive, const ArchiveTable& table,
                                              const std::vector<ColumnCodec>& codecs,
-                                             const FileStates& states) {
+                                             const MemberStates& states) {
   return std::make_unique<ArchiveRows>(archive, table, codecs, states);
 }
 

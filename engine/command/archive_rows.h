@@ -17,7 +17,7 @@ namespace lite2pg {
 // `states`, before or after it is read, is an error with exit code 13.
 std::unique_ptr<ExternalRows> NewArchiveRows(const OpenArchive& archive, const ArchiveTable& table,
                                              const std::vector<ColumnCodec>& codecs,
-                                             const FileStates& states);
+                                             const MemberStates& states);
 
 // Whether values of the type are what SQLite had: numbers, texts and blobs that no form of
 // PostgreSQL's was put in the place of.

@@ -88,7 +88,7 @@ class ArchiveSource {
   std::vector<std::vector<ColumnCodec>> codecs_;  // of the archive's types, per table
   std::vector<std::vector<ReadingRules>> rules_;  // likewise
   std::vector<SourceTable> row_tables_;           // what the readers see, per table
-  FileStates states_;
+  MemberStates states_;
 };
 
 }  // namespace lite2pg

@@ -42,7 +42,7 @@ std::vector<std::string> MergedColumns(const TablePlan& table) {
 
 std::string SameKey(const TablePlan& table) {
   std::vector<std::string> terms;
-  for (const KeyColumn& key : table.key) {
+  for (const IndexKeyColumn& key : table.key) {
     const std::string column = QuoteIdentifier(key.name);
     terms.push_back(absl::StrCat("t.", column, " ", key.equals, " s.", column));
   }
@@ -51,7 +51,7 @@ std::string SameKey(const TablePlan& table) {
 
 bool IsKey(const TablePlan& table, const std::string& column) {
   return std::any_of(table.key.begin(), table.key.end(),
-                     [&](const KeyColumn& key) { return key.name == column; });
+                     [&](const IndexKeyColumn& key) { return key.name == column; });
 }
 
 // Byte for byte, as the digest sees values: 1.5 and 1.50 are two. The cast keeps the parser from
@@ -300,7 +300,7 @@ class Merge {
   absl::Status RefuseDifferent(const TablePlan& table, MergedTable* merged) {
     const std::vector<std::string> values = ValueColumns(table);
     std::vector<std::string> keys, selected;
-    for (const KeyColumn& key : table.key) keys.push_back(key.name);
+    for (const IndexKeyColumn& key : table.key) keys.push_back(key.name);
     for (const std::string& column : values) {
       const std::string name = QuoteIdentifier(column);
       selected.push_back(absl::StrCat(Differs({column}), ", s.", name, "::pg_catalog.text, t.",

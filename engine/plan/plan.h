@@ -56,7 +56,7 @@ struct TablePlan {
   // Existing tables: load_schema and load_name are those of a table of our own, from which rows go
   // to `target` at the end.
   bool merge = false;
-  std::vector<KeyColumn> key;      // merged: what identifies a row of the target; may be empty
+  std::vector<IndexKeyColumn> key;      // merged: what identifies a row of the target; may be empty
   std::vector<FillPlan> fills;
   std::string spread_sql;          // created: spreads the empty table over servers or time; "": not
 

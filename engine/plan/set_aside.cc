@@ -198,11 +198,12 @@ class ExistingPlanner {
       if (index.table_oid != table.target.oid || !index.unique || index.partial || !index.usable) {
         continue;
       }
-      const bool loaded = std::all_of(index.key.begin(), index.key.end(), [&](const KeyColumn& c) {
+      const auto is_loaded = [&](const IndexKeyColumn& c) {
         return !c.equals.empty() &&
                std::any_of(table.columns.begin(), table.columns.end(),
                            [&](const ColumnPlan& column) { return column.target_name == c.name; });
-      });
+      };
+      const bool loaded = std::all_of(index.key.begin(), index.key.end(), is_loaded);
       if (!loaded) continue;
       if (index.primary) return &index;
       if (found == nullptr) found = &index;

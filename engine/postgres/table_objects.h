@@ -14,7 +14,7 @@
 namespace lite2pg {
 
 // One column of an index's key.
-struct KeyColumn {
+struct IndexKeyColumn {
   std::string name;             // "" for an expression
   std::string equals;           // "OPERATOR(pg_catalog.=)": what equal means to this index; ""
                                 // when it cannot tell
@@ -31,7 +31,7 @@ struct TableIndexObject {
   bool has_comment = false, has_constraint_comment = false;
   bool clustered = false, replica_identity = false;
   std::vector<std::pair<int, int>> statistics;  // of expressions: position and target
-  std::vector<KeyColumn> key;
+  std::vector<IndexKeyColumn> key;
   // Foreign keys (their OIDs) that need this index.
   std::vector<uint32_t> referencing_keys;
   // Why it must stay where it is: no statement of ours would bring it back as it was. "" if none.

@@ -28,19 +28,19 @@ constexpr size_t kFilesMax = 100'000;
 // Differences between schemas that are named; all are counted.
 constexpr size_t kDifferencesShown = 40;
 
-struct FileState {
+struct StateOfPart {
   dev_t device = 0;
   ino_t inode = 0;
   off_t size = 0;
 };
 
-absl::StatusOr<FileState> StateOfFile(const std::string& path) {
+absl::StatusOr<StateOfPart> StateOfFile(const std::string& path) {
   struct stat info {};
   if (stat(path.c_str(), &info) != 0) {
     return MakeError(ErrorCode::kSourceChanged, ExitCode::kSource,
                      absl::StrCat("the file is gone: ", EscapeForMessage(path, 300)));
   }
-  return FileState{info.st_dev, info.st_ino, info.st_size};
+  return StateOfPart{info.st_dev, info.st_ino, info.st_size};
 }
 
 absl::Status InFile(const absl::Status& status, const std::string& path) {
@@ -62,7 +62,7 @@ struct Merged {
   SourceCatalog one;     // the declarations of the first file
   SourceCatalog merged;
   std::vector<MergedFile> files;
-  std::vector<FileState> states;
+  std::vector<StateOfPart> states;
   // By table of the catalog, then by file.
   std::vector<std::vector<int64_t>> rows_before;  // in the files before; one more than files
   std::vector<std::vector<uint32_t>> root_pages;
@@ -204,8 +204,8 @@ class OpenMergedSource final : public MergedSource {
   }
   absl::Status CheckUnchanged() const override {
     for (size_t i = 0; i < merged_->files.size(); ++i) {
-      ASSIGN_OR_RETURN(const FileState now, StateOfFile(merged_->files[i].path));
-      const FileState& then = merged_->states[i];
+      ASSIGN_OR_RETURN(const StateOfPart now, StateOfFile(merged_->files[i].path));
+      const StateOfPart& then = merged_->states[i];
       if (now.device != then.device || now.inode != then.inode || now.size < then.size) {
         return Changed(merged_->files[i], "the file was replaced or cut during the run");
       }

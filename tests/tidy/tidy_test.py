@@ -100,6 +100,27 @@ def check_file(root, path, report):
         check_functions(path, lines, report)
 
 
+def check_types_are_one(root, listed, report):
+    """No two types of one name in the one namespace: the linker would take either's destructor, and
+    either's vector, for both."""
+    found = {}
+    for path in listed:
+        if path.startswith("tests/") or path.startswith("bench/"):
+            continue  # programs of their own
+        unnamed = False
+        for number, line in enumerate((root / path).read_text("ascii", "replace").splitlines(), 1):
+            if line.startswith("namespace {"):
+                unnamed = True
+            elif line == "}  // namespace":
+                unnamed = False
+            match = re.match(r"(?:template <.*> )?(?:struct|class|union|enum(?: class)?) (\w+)"
+                             r"(?: final)?(?: :.*)? \{", line)
+            if match and not unnamed:
+                other = found.setdefault(match.group(1), path)
+                if other != path:
+                    report(path, number, f"{match.group(1)} is another type in {other}")
+
+
 def check_tests_are_built(root, listed, report):
     """Every folder with tests in C++ is named in tests/CMakeLists.txt."""
     cmake = (root / "tests/CMakeLists.txt").read_text()
@@ -115,6 +136,7 @@ def main():
     findings = []
     for path in listed:
         check_file(root, path, lambda *finding: findings.append(finding))
+    check_types_are_one(root, listed, lambda *finding: findings.append(finding))
     check_tests_are_built(root, listed, lambda *finding: findings.append(finding))
     for path, number, what in findings:
         print(f"{path}:{number}: {what}")
