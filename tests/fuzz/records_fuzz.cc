@@ -75,9 +75,12 @@ void CheckDataFile(size_t columns, absl::string_view content) {
       ArchiveDirectory::OpenForReading(Directory().path());
   Require(directory.ok(), "the directory cannot be opened", Directory().path());
   Directory().Write("t000001/c000001.copy", content);
-  FileHash hash;
+  FileHash hash, raw_hash;
+  ArchiveChunk chunk;
+  chunk.file = "t000001/c000001.copy";
+  chunk.raw_bytes = content.size();
   absl::StatusOr<ChunkFileReader> reader =
-      ChunkFileReader::Open(**directory, "t000001/c000001.copy", columns, &hash);
+      ChunkFileReader::Open(**directory, chunk, columns, &hash, &raw_hash);
   size_t bytes = 0;
   while (reader.ok()) {
     absl::string_view fields;
