@@ -10,6 +10,7 @@ import collections
 import datetime
 import os
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -82,6 +83,13 @@ def table(tallies):
     return "\n".join(lines)
 
 
+def commit():
+    """Of this checkout; LITE2PG_COMMIT names it where the program was built from another."""
+    found = subprocess.run(["git", "-C", laboratory.ROOT, "describe", "--always", "--dirty"],
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    return os.environ.get("LITE2PG_COMMIT") or found.stdout.decode().strip() or "unknown"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -91,6 +99,7 @@ def main():
     parser.add_argument("--seed", type=int, help="of the first trial; then counts up")
     parser.add_argument("--scale", type=int, default=1, help="times the usual data")
     parser.add_argument("--table", help="also write the table into this file")
+    parser.add_argument("--page", help="put the table into this page (docs/reliability.md)")
     parser.add_argument("--stop", action="store_true", help="at the first violation")
     arguments = parser.parse_args()
     rows = arguments.rows.split(",")
@@ -111,6 +120,7 @@ def main():
     # stands in it, or a trial could not be made again.
     lab = laboratory.Lab(seed=6, scale=arguments.scale)
     tallies = {row: Tally() for row in rows}
+    load_at_start = os.getloadavg()[0]
     began = datetime.datetime.now(datetime.timezone.utc)
     try:
         for number in range(trials):
@@ -127,12 +137,16 @@ def main():
     finally:
         lab.close()
     minutes = (datetime.datetime.now(datetime.timezone.utc) - began).total_seconds() / 60
-    text = (f"{began:%Y-%m-%d %H:%M} UTC, first seed {first_seed}, {minutes:.1f} minutes\n\n"
-            + table(tallies) + "\n")
+    text = (f"Commit {commit()}, {began:%Y-%m-%d %H:%M} UTC, {minutes:.1f} minutes, first seed"
+            f" {first_seed}, {os.cpu_count()}\nprocessors, load {load_at_start:.1f} at the start and"
+            f" {os.getloadavg()[0]:.1f} at the end.\n\n" + table(tallies) + "\n")
     say("\n" + text)
     if arguments.table:
         with open(arguments.table, "w", encoding="ascii") as file:
             file.write(text)
+    if arguments.page:
+        subprocess.run([laboratory.ROOT / "tools/dev/put_into_page", arguments.page, "torture"],
+                       input=text.encode(), check=True)
     return 1 if any(t.violations for t in tallies.values()) else 0
 
 
