@@ -35,8 +35,8 @@ class ExistingTest(EndToEndTest):
         self.set_up_role()
 
     def set_up_role(self):
-        """The role in the database that self.target is, and self.target as the role."""
-        self.admin = self.target
+        """Gives the role its rights in the database that self.target is, and makes it that of
+        self.target."""
         execute(self.admin, f"GRANT ALL ON SCHEMA public TO {self.role}")
         if self.database_create:
             name = execute(self.admin, "SELECT current_database()")[0][0]

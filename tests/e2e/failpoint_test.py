@@ -239,9 +239,9 @@ class Failpoints(EndToEndTest):
 
     def test_killed_where_no_schema_may_be_created_for_what_is_staged(self):
         role = "limited_" + os.urandom(4).hex()
-        self.sql(f"CREATE ROLE {role} LOGIN")
-        self.addCleanup(execute, self.target, f"DROP OWNED BY {role}; DROP ROLE {role}")
-        self.sql(f"CREATE SCHEMA mine AUTHORIZATION {role}")
+        execute(self.admin, f"CREATE ROLE {role} LOGIN")
+        self.addCleanup(execute, self.admin, f"DROP OWNED BY {role}; DROP ROLE {role}")
+        execute(self.admin, f"CREATE SCHEMA mine AUTHORIZATION {role}")
         path = self.make_source(SOURCE)
         self.target = with_options(self.target, user=role)
         options = ["--target-schema", "mine"]

@@ -19,7 +19,6 @@ import unittest
 import uuid
 
 import psycopg2
-import psycopg2.errors
 import psycopg2.extensions
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -31,8 +30,8 @@ import server  # noqa: E402
 BIN = os.environ.get("LITE2PG_BIN", str(ROOT / "build/release/lite2pg"))
 SEED = int(os.environ.get("LITE2PG_SEED", "1"))
 TIMEOUT_SECONDS = 300
-# The role that tests and program work as, with what docs/reliability.md says it needs and no more.
-# Tests that make roles, tablespaces or settings of the server for themselves need a superuser.
+# The role that tests and program work as, with what docs/reliability.md says it needs and no more;
+# ctest sets it. Without, both are the server's superuser.
 ROLE = os.environ.get("LITE2PG_TEST_ROLE")
 
 
@@ -47,6 +46,13 @@ def _server_conninfo():
 
 
 SERVER = _server_conninfo()
+
+
+def is_sanitized():
+    """Whether the program was built with AddressSanitizer, which has an allocator of its own and
+    takes more memory."""
+    with open(BIN, "rb") as file:
+        return b"__asan_init" in file.read()
 
 
 def with_options(conninfo, **options):
@@ -67,13 +73,19 @@ def execute(conninfo, sql, parameters=None):
         connection.close()
 
 
+def as_superuser(conninfo):
+    """For what only a superuser may prepare: roles, base types, other roles' objects."""
+    return with_options(conninfo, user=psycopg2.extensions.parse_dsn(SERVER)["user"])
+
+
 def as_role(conninfo):
     """The database for ROLE, if one is asked for, which gets its rights there."""
     if not ROLE:
         return conninfo
     name = psycopg2.extensions.parse_dsn(conninfo)["dbname"]
-    with contextlib.suppress(psycopg2.errors.DuplicateObject):
-        execute(conninfo, f"CREATE ROLE {ROLE} LOGIN")
+    # Tests run side by side: one of them makes it.
+    execute(conninfo, f"DO $$ BEGIN CREATE ROLE {ROLE} LOGIN; {server.HOSTILE_SQL.format(user=ROLE)}"
+                      " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$")
     execute(conninfo, f"GRANT CONNECT, CREATE ON DATABASE {name} TO {ROLE}")
     execute(conninfo, f"ALTER SCHEMA public OWNER TO {ROLE}")
     return with_options(conninfo, user=ROLE)
@@ -143,6 +155,11 @@ class EndToEndTest(unittest.TestCase):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="lite2pg-e2e-"))
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
         self.target = self.make_target()
+
+    @property
+    def admin(self):
+        """The target for a superuser."""
+        return as_superuser(self.target)
 
     def make_target_from(self, template):
         """A copy of a database that nobody is connected to."""

@@ -127,9 +127,9 @@ type = "integer"
 class Rights(EndToEndTest):
     def test_a_role_that_owns_one_schema_is_enough(self):
         role = "limited_" + os.urandom(4).hex()
-        self.sql(f"CREATE ROLE {role} LOGIN")
-        self.addCleanup(execute, self.target, f"DROP OWNED BY {role}; DROP ROLE {role}")
-        self.sql(f"CREATE SCHEMA mine AUTHORIZATION {role}")
+        execute(self.admin, f"CREATE ROLE {role} LOGIN")
+        self.addCleanup(execute, self.admin, f"DROP OWNED BY {role}; DROP ROLE {role}")
+        execute(self.admin, f"CREATE SCHEMA mine AUTHORIZATION {role}")
         path = self.make_source(SHOP + "CREATE VIEW w AS SELECT id FROM parent;")
         target = with_options(self.target, user=role)
         run = self.copy(path, "--target-schema", "mine", target=target)
@@ -146,8 +146,8 @@ class Rights(EndToEndTest):
 
     def test_default_privileges_of_the_schema_reach_tables_that_were_staged_elsewhere(self):
         role = "reader_" + os.urandom(4).hex()
-        self.sql(f"CREATE ROLE {role}")
-        self.addCleanup(execute, self.target, f"DROP OWNED BY {role}; DROP ROLE {role}")
+        execute(self.admin, f"CREATE ROLE {role}")
+        self.addCleanup(execute, self.admin, f"DROP OWNED BY {role}; DROP ROLE {role}")
         self.sql(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {role}")
         run = self.copy(self.make_source(SHOP))
         self.assertEqual(run.exit_code, 0, str(run))

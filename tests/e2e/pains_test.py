@@ -506,16 +506,17 @@ class HonestyAndUse(EndToEndTest):
     def test_passwords_by_scram(self):
         """pgloader#1183 #1207 #1332 #1593: KABOOM! 10 fell through ECASE expression."""
         role = f"scram_{id(self)}"
-        execute(self.target, f"SET password_encryption = 'scram-sha-256';"
-                             f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD 'p@ss:w-o_r/d%';"
-                             f"GRANT wants_password TO {role};")
-        self.addCleanup(execute, self.target, f"DROP ROLE {role}")
+        execute(self.admin, f"SET password_encryption = 'scram-sha-256';"
+                            f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD 'p@ss:w-o_r/d%';"
+                            f"GRANT wants_password TO {role};")
+        self.addCleanup(execute, self.admin, f"DROP ROLE {role}")
         path = self.make_source("CREATE TABLE t (v); INSERT INTO t VALUES (1);")
         target = with_options(self.target, user=role, password="p@ss:w-o_r/d%")
         run = self.copy(path, target=target)
         self.assertEqual(run.exit_code, 0, str(run))
         self.assertNotIn("p@ss", run.out + run.err)
-        self.sql(f"REASSIGN OWNED BY {role} TO lite2pg_test; DROP OWNED BY {role};")
+        execute(self.admin,
+                f"REASSIGN OWNED BY {role} TO lite2pg_test; DROP OWNED BY {role};")
 
     def test_messages_of_wrong_options_name_the_right_ones(self):
         """pgloader#1187 #1149: cryptic errors of a language of its own."""

@@ -94,9 +94,10 @@ class Plan(EndToEndTest):
     def test_a_burst_that_the_server_refuses_is_only_a_note(self):
         path = self.make_source(SCRIPT)
         name = self.sql("SELECT current_database()")[0][0]
-        self.sql(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC; CREATE ROLE prober_{name} LOGIN;"
-                 f"GRANT CREATE ON SCHEMA public TO prober_{name};"
-                 f"GRANT CREATE ON DATABASE {name} TO prober_{name}")
+        execute(self.admin, f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC;"
+                            f"CREATE ROLE prober_{name} LOGIN;"
+                            f"GRANT CREATE ON SCHEMA public TO prober_{name};"
+                            f"GRANT CREATE ON DATABASE {name} TO prober_{name}")
         self.target = with_options(self.target, user=f"prober_{name}")
         run = self.plan(path, "--probe")
         self.assertEqual(run.exit_code, 0, str(run))

@@ -3,7 +3,7 @@ that is stopped between them goes on, and nothing else is done with it."""
 
 import unittest
 
-from harness import EndToEndTest, lite2pg
+from harness import EndToEndTest, execute, lite2pg
 
 TABLES = 1100   # three batches
 
@@ -61,8 +61,8 @@ class Publish(EndToEndTest):
 
     def test_default_privileges_are_given(self):
         role = "reader_" + self.sql("SELECT current_database()")[0][0]
-        self.sql(f"CREATE ROLE {role};"
-                 f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {role};"
+        execute(self.admin, f"CREATE ROLE {role}")
+        self.sql(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {role};"
                  f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO {role}")
         self.assert_done(self.copy(self.path, "--publish", "batched"))
         self.assertEqual(self.sql(
