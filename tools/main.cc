@@ -1,5 +1,6 @@
 // The program's entry: what concerns the whole process, before anything else happens.
 #include <cxxabi.h>
+#include <malloc.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -55,9 +56,19 @@ bool IsOutOfResource() {
   std::abort();
 }
 
+// Memory of large values goes back to the system at once. By default glibc raises the size from
+// which it does so with every such piece that is freed, up to 32 MiB, and keeps them in every
+// thread's arena: the same import of rows of 17 MB took anything between 120 and 230 MB.
+void ReturnLargeMemory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);  // more than a batch, which lives long
+#endif
+}
+
 int Main(int argc, char** argv) {
   std::set_terminate(OnTerminate);
   lite2pg::ExitOnEarlySignals();
+  ReturnLargeMemory();
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   const bool wiped = lite2pg::WipeArguments(argc, argv);
   umask(077);  // whatever this process or its children create is for its user alone
