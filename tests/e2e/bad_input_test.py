@@ -153,7 +153,7 @@ class BadInput(EndToEndTest):
 
     def test_a_server_that_is_read_only(self):
         name = self.sql("SELECT current_database()")[0][0]
-        self.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        execute(self.admin, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         run = self.copy(self.make_source(ROWS))
         if run.exit_code != 0:  # a session may set it off again; then the copy has to be whole
             self.refused(run, 8, 12)

@@ -36,6 +36,8 @@ CREATE FUNCTION "Times".create_hypertable(relation regclass, column_name name,
 
 
 class Dialects(EndToEndTest):
+    superuser = True  # who changes the system catalog, to look like another server
+
     def setUp(self):
         super().setUp()
         self.path = self.make_source(SCRIPT)

@@ -149,6 +149,7 @@ class EndToEndTest(unittest.TestCase):
     maxDiff = None
     # Whether the program's own verify must agree with every copy; set where copies are most varied.
     verify_copies = bool(os.environ.get("LITE2PG_VERIFY_ALL"))
+    superuser = False  # instead of ROLE; a test that needs one says why
 
     def setUp(self):
         self.assertTrue(os.access(BIN, os.X_OK), f"there is no program {BIN}")
@@ -166,7 +167,7 @@ class EndToEndTest(unittest.TestCase):
         name = "e2e_" + uuid.uuid4().hex[:12]
         execute(SERVER, f"CREATE DATABASE {name} TEMPLATE {template}")
         self.addCleanup(execute, SERVER, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        return as_role(with_options(SERVER, dbname=name))
+        return self.for_role(with_options(SERVER, dbname=name))
 
     def make_target(self, encoding="UTF8", server_conninfo=SERVER):
         name = "e2e_" + uuid.uuid4().hex[:12]
@@ -174,7 +175,10 @@ class EndToEndTest(unittest.TestCase):
         execute(server_conninfo, f"CREATE DATABASE {name} TEMPLATE template0"
                                  f" ENCODING '{encoding}' LOCALE '{locale}'")
         self.addCleanup(execute, server_conninfo, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        return as_role(with_options(server_conninfo, dbname=name))
+        return self.for_role(with_options(server_conninfo, dbname=name))
+
+    def for_role(self, conninfo):
+        return conninfo if self.superuser else as_role(conninfo)
 
     def make_source(self, script="", name="source.db", build=None):
         """An SQLite file made by a script, or by a function that gets the connection."""
