@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import signal
 import sqlite3
@@ -9,7 +10,8 @@ import subprocess
 import time
 import unittest
 
-from harness import BIN, EndToEndTest, lite2pg
+from failpoint_test import ALL, every_failpoint
+from harness import BIN, SEED, EndToEndTest, execute, lite2pg
 
 ROWS = 200000
 SCRIPT = f"""
@@ -48,18 +50,20 @@ class JoinedRun(EndToEndTest):
     def setUp(self):
         super().setUp()
         self.path = self.make_source(SCRIPT)
-        self.sql(SLOW)
+        execute(self.admin, SLOW)
 
-    def start(self, *options, path=None):
+    def start(self, *options, path=None, failpoint=None):
         env = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+        if failpoint:
+            env["LITE2PG_FAILPOINT"] = failpoint
         process = subprocess.Popen(
             [BIN, "copy", str(path or self.path), self.target, "--format", "json", "--streams", "1",
              *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
         self.addCleanup(process.kill)
         return process
 
-    def join(self, *options, path=None):
-        return self.start("--join", "latest", *options, path=path)
+    def join(self, *options, **kwargs):
+        return self.start("--join", "latest", *options, **kwargs)
 
     def wait_for(self, question, *processes, seconds=40):
         """Until the query gives something true; the processes must live so long."""
@@ -142,6 +146,21 @@ class Join(JoinedRun):
         self.end(survivor)
         self.assert_complete(report)
         self.assertIsNotNone(member)
+
+    def test_a_process_is_killed_at_every_place_of_sharing(self):
+        places = [name for name in every_failpoint() if name.startswith("share.")]
+        self.assertGreaterEqual(len(places), 5)
+        killed = 0
+        for place in places if ALL else random.Random(SEED).sample(places, 2):
+            with self.subTest(place):
+                self.target = self.make_target()
+                execute(self.admin, SLOW)
+                member, leader = self.join(failpoint=f"{place}:1:kill"), self.start()
+                report = self.end(leader)
+                killed += self.wait_end(member) == -signal.SIGKILL
+                self.assert_complete(report)
+        # One may come when all is given away.
+        self.assertGreater(killed, 0)
 
     def test_a_process_that_is_interrupted_gives_back_what_it_had(self):
         member, leader = self.join(), self.start()
