@@ -269,7 +269,8 @@ class HostileValues(EndToEndTest):
         excluded = []
         for _ in range(3):
             run = self.copy(path, "--schema-mode", "existing", "--on-bad-value", "reject",
-                            "--max-rejects", "100%", *excluded)
+                            "--max-rejects", "100%", *excluded,
+                            timeout=300 + VALUES // 20)
             if run.exit_code != 12:
                 break
             blocked = {f["object"].split(".")[0] for f in run.findings()

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import BIN, ROOT, SEED, EndToEndTest, execute
+from harness import BIN, ROOT, SEED, EndToEndTest, execute, is_sanitized
 
 SAMPLE = int(os.environ.get("LITE2PG_ALLOCATIONS", "24"))
 COMPILER = shutil.which("cc") or shutil.which("gcc")
@@ -25,11 +25,6 @@ TABLES = """
     INSERT INTO a SELECT i, 'text ' || i, i / 7.0, zeroblob(i), '2024-01-0' || (1 + i % 9) FROM n;
     INSERT INTO b SELECT id, t FROM a;
     """
-
-
-def is_sanitized():
-    with open(BIN, "rb") as file:
-        return b"__asan_init" in file.read()
 
 
 @unittest.skipUnless(COMPILER, "no C compiler")
