@@ -213,14 +213,6 @@ absl::Status ReadRules(const Json& json, ReadingRules* rules) {
   members.Read("round_to_typmod", &rules->round_to_typmod);
   members.Read("round_to_float4", &rules->round_to_float4);
   members.Read("escape_text", &rules->escape_text);
-  bool bad_value_null = false;
-  members.Read("bad_value_null", &bad_value_null);
-  if (bad_value_null) rules->bad_value = BadValueRule::kNull;
-  if (members.Find("bad_value_default", false) != nullptr) {
-    rules->bad_value = BadValueRule::kDefault;
-    members.Read("bad_value_default", &rules->bad_value_default);
-  }
-  members.Read("escape_text", &rules->escape_text);
   members.Read("bad_value", kBadValueNames, &rules->bad_value);
   if (members.Find("bad_value_default", false) != nullptr) {
     members.Read("bad_value_default", &rules->bad_value_default);
