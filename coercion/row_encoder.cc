@@ -1,5 +1,7 @@
 #include "coercion/row_encoder.h"
 
+#include <algorithm>
+
 #include "coercion/wire.h"
 
 namespace lite2pg {
@@ -50,7 +52,9 @@ bool IsFields(absl::string_view fields, size_t count) {
 
 // What would end a field, a line or the data, or begin an escape.
 void PutEscaped(absl::string_view text, FieldBuffer* out) {
-  out->Reserve(2 * text.size());
+  const auto is_special = [](char c) { return c == '\\' || c == '\n' || c == '\r' || c == '\t'; };
+  const auto escapes = std::count_if(text.begin(), text.end(), is_special);
+  out->Reserve(text.size() + static_cast<size_t>(escapes));
   for (const char c : text) {
     switch (c) {
       case '\\':
@@ -93,8 +97,13 @@ void ColumnCounts::Add(const ColumnCounts& other) {
 }
 
 RowEncoder::RowEncoder(std::span<const ColumnCodec> codecs, CopyFormat format)
+    : RowEncoder(codecs, format, RowBytesOnWireMax(codecs.size())) {}
+
+RowEncoder::RowEncoder(std::span<const ColumnCodec> codecs, CopyFormat format,
+                       size_t row_bytes_max)
     : codecs_(codecs),
       format_(format),
+      row_bytes_max_(row_bytes_max),
       counts_(codecs.size()),
       any_canonical_(AnyCanonical(codecs)) {
   constexpr auto kText = static_cast<size_t>(StorageClass::kText);
@@ -114,17 +123,43 @@ void RowEncoder::Reset() {
 }
 
 RowOutcome RowEncoder::Encode(std::span<const SourceValue> values, FieldBuffer* out) {
-  if (format_ == CopyFormat::kBinary) return EncodeTuple(values, out);
+  const bool is_text = format_ == CopyFormat::kText;
+  FieldBuffer* const to = is_text ? &tuple_ : out;
   tuple_.Clear();
-  const Digest before = digest_;
-  const RowOutcome outcome = EncodeTuple(values, &tuple_);
-  if (outcome.outcome != Outcome::kOk || AppendTextRow(tuple_.view(), codecs_, out)) return outcome;
-  digest_ = before;
-  return {Outcome::kMalformed, 0};
+  const size_t start = to->size();
+  const RowOutcome outcome =
+      any_canonical_ ? EncodeCanonically(values, to) : EncodeTuple(values, to);
+  if (outcome.outcome != Outcome::kOk) [[unlikely]] return outcome;
+  if (to->size() - start > row_bytes_max_) [[unlikely]] {
+    to->Truncate(start);
+    return TooLarge(values);
+  }
+  if (is_text) {
+    const size_t line_start = out->size();
+    if (!AppendTextRow(tuple_.view(), codecs_, out)) return {Outcome::kMalformed, 0};
+    if (out->size() - line_start > row_bytes_max_) {
+      out->Truncate(line_start);
+      return TooLarge(values);
+    }
+  }
+  digest_.AddRow(any_canonical_ ? canonical_.view() : to->view_from(start + 2));
+  Count(values);
+  return {};
+}
+
+RowOutcome RowEncoder::TooLarge(std::span<const SourceValue> values) {
+  const auto size = [](const SourceValue& value) {  // others may have one left from another row
+    const bool has_bytes = value.storage_class == StorageClass::kText ||
+                           value.storage_class == StorageClass::kBlob;
+    return has_bytes ? value.size_bytes : 0;
+  };
+  const auto longest = std::max_element(
+      values.begin(), values.end(),
+      [&](const SourceValue& a, const SourceValue& b) { return size(a) < size(b); });
+  return {Outcome::kTooLarge, static_cast<int>(longest - values.begin())};
 }
 
 RowOutcome RowEncoder::EncodeTuple(std::span<const SourceValue> values, FieldBuffer* out) {
-  if (any_canonical_) return EncodeCanonically(values, out);
   const size_t start = out->size();
   out->Reserve(2);
   out->PutInt16(static_cast<int16_t>(values.size()));
@@ -135,8 +170,6 @@ RowOutcome RowEncoder::EncodeTuple(std::span<const SourceValue> values, FieldBuf
       return {outcome, static_cast<int>(i)};
     }
   }
-  digest_.AddRow(out->view_from(start + 2));
-  Count(values);
   return {};
 }
 
@@ -169,8 +202,6 @@ RowOutcome RowEncoder::EncodeCanonically(std::span<const SourceValue> values, Fi
       return {outcome, static_cast<int>(i)};
     }
   }
-  digest_.AddRow(canonical_.view());
-  Count(values);
   return {};
 }
 

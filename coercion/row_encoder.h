@@ -9,6 +9,7 @@
 
 #include "coercion/digest.h"
 #include "coercion/type_codec.h"
+#include "coercion/wire.h"
 
 namespace lite2pg {
 
@@ -26,9 +27,14 @@ struct ColumnCounts {
 // How rows travel. Text where a column's values are for the server's own input function.
 enum class CopyFormat : uint8_t { kBinary, kText };
 
+// The longest tuple, with its field count and lengths, and the longest line. The server forms a row
+// in one piece of memory of at most 1 GiB - 1, as it takes it and as it gives it (MaxAllocSize, see
+// wire.h); each value may stand there up to eight bytes later than on the wire, for its alignment.
+constexpr size_t RowBytesOnWireMax(size_t columns) { return kWireFieldBytesMax - 8 * columns; }
+
 struct RowOutcome {
   Outcome outcome = Outcome::kOk;
-  int column = -1;  // index of the offending column; -1 when kOk
+  int column = -1;  // index of the offending column, the longest of a row too large; -1 when kOk
 };
 
 // One per worker and table; one thread at a time. The codecs must outlive it.
@@ -36,6 +42,8 @@ class RowEncoder {
  public:
   explicit RowEncoder(std::span<const ColumnCodec> codecs,
                       CopyFormat format = CopyFormat::kBinary);
+  // With a limit of its own for the bytes of a row, for tests.
+  RowEncoder(std::span<const ColumnCodec> codecs, CopyFormat format, size_t row_bytes_max);
 
   // Appends one tuple (int16 field count, then fields), or one line of text COPY, to `out` and adds
   // the row to digest() and counts(); the digest is the tuple's either way. On any other outcome
@@ -48,12 +56,15 @@ class RowEncoder {
   void Reset();
 
  private:
+  // Append the tuple, the second with canonical_ made beside it.
   RowOutcome EncodeTuple(std::span<const SourceValue> values, FieldBuffer* out);
   RowOutcome EncodeCanonically(std::span<const SourceValue> values, FieldBuffer* out);
+  static RowOutcome TooLarge(std::span<const SourceValue> values);
   void Count(std::span<const SourceValue> values);
 
   std::span<const ColumnCodec> codecs_;
   const CopyFormat format_;
+  const size_t row_bytes_max_;
   std::vector<ColumnCounts> counts_;
   std::vector<size_t> ruled_;  // columns with rules of the user's
   FieldBuffer tuple_;          // used only for text

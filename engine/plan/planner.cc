@@ -179,7 +179,7 @@ class Planner {
     for (size_t i = 0; i < selected.reading.columns.size(); ++i) {
       AddColumn(selected, i, scan.columns[i], &columns, &table);
     }
-    CheckWidth(table);
+    CheckWidth(table, scan.rows_too_large);
     plan_.tables.push_back(std::move(table));
   }
 
@@ -248,18 +248,24 @@ class Planner {
             names_.Add(absl::StrCat(table->target_name, "_", column.target_name, "_seq"));
       }
     }
-    if (scan.value_bytes_max > kFieldBytesMax) {
-      Note(Severity::kBlocking, ErrorCode::kValueTooLarge, object,
-           absl::StrCat("a value of ", FormatBytes(scan.value_bytes_max),
-                        "; PostgreSQL's limit for one value is 1 GiB"),
-           "exclude the table, or store such values outside the database");
-    }
+    if (column.rules.bad_value == BadValueRule::kRefuse) NoteTooLarge(object, scan.too_large);
     NoteRules(object, scan, column);
     column.scan = std::move(scan);
     if (candidate.codec.server_text) NoteTextCopy(object, *table, column);
     if (candidate.codec.server_text) table->format = CopyFormat::kText;
     table->codecs.push_back(candidate.codec);
     table->columns.push_back(std::move(column));
+  }
+
+  // Setting such a row aside is no way out: lite2pg.reject lies in PostgreSQL too.
+  void NoteTooLarge(const std::string& object, const CounterExample& too_large) {
+    if (too_large.count == 0) return;
+    Note(Severity::kBlocking, ErrorCode::kValueTooLarge, object,
+         absl::StrCat(too_large.count, " value(s) are larger than PostgreSQL can hold (",
+                      kFieldBytesMax, " bytes); the first is ", too_large.value, " at ",
+                      too_large.row_key),
+         "leave such rows out with --where, or let on-bad-value = \"null\" of the column stand for "
+         "such values; they cannot be set aside, as lite2pg.reject has the same limit");
   }
 
   void NoteRules(const std::string& object, const ColumnScan& scan, const ColumnPlan& column) {
@@ -307,7 +313,7 @@ class Planner {
   }
 
   // What the server would refuse whatever the rows are.
-  void CheckWidth(const TablePlan& table) {
+  void CheckWidth(const TablePlan& table, const CounterExample& rows_too_large) {
     if (table.columns.size() > kTargetColumnsMax) {
       Note(
           Severity::kBlocking, ErrorCode::kTooManyColumns, table.source->name,
@@ -333,11 +339,14 @@ class Planner {
                         kRowInPageBytesMax),
            "split the table, or exclude it");
     }
-    if (table.row_bytes_max > kFieldBytesMax) {
+    if (rows_too_large.count > 0) {
       Note(Severity::kBlocking, ErrorCode::kValueTooLarge, table.source->name,
-           absl::StrCat("a row of ", FormatBytes(table.row_bytes_max),
-                        "; PostgreSQL's limit for one row is 1 GiB"),
-           "exclude the table, or store such values outside the database");
+           absl::StrCat(rows_too_large.count, " row(s) are larger than PostgreSQL can hold (",
+                        RowBytesOnWireMax(table.columns.size()), " bytes for all ",
+                        table.columns.size(), " columns together); the first is of ",
+                        rows_too_large.value, " at ", rows_too_large.row_key),
+           "leave such rows out with --where, or a column (exclude = true, into a table that is "
+           "there)");
     } else if (table.row_bytes_max > RowBytesMax(in_.options->memory_bytes)) {
       NoteHugeRow(table);
     }

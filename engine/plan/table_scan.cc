@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "coercion/datetime.h"
+#include "engine/base/limits.h"
 #include "engine/base/text.h"
 
 namespace lite2pg {
@@ -61,6 +62,20 @@ uint32_t SparedBy(const std::vector<Candidate>& candidates, size_t k) {
     }
   }
   return spared;
+}
+
+// The first stays, and all are counted.
+void NoteExample(const SourceValue& value, const RowSource& source, CounterExample* example) {
+  if (example->count++ > 0) return;
+  example->outcome = Outcome::kTooLarge;
+  example->row_key = source.DescribeRow();
+  example->value = DescribeTypedValue(value);
+}
+
+void MergeExample(const CounterExample& from, CounterExample* to) {
+  const uint64_t count = to->count + from.count;
+  if (to->count == 0) *to = from;
+  to->count = count;
 }
 
 }  // namespace
@@ -119,6 +134,7 @@ void TableScan::Merge(const TableScan& other) {
   rows += other.rows;
   encoded_bytes += other.encoded_bytes;
   row_bytes_max = std::max(row_bytes_max, other.row_bytes_max);
+  MergeExample(other.rows_too_large, &rows_too_large);
   if (columns.empty()) {
     columns = other.columns;
     telling_rows = other.telling_rows;
@@ -136,10 +152,9 @@ void TableScan::Merge(const TableScan& other) {
     }
     to.alive &= from.alive;
     for (size_t k = 0; k < to.refused.size(); ++k) {
-      const uint64_t count = to.refused[k].count + from.refused[k].count;
-      if (to.refused[k].count == 0) to.refused[k] = from.refused[k];
-      to.refused[k].count = count;
+      MergeExample(from.refused[k], &to.refused[k]);
     }
+    MergeExample(from.too_large, &to.too_large);
     to.integer_min = std::min(to.integer_min, from.integer_min);
     to.integer_max = std::max(to.integer_max, from.integer_max);
     if (from.real_seen) {
@@ -192,7 +207,7 @@ TableScanner::TableScanner(std::span<const CandidateList> candidates)
 }
 
 void TableScanner::Add(std::span<const SourceValue> row, const RowSource& source) {
-  uint64_t row_bytes = 0;
+  uint64_t row_bytes = 0, too_large_bytes = 0;
   for (size_t i = 0; i < row.size(); ++i) {
     const SourceValue& value = row[i];
     const auto c = static_cast<size_t>(value.storage_class);
@@ -228,6 +243,12 @@ void TableScanner::Add(std::span<const SourceValue> row, const RowSource& source
         column.bytes += value.size_bytes;
         column.value_bytes_max = std::max<uint64_t>(column.value_bytes_max, value.size_bytes);
         row_bytes += value.size_bytes;
+        if (value.size_bytes > kFieldBytesMax) [[unlikely]] {
+          NoteExample(value, source, &column.too_large);  // no candidate can hold it
+          too_large_bytes += value.size_bytes;
+          if (candidates_[i][0].codec.without_rules != nullptr) NoteRule(i, value, source);
+          continue;
+        }
     }
     uint32_t must_check = must_check_[i][c];
     // No type but the floats has a negative zero, whatever else it takes without a look.
@@ -245,6 +266,18 @@ void TableScanner::Add(std::span<const SourceValue> row, const RowSource& source
   ++scan_.rows;
   scan_.encoded_bytes += row_bytes + 2 + 4 * row.size();
   scan_.row_bytes_max = std::max(scan_.row_bytes_max, row_bytes);
+  if (row_bytes > kFieldBytesMax / 2) [[unlikely]] {
+    NoteRowSize(row, row_bytes - too_large_bytes, source);
+  }
+}
+
+// About what RowEncoder will find, which has the last word: text and blobs go as they are.
+void TableScanner::NoteRowSize(std::span<const SourceValue> row, uint64_t row_bytes,
+                               const RowSource& source) {
+  const uint64_t on_wire = 2 + 4 * row.size() + row_bytes;
+  if (on_wire <= RowBytesOnWireMax(row.size()) || scan_.rows_too_large.count++ > 0) return;
+  scan_.rows_too_large.row_key = source.DescribeRow();
+  scan_.rows_too_large.value = absl::StrCat(on_wire, " bytes");
 }
 
 void TableScanner::NoteTellingRow(const RowSource& source) {

@@ -34,6 +34,7 @@ struct ColumnScan {
   bool real_seen = false;
   uint64_t bytes = 0;                        // of text and blobs
   uint64_t value_bytes_max = 0;
+  CounterExample too_large;                  // values beyond kFieldBytesMax, whatever their type
   bool offsets_seen = false;                 // a non-zero UTC offset in text
   WrittenForms forms;
   std::array<std::string, kStorageClassCount> examples;          // escaped, one per class
@@ -52,6 +53,8 @@ struct TableScan {
   uint64_t rows = 0;
   uint64_t encoded_bytes = 0;                // about what COPY will carry
   uint64_t row_bytes_max = 0;                // of one row's text and blobs
+  // Rows whose values are too large together; the first, with its size in `value`.
+  CounterExample rows_too_large;
   std::vector<ColumnScan> columns;
   // Rows in which a column showed a storage class and size for the first time, for whoever wants to
   // look at them again; none for tables without a key.
@@ -79,6 +82,7 @@ class TableScanner {
   // Shows the value to the candidates of the set `todo`.
   void Check(size_t column, uint32_t todo, const SourceValue& value, const RowSource& source);
   void NoteTellingRow(const RowSource& source);
+  void NoteRowSize(std::span<const SourceValue> row, uint64_t row_bytes, const RowSource& source);
   void NoteRule(size_t column, const SourceValue& value, const RowSource& source);
   void Refuse(size_t column, size_t candidate, Outcome outcome, const SourceValue& value,
               const RowSource& source);

@@ -43,6 +43,7 @@ class LibraryRowSource final : public LibraryRows {
   absl::Status StartSegment();
   absl::Status NextSegment();
   absl::Status ReadError(int result_code) const;
+  void LocateTooLong(ErrorInfo* info) const;
 
   SqliteConnection& connection_;
   const TableReading* reading_ = nullptr;
@@ -197,7 +198,41 @@ absl::Status LibraryRowSource::ReadError(int result_code) const {
   ErrorInfo context;
   context.table = reading_->table->name;
   context.row_key = DescribeRow();
-  return WithContext(connection_.Error(result_code, "read a row"), context);
+  const absl::Status status = connection_.Error(result_code, "read a row");
+  if ((result_code & 0xFF) == SQLITE_TOOBIG) LocateTooLong(&context);
+  return WithContext(status, context);
+}
+
+// The row that SQLite did not give because it is too long for its limit, and the longest of its
+// stored values: their lengths can be had without them. What cannot be found out stays as it is.
+void LibraryRowSource::LocateTooLong(ErrorInfo* info) const {
+  if (reading_->key_kind != KeyKind::kRowid || !reading_->where_sql.empty()) return;
+  std::string sql = absl::StrCat("SELECT ", key_[0].sql, " FROM ", FromTable(*reading_));
+  const auto position = static_cast<size_t>(key_positions_[0]);
+  if (rows_ > 0) {
+    absl::StrAppend(&sql, " WHERE ", key_[0].sql, " > ", reader_->values()[position].integer);
+  } else if (range_.after.has_value()) {
+    absl::StrAppend(&sql, " WHERE ", key_[0].sql, " > ", (*range_.after)[0].view().integer);
+  }
+  absl::StrAppend(&sql, OrderByKey(key_, /*backwards=*/false), " LIMIT 1");
+  absl::StatusOr<SqliteStatement> row = connection_.Prepare(sql);
+  if (!row.ok() || !row->Step().value_or(false)) return;
+  const int64_t rowid = row->Int(0);
+  info->row_key = absl::StrCat("rowid ", rowid);
+  int longest = -1;
+  for (const int column : reading_->columns) {
+    const SourceColumn& of = reading_->table->columns[static_cast<size_t>(column)];
+    sqlite3_blob* value = nullptr;
+    const int rc =
+        sqlite3_blob_open(connection_.raw(), "main", reading_->table->read_name().c_str(),
+                          of.read_name().c_str(), rowid, /*flags=*/0, &value);
+    const int bytes = rc == SQLITE_OK ? sqlite3_blob_bytes(value) : -1;
+    sqlite3_blob_close(value);
+    if (bytes <= longest) continue;
+    longest = bytes;
+    info->column = of.name;
+    info->value = absl::StrCat("a value of ", bytes, " bytes");
+  }
 }
 
 absl::StatusOr<std::span<const SourceValue>> LibraryRowSource::Next() {

@@ -40,6 +40,43 @@ TEST_F(RowEncoderTest, LeavesEverythingAsItWasWhenAValueIsRefused) {
   EXPECT_EQ(encoder.counts()[0].classes[static_cast<size_t>(StorageClass::kInteger)], 1u);
 }
 
+// The server forms a row in one piece; RowBytesOnWireMax is the limit that is not given here.
+TEST_F(RowEncoderTest, RefusesARowThatIsTooLargeAlthoughEachValueFits) {
+  const size_t exactly = 2 + 3 * 4 + 4 + 20 + 3;
+  row_[1] = SourceValue::Text("twenty letters, yes.");
+  row_[2] = SourceValue::Text("abc");
+  RowEncoder fits(codecs_, CopyFormat::kBinary, exactly + 1);  // char(4) is padded
+  EXPECT_EQ(fits.Encode(row_, &out_).outcome, Outcome::kOk);
+  const std::string before(out_.view());
+  const Digest digest = fits.digest();
+  RowEncoder encoder(codecs_, CopyFormat::kBinary, out_.size() - 1);
+  const RowOutcome refused = encoder.Encode(row_, &out_);
+  EXPECT_EQ(refused.outcome, Outcome::kTooLarge);
+  EXPECT_EQ(refused.column, 1) << "the longest value";
+  EXPECT_EQ(out_.view(), before);
+  EXPECT_EQ(encoder.digest(), Digest());
+  EXPECT_EQ(encoder.counts()[0].classes[static_cast<size_t>(StorageClass::kInteger)], 0u);
+  row_[1] = SourceValue::Text("nineteen letters...");
+  EXPECT_EQ(encoder.Encode(row_, &out_).outcome, Outcome::kOk);
+  EXPECT_NE(encoder.digest(), digest);
+}
+
+// A byte of bytea is two digits there.
+TEST_F(RowEncoderTest, RefusesALineThatIsTooLongAlthoughTheTupleFits) {
+  const std::vector<ColumnCodec> codecs{Bind(kOidBytea)};
+  const SourceValue blob = SourceValue::Blob("0123456789");
+  RowEncoder binary(codecs, CopyFormat::kBinary, 20);
+  EXPECT_EQ(binary.Encode({&blob, 1}, &out_).outcome, Outcome::kOk);
+  out_.Clear();
+  RowEncoder text(codecs, CopyFormat::kText, 20);
+  const RowOutcome refused = text.Encode({&blob, 1}, &out_);
+  EXPECT_EQ(refused.outcome, Outcome::kTooLarge);
+  EXPECT_EQ(refused.column, 0);
+  EXPECT_TRUE(out_.empty());
+  EXPECT_EQ(text.digest(), Digest());
+  EXPECT_EQ(text.counts()[0].classes[static_cast<size_t>(StorageClass::kBlob)], 0u);
+}
+
 // What the server sends back is padded; the digest is over the value.
 TEST_F(RowEncoderTest, DigestsEqualWhatComesBackPadded) {
   RowEncoder encoder(codecs_);

@@ -1,8 +1,12 @@
 // What must hold for every row of the type table. A new type is tested here by adding its row and
 // its golden file.
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cmath>
 #include <random>
 #include <set>
+#include <stdexcept>
 
 #include "coercion/wire.h"
 #include "engine/base/limits.h"
@@ -25,6 +29,51 @@ class EveryType : public testing::TestWithParam<const TypeCodec*> {
     return Bind(type);
   }
 };
+
+// More than a gigabyte of letters in two megabytes of memory, which is there again and again.
+class ManyLetters {
+ public:
+  explicit ManyLetters(size_t size_bytes) : size_bytes_((size_bytes / kPiece + 1) * kPiece) {
+    const int file = memfd_create("letters", 0);
+    const std::string letters(kPiece, 'a');
+    bool ok = file >= 0 && write(file, letters.data(), kPiece) == static_cast<ssize_t>(kPiece);
+    void* room = mmap(nullptr, size_bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ok = ok && room != MAP_FAILED;
+    begin_ = static_cast<char*>(room);
+    for (size_t at = 0; ok && at < size_bytes_; at += kPiece) {
+      ok = mmap(begin_ + at, kPiece, PROT_READ, MAP_SHARED | MAP_FIXED, file, 0) != MAP_FAILED;
+    }
+    close(file);
+    if (!ok) throw std::runtime_error("no memory can be mapped");
+  }
+  ~ManyLetters() { munmap(begin_, size_bytes_); }
+  absl::string_view View(size_t size_bytes) const { return {begin_, size_bytes}; }
+
+ private:
+  static constexpr size_t kPiece = size_t{2} << 20;
+  size_t size_bytes_;
+  char* begin_;
+};
+
+// What the server's memory for one value cannot take is refused before it is written anywhere.
+TEST_P(EveryType, RefusesAGigabyte) {
+  const ManyLetters letters(kWireFieldBytesMax + 1);
+  const ColumnCodec codec = BindRow();
+  const absl::string_view bytes = letters.View(kWireFieldBytesMax + 1);
+  for (const SourceValue& value : {SourceValue::Text(bytes), SourceValue::Blob(bytes)}) {
+    FieldBuffer out;
+    out.Reserve(codec.fixed_bytes + codec.expand * value.size_bytes);
+    const Outcome outcome =
+        codec.encode[static_cast<size_t>(value.storage_class)](value, codec.params, &out);
+    EXPECT_NE(outcome, Outcome::kOk) << GetParam()->name;
+    EXPECT_TRUE(out.empty());
+    const bool is_bytes = GetParam()->oid == kOidBytea;
+    const bool is_text = GetParam()->oid == kOidText && value.storage_class == StorageClass::kText;
+    if (is_bytes || is_text) {
+      EXPECT_EQ(outcome, Outcome::kTooLarge) << GetParam()->name;
+    }
+  }
+}
 
 INSTANTIATE_TEST_SUITE_P(TypeTable, EveryType, testing::ValuesIn(AllCodecs()),
                          [](const auto& row) { return std::string(row.param->name); });

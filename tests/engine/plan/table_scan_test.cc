@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/limits.h"
 #include "gtest/gtest.h"
 
 namespace lite2pg {
@@ -60,6 +61,58 @@ TEST(TableScanner, FindsTheSameWhateverOtherCandidatesHaveTaken) {
       }
     }
   }
+}
+
+// A value of a length that nobody allocates: only the beginning may be looked at.
+SourceValue Pretend(SourceValue value, size_t size_bytes) {
+  value.size_bytes = size_bytes;
+  return value;
+}
+
+TEST(TableScanner, NamesValuesThatPostgresqlCannotHold) {
+  SourceColumn column;
+  column.declared_type = "BLOB";
+  const std::string head(256, 'x');
+  const ColumnScan scan =
+      Scan(CandidatesFor(column), {SourceValue::Blob("small"),
+                                   Pretend(SourceValue::Blob(head), kFieldBytesMax),
+                                   Pretend(SourceValue::Blob(head), kFieldBytesMax + 1),
+                                   Pretend(SourceValue::Text(head), size_t{2} << 30)});
+  EXPECT_EQ(scan.too_large.count, 2u);
+  EXPECT_EQ(scan.too_large.row_key, "a row");
+  EXPECT_NE(scan.too_large.value.find("BLOB 1073740801 bytes"), std::string::npos)
+      << scan.too_large.value;
+  EXPECT_EQ(scan.value_bytes_max, size_t{2} << 30);
+  EXPECT_NE(scan.alive, 0u) << "the other values decide the type";
+}
+
+TEST(TableScanner, NamesRowsThatPostgresqlCannotHold) {
+  SourceColumn column;
+  column.declared_type = "BLOB";
+  const std::vector<CandidateList> columns{CandidateList{CandidatesFor(column)},
+                                           CandidateList{CandidatesFor(column)}};
+  TableScanner scanner(columns);
+  const std::string head(256, 'x');
+  const size_t together = RowBytesOnWireMax(2) - 2 - 2 * 4;
+  const auto add = [&](size_t a, size_t b) {
+    const std::vector<SourceValue> row{Pretend(SourceValue::Blob(head), a),
+                                       Pretend(SourceValue::Blob(head), b)};
+    scanner.Add(row, NoRows());
+  };
+  add(together / 2, together - together / 2);
+  EXPECT_EQ(scanner.result().rows_too_large.count, 0u);
+  add(together / 2, together - together / 2 + 1);
+  EXPECT_EQ(scanner.result().rows_too_large.count, 1u);
+  EXPECT_EQ(scanner.result().rows_too_large.value,
+            std::to_string(RowBytesOnWireMax(2) + 1) + " bytes");
+  // What no column can hold is told of its column, and may become NULL there.
+  add(100, kFieldBytesMax + 1);
+  EXPECT_EQ(scanner.result().rows_too_large.count, 1u);
+  TableScan merged;
+  merged.Merge(scanner.result());
+  merged.Merge(scanner.result());
+  EXPECT_EQ(merged.rows_too_large.count, 2u);
+  EXPECT_EQ(merged.columns[1].too_large.count, 2u);
 }
 
 }  // namespace
