@@ -191,10 +191,7 @@ class Planner {
 
   std::string TargetName(const std::string& wanted, bool renamed, const std::string& object,
                          NameTable* names) {
-    std::string name = wanted;
-    if (!renamed && in_.options->identifiers == Identifiers::kLower) {
-      name = absl::AsciiStrToLower(name);
-    }
+    const std::string name = renamed ? wanted : SpelledName(in_, wanted);
     const std::string given = names->Add(name);
     if (given != name) {
       const bool shortened = name.size() > kIdentifierBytesMax;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -240,7 +241,7 @@ class PostObjects {
     const bool constraint = index.origin == 'u';
     const std::string wanted =
         constraint ? absl::StrCat(table.target_name, "_", absl::StrJoin(columns, "_"), "_key")
-                   : index.name;
+                   : SpelledName(in_, index.name);
     PostObject object =
         NewObject(constraint ? PostKind::kUnique : PostKind::kIndex,
                   index.unique ? "unique" : "index", names_->Add(wanted), table_index);
@@ -376,6 +377,10 @@ class PostObjects {
 };
 
 }  // namespace
+
+std::string SpelledName(const PlanInputs& inputs, const std::string& name) {
+  return inputs.options->identifiers == Identifiers::kLower ? absl::AsciiStrToLower(name) : name;
+}
 
 absl::Status AddPostObjects(const PlanInputs& inputs, NameTable* names, Plan* plan) {
   return PostObjects(inputs, names, plan).Run();

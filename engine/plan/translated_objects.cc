@@ -6,7 +6,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/base/limits.h"
 #include "engine/base/text.h"
+#include "engine/plan/post_objects.h"
 #include "engine/plan/translate/translate.h"
 #include "engine/postgres/ddl.h"
 #include "engine/sqlite/sql/lexer.h"
@@ -201,7 +203,7 @@ class TranslatedObjects {
       if (!t.ok) return NotCarried("index", index.name, table.source->name, index.sql, t.reason);
       ddl.predicate = t.sql;
     }
-    ddl.name = names_->Add(index.name);
+    ddl.name = names_->Add(SpelledName(in_, index.name));
     PostObject object = NewObject(PostKind::kIndex, index.unique ? "unique" : "index", ddl.name,
                                   table_index, index.sql);
     object.attempts.push_back({{CreateIndexSql(ddl)}, "", "translated", ""});
@@ -387,6 +389,22 @@ class TranslatedObjects {
     }
   }
 
+  // Queries know a view by its name.
+  std::string NameView(const std::string& source_name) {
+    const std::string wanted = SpelledName(in_, source_name);
+    std::string given = names_->Add(wanted);
+    if (given == wanted) return given;
+    const bool shortened = wanted.size() > kIdentifierBytesMax;
+    plan_->findings.push_back(
+        {Severity::kWarning, shortened ? ErrorCode::kNameShortened : ErrorCode::kNameCollision,
+         source_name,
+         absl::StrCat("the view's name ", EscapeName(wanted), " becomes ", EscapeName(given),
+                      shortened ? ": PostgreSQL's names have at most 63 bytes"
+                                : ": PostgreSQL cannot have it, or another object has it"),
+         "ALTER VIEW ... RENAME TO, if you prefer another"});
+    return given;
+  }
+
   bool AddView(const SourceView& view, std::string* missing, std::string* reason) {
     const absl::StatusOr<CreateView> parsed = ParseCreateView(view.sql);
     if (!parsed.ok()) {
@@ -402,7 +420,7 @@ class TranslatedObjects {
     TranslationRelation relation;
     relation.source_name = view.name;
     relation.target_schema = plan_->staging_schema;
-    const std::string name = names_->Add(view.name);
+    const std::string name = NameView(view.name);
     relation.target_name = name;
     if (!plan_->staging_prefix.empty()) {
       relation.target_name = absl::StrCat(plan_->staging_prefix, "v", plan_->objects.size());
