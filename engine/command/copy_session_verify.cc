@@ -3,6 +3,7 @@
 
 #include "engine/base/failpoint.h"
 #include "engine/base/status_macros.h"
+#include "engine/command/computed_columns.h"
 #include "engine/command/copy_report.h"
 #include "engine/command/copy_session.h"
 #include "engine/command/source_checks.h"
@@ -45,6 +46,16 @@ absl::Status CopySession::Verify() {
   LITE2PG_FAILPOINT("verify.done");
   RETURN_IF_ERROR(DifferenceStatus(report_, plan_));
   if (request_.common.verify != VerifyMode::kFull) return absl::OkStatus();
+  RETURN_IF_ERROR(CompareComputed({.plan = plan_,
+                                   .options = options_,
+                                   .existing_rows = request_.existing_rows,
+                                   .snapshot = *snapshot_,
+                                   .readers = snapshot_->size() - kOtherReaders,
+                                   .coordinator = *coordinator_,
+                                   .connect = target_->connect_options(),
+                                   .events = events_,
+                                   .cancel = cancel_},
+                                  &report_));
   const auto rejects = [&](const std::string& table,
                            const std::function<absl::Status(const RejectRecord&)>& on_reject) {
     return ReadRejects(server_word, *ledger_, &table, on_reject);

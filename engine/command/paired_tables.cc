@@ -78,7 +78,8 @@ bool SaysReading(const ColumnConfig* config) {
 
 class Pairing {
  public:
-  Pairing(const CommonOptions& common, PairedTables* out) : common_(common), out_(*out) {}
+  Pairing(const CommonOptions& common, PairedColumns columns, PairedTables* out)
+      : common_(common), computed_too_(columns == PairedColumns::kComputedToo), out_(*out) {}
 
   absl::Status Run() {
     absl::flat_hash_set<const TargetTable*> used;
@@ -316,13 +317,17 @@ class Pairing {
                      archived != nullptr ? archived->target_name : ""},
                     source.name);
     const auto taken = [&](const ColumnPlan& c) { return c.target_name == target->name; };
-    // A run into tables that were there loads no columns that it was told to leave out.
-    const bool left_out = pair->record != nullptr && !pair->record->created && record == nullptr;
+    // A run into tables that were there loads no columns that it was told to leave out, nor those
+    // that the target computes; of rows set aside it keeps what it would have loaded.
+    const bool into_theirs = pair->record != nullptr && !pair->record->created;
+    const bool computed = into_theirs && target != nullptr && target->generated;
+    const bool left_out = into_theirs && record == nullptr &&
+                          !(computed && computed_too_ && pair->record->rows_rejected == 0);
     const bool not_archived = out_.archive != nullptr && archived == nullptr;
     const bool excluded = config != nullptr && config->exclude;
     if (left_out || not_archived || excluded || !source.unreadable.empty()) {
       Note(Severity::kInfo, ErrorCode::kNotLookedAt, object, "not looked at: it was not loaded");
-      pair->unread_columns.push_back(source.name);
+      if (computed_too_ || !computed) pair->unread_columns.push_back(source.name);
       return absl::OkStatus();
     }
     if (target == nullptr ||
@@ -378,6 +383,7 @@ class Pairing {
   }
 
   const CommonOptions& common_;
+  const bool computed_too_;
   PairedTables& out_;
 };
 
@@ -460,8 +466,8 @@ absl::Status ReadFills(PgConnection& connection, PairedTables* pairs) {
 }
 
 // What is left to do when the source is open.
-absl::Status PairWith(const TargetSpec& target, const CommonOptions& common, PairedTables* pairs,
-                      EventSink& events, CancelToken& cancel) {
+absl::Status PairWith(const TargetSpec& target, const CommonOptions& common, PairedColumns columns,
+                      PairedTables* pairs, EventSink& events, CancelToken& cancel) {
   ASSIGN_OR_RETURN(pairs->target, OpenExistingTarget(target, cancel));
   ASSIGN_OR_RETURN(PgConnection connection, pairs->target->Connect());
   ASSIGN_OR_RETURN(pairs->facts, ReadTargetFacts(connection, common.target_schema));
@@ -470,7 +476,7 @@ absl::Status PairWith(const TargetSpec& target, const CommonOptions& common, Pai
                                                      &pairs->plan.findings));
   pairs->plan.target_schema = common.target_schema;
   pairs->plan.target_schema_exists = pairs->facts.schema_exists;
-  RETURN_IF_ERROR(Pairing(common, pairs).Run());
+  RETURN_IF_ERROR(Pairing(common, columns, pairs).Run());
   const absl::Status unfinished = RefuseWhileUnfinished(pairs->recorded);
   if (!unfinished.ok()) {
     const ErrorInfo info = InfoOf(unfinished);
@@ -560,7 +566,8 @@ TableReading ReadingOf(const PairedTables& pairs, const SourceTable& table,
 absl::StatusOr<std::unique_ptr<PairedTables>> OpenPairedTables(const CommonOptions& common,
                                                                const std::string& source,
                                                                const TargetSpec& target,
-                                                               int readers, EventSink& events,
+                                                               int readers, PairedColumns columns,
+                                                               EventSink& events,
                                                                CancelToken& cancel) {
   auto pairs = std::make_unique<PairedTables>();
   ASSIGN_OR_RETURN(SourceAndCatalog opened,
@@ -569,7 +576,7 @@ absl::StatusOr<std::unique_ptr<PairedTables>> OpenPairedTables(const CommonOptio
   pairs->merged = opened.merged;
   pairs->catalog = std::move(opened.catalog);
   if (pairs->merged == nullptr) FindEffectsOnWriters(*pairs->snapshot, &pairs->plan.findings);
-  RETURN_IF_ERROR(PairWith(target, common, pairs.get(), events, cancel));
+  RETURN_IF_ERROR(PairWith(target, common, columns, pairs.get(), events, cancel));
   return pairs;
 }
 
@@ -581,7 +588,8 @@ absl::StatusOr<std::unique_ptr<PairedTables>> PairArchive(const CommonOptions& c
   pairs->archive = &archive;
   ASSIGN_OR_RETURN(pairs->snapshot, archive.OpenSnapshot(readers));
   pairs->catalog = archive.catalog();
-  RETURN_IF_ERROR(PairWith(target, common, pairs.get(), events, cancel));
+  RETURN_IF_ERROR(
+      PairWith(target, common, PairedColumns::kComputedToo, pairs.get(), events, cancel));
   return pairs;
 }
 

@@ -82,13 +82,18 @@ struct PairedTables {
   std::vector<const TargetTable*> only_in_target;
 };
 
+// Which columns of a table that a recorded run has loaded: also those that the target computes, or
+// only those that were loaded.
+enum class PairedColumns : uint8_t { kComputedToo, kLoaded };
+
 // Opens both sides and pairs them. `readers` is the number of connections to the source. Names are
 // matched by the configuration, then by the newest run whose record fits, then exactly, then with
 // ASCII case folded; a name that folds to several is not matched.
 absl::StatusOr<std::unique_ptr<PairedTables>> OpenPairedTables(const CommonOptions& common,
                                                                const std::string& source,
                                                                const TargetSpec& target,
-                                                               int readers, EventSink& events,
+                                                               int readers, PairedColumns columns,
+                                                               EventSink& events,
                                                                CancelToken& cancel);
 
 // The same for the rows of an archive, whose files were checked; it outlives the result. Values are

@@ -69,7 +69,8 @@ int SyncSession::Workers() const {
 
 absl::Status SyncSession::Inspect() {
   ASSIGN_OR_RETURN(pairs_, OpenPairedTables(request_.common, request_.source, request_.target,
-                                            Workers(), events_, cancel_));
+                                            Workers(), PairedColumns::kLoaded, events_,
+                                            cancel_));
   report_.source.path = pairs_->catalog.path;
   report_.source.encoding = pairs_->catalog.encoding;
   report_.source.page_size = pairs_->catalog.page_size;

@@ -368,7 +368,9 @@ absl::Status PairSourceWithTarget(const VerifyRequest& request, const Side& sour
     DescribeSource(opened, report);
   } else {
     ASSIGN_OR_RETURN(input->pairs, OpenPairedTables(request.common, source.path, target.target,
-                                                    budget.workers + 1, events, cancel));
+                                                    budget.workers + 1,
+                                                    PairedColumns::kComputedToo, events,
+                                                    cancel));
     DescribeSource(input->pairs->catalog, *input->pairs->snapshot, report);
   }
   PairedTables& pairs = *input->pairs;

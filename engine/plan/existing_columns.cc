@@ -25,18 +25,6 @@ void Block(ErrorCode code, std::string object, std::string message, std::string 
       {Severity::kBlocking, code, std::move(object), std::move(message), std::move(hint)});
 }
 
-const TargetColumn* FindColumn(const TargetTable& table, absl::string_view wanted) {
-  for (const std::string& name : TargetNamesOf(wanted)) {
-    const TargetColumn* folded = nullptr;
-    for (const TargetColumn& column : table.columns) {
-      if (column.name == name) return &column;
-      if (absl::EqualsIgnoreCase(column.name, name)) folded = &column;
-    }
-    if (folded != nullptr) return folded;
-  }
-  return nullptr;
-}
-
 struct Band {
   NumberReading reading;
   double low, high;
@@ -75,6 +63,20 @@ std::vector<std::string> TargetNamesOf(absl::string_view name) {
     names.emplace_back(name.substr(0, end));
   }
   return names;
+}
+
+const TargetColumn* PartnerColumn(const TargetTable& target, const ColumnConfig* config,
+                                  absl::string_view source_name) {
+  const bool renamed = config != nullptr && !config->rename.empty();
+  for (const std::string& name : TargetNamesOf(renamed ? config->rename : source_name)) {
+    const TargetColumn* folded = nullptr;
+    for (const TargetColumn& column : target.columns) {
+      if (column.name == name) return &column;
+      if (absl::EqualsIgnoreCase(column.name, name)) folded = &column;
+    }
+    if (folded != nullptr) return folded;
+  }
+  return nullptr;
 }
 
 NumberReading ProvenIntegerReading(const ColumnScan& scan) {
@@ -234,9 +236,7 @@ absl::Status MatchExistingColumns(const PlanInputs& inputs, SelectedTable* selec
   for (size_t i = 0; i < source.columns.size(); ++i) {
     const SourceColumn& column = source.columns[i];
     const ColumnConfig* config = FindColumnConfig(selected->config, column.name);
-    const std::string wanted =
-        config != nullptr && !config->rename.empty() ? config->rename : column.name;
-    const TargetColumn* partner = FindColumn(target, wanted);
+    const TargetColumn* partner = PartnerColumn(target, config, column.name);
     const std::string object = absl::StrCat(source.name, ".", column.name);
     // The number of a full-text row is no column of it that an application would have declared.
     const bool row_number = !column.stored_name.empty() &&
@@ -250,7 +250,9 @@ absl::Status MatchExistingColumns(const PlanInputs& inputs, SelectedTable* selec
     }
     if (partner == nullptr) {
       Block(ErrorCode::kTargetColumnMismatch, object,
-            absl::StrCat("the target table has no column ", EscapeName(wanted)),
+            absl::StrCat("the target table has no column ",
+                         EscapeName(config != nullptr && !config->rename.empty() ? config->rename
+                                                                                 : column.name)),
             "add the column, or rename or exclude it in the configuration", findings);
       continue;
     }
@@ -264,8 +266,10 @@ absl::Status MatchExistingColumns(const PlanInputs& inputs, SelectedTable* selec
       findings->push_back({Severity::kInfo, ErrorCode::kTablePartial, object,
                            absl::StrCat("the target computes its column ",
                                         EscapeName(partner->name),
-                                        " itself; what the source holds is not looked at"),
-                           "compare them by a query if they may differ"});
+                                        " itself: what the source holds is not loaded, and "
+                                        "compared with it at the end (--verify full)"),
+                           "nothing, if both mean the same; exclude = true in the configuration "
+                           "leaves the column out"});
       continue;
     }
     const ColumnConfig none;

@@ -16,6 +16,11 @@ namespace lite2pg {
 // that PostgreSQL cannot have; and, of one that is too long, what PostgreSQL makes of it.
 std::vector<std::string> TargetNamesOf(absl::string_view name);
 
+// The column of `target` for a column of the source: by the configured name if there is one,
+// exactly before case-folded; null if there is none.
+const TargetColumn* PartnerColumn(const TargetTable& target, const ColumnConfig* config,
+                                  absl::string_view source_name);
+
 // Findings about the table as a whole: not a table, row security, no right to insert, rows already
 // there.
 void CheckExistingTable(const PlanInputs& inputs, const TargetTable& target,

@@ -138,9 +138,16 @@ absl::StatusOr<std::unique_ptr<TargetSide>> TargetSide::Open(const PgConnectOpti
   return side;
 }
 
+std::unique_ptr<TargetSide> TargetSide::Within(PgConnection& connection,
+                                               std::vector<TargetSideTable> tables) {
+  std::unique_ptr<TargetSide> side(new TargetSide(std::move(tables)));
+  side->borrowed_ = &connection;
+  return side;
+}
+
 absl::StatusOr<size_t> TargetSide::Parts(size_t table) {
   const TargetSideTable& read = tables_[table];
-  if (!read.cut_by_position || connections_.size() == 1) return 1;
+  if (!read.cut_by_position || workers() == 1) return 1;
   return static_cast<size_t>(std::max<int64_t>(1, read.pages / kBlocksPerPart));
 }
 
@@ -150,7 +157,7 @@ std::string TargetSide::QueryOf(size_t table, size_t part) const {
   for (const std::string& column : read.columns) columns.push_back(QuoteIdentifier(column));
   std::string query =
       absl::StrCat("SELECT ", absl::StrJoin(columns, ", "), " FROM ", read.from);
-  const bool cut = read.cut_by_position && connections_.size() > 1;
+  const bool cut = read.cut_by_position && workers() > 1;
   const int64_t parts = cut ? std::max<int64_t>(1, read.pages / kBlocksPerPart) : 1;
   if (parts == 1) return query;
   // The last piece has no end: the table may have grown since its size was asked.
@@ -164,7 +171,7 @@ std::string TargetSide::QueryOf(size_t table, size_t part) const {
 
 absl::Status TargetSide::Scan(int worker, size_t table, size_t part, const RowCallback& on_row) {
   TupleReader reader(tables_[table]);
-  return CopyOut(connections_[static_cast<size_t>(worker)], QueryOf(table, part),
+  return CopyOut(At(worker), QueryOf(table, part),
                  [&](absl::string_view tuple) -> absl::Status {
                    ComparedRow row;
                    if (!reader.Read(tuple, &row)) return NotATuple();
@@ -176,13 +183,13 @@ absl::Status TargetSide::Scan(int worker, size_t table, size_t part, const RowCa
 absl::StatusOr<uint64_t> TargetSide::Count(int worker, size_t table) {
   ASSIGN_OR_RETURN(
       const PgResult count,
-      connections_[static_cast<size_t>(worker)].Query(
+      At(worker).Query(
           absl::StrCat("SELECT pg_catalog.count(*) FROM ", tables_[table].from)));
   return static_cast<uint64_t>(count.Int(0, 0));
 }
 
 void TargetSide::Interrupt() {
-  for (PgConnection& connection : connections_) connection.Cancel();
+  for (int worker = 0; worker < workers(); ++worker) At(worker).Cancel();
 }
 
 }  // namespace lite2pg

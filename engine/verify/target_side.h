@@ -33,20 +33,30 @@ class TargetSide final : public ComparedSide {
                                                           int workers,
                                                           std::vector<TargetSideTable> tables);
 
-  int workers() const override { return static_cast<int>(connections_.size()); }
+  // Reads by `connection` alone, within its transaction; it outlives the side.
+  static std::unique_ptr<TargetSide> Within(PgConnection& connection,
+                                            std::vector<TargetSideTable> tables);
+
+  int workers() const override {
+    return borrowed_ != nullptr ? 1 : static_cast<int>(connections_.size());
+  }
   absl::StatusOr<size_t> Parts(size_t table) override;
   absl::Status Scan(int worker, size_t table, size_t part, const RowCallback& on_row) override;
   absl::StatusOr<uint64_t> Count(int worker, size_t table) override;
   void Interrupt() override;
 
   // The first connection, in the snapshot; for the caller while no scan is running.
-  PgConnection& connection() { return connections_[0]; }
+  PgConnection& connection() { return At(0); }
 
  private:
   explicit TargetSide(std::vector<TargetSideTable> tables) : tables_(std::move(tables)) {}
   std::string QueryOf(size_t table, size_t part) const;
+  PgConnection& At(int worker) {
+    return borrowed_ != nullptr ? *borrowed_ : connections_[static_cast<size_t>(worker)];
+  }
 
   std::vector<TargetSideTable> tables_;
+  PgConnection* borrowed_ = nullptr;
   std::vector<PgConnection> connections_;
 };
 

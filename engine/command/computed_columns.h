@@ -1,0 +1,38 @@
+// Columns of the application's tables that the target computes (GENERATED ALWAYS AS ... STORED) and
+// of which the source holds values too: nothing can be loaded into them, so they are compared.
+#ifndef LITE2PG_ENGINE_COMMAND_COMPUTED_COLUMNS_H_
+#define LITE2PG_ENGINE_COMMAND_COMPUTED_COLUMNS_H_
+
+#include "absl/status/status.h"
+#include "engine/base/cancel.h"
+#include "engine/command/request.h"
+#include "engine/plan/options.h"
+#include "engine/plan/plan.h"
+#include "engine/postgres/connection.h"
+#include "engine/report/event.h"
+#include "engine/report/report.h"
+#include "engine/sqlite/snapshot.h"
+
+namespace lite2pg {
+
+struct ComputedInputs {
+  const Plan& plan;
+  const CommonOptions& options;     // with patterns of names resolved
+  ExistingRows existing_rows;
+  SourceSnapshot& snapshot;
+  int readers;                      // the first ones of the snapshot that are free
+  PgConnection& coordinator;        // in whose open transaction merged rows are
+  PgConnectOptions connect;         // for all others
+  EventSink& events;
+  CancelToken& cancel;
+};
+
+// Reads key and computed columns of both sides, of the tables that have such columns. kDifference
+// (exit code 4) where a row of the source has another value than the target computes; the rows are
+// among the differences of report->tables, of which the first are those of the plan. What cannot be
+// compared is a finding.
+absl::Status CompareComputed(const ComputedInputs& inputs, Report* report);
+
+}  // namespace lite2pg
+
+#endif  // LITE2PG_ENGINE_COMMAND_COMPUTED_COLUMNS_H_
