@@ -359,6 +359,42 @@ class Conventions(EndToEndTest):
                     ("2001-01-01 00:00:00+00", "1601-01-01 00:00:00+00")],
                    rules={"apple": 'real = "apple-seconds"', "chrome": 'integer = "chrome-micros"'})
 
+    def test_numbers_that_are_lengths_of_time(self):
+        """Each unit by its name; the same numbers would be days or instants in a date column."""
+        for unit, number, expected in (
+                ("unix-seconds", 93784, "26:03:04"), ("unix-seconds", -1, "-00:00:01"),
+                ("unix-seconds", 1706704496, "474084:34:56"), ("unix-seconds", 0, "00:00:00"),
+                ("unix-millis", 93784005, "26:03:04.005"), ("unix-millis", -1, "-00:00:00.001"),
+                ("unix-micros", 93784000005, "26:03:04.000005"),
+                ("unix-nanos", 93784000005000, "26:03:04.000005"),
+                ("dotnet-ticks", 937840000050, "26:03:04.000005"),
+                ("dotnet-ticks", -10, "-00:00:00.000001")):
+            with self.subTest(unit=unit, number=number):
+                (self.dir / "source.db").unlink(missing_ok=True)
+                self.check("v INTEGER", [(number,), (None,)], {"v": "bigint"}, "v interval",
+                           [(expected,), (None,)], rules={"v": f'integer = "{unit}"'})
+        (self.dir / "source.db").unlink()
+        self.check("v REAL", [(1.5,), (-0.25,)], {"v": "double precision"}, "v interval",
+                   [("00:00:01.5",), ("-00:00:00.25",)], rules={"v": 'real = "unix-seconds"'})
+        (self.dir / "source.db").unlink()
+        self.check("v", [(90,), ("01:00:00",), (0.5,)], {"v": "text"}, "v interval(3)",
+                   [("00:01:30",), ("01:00:00",), ("00:00:00.5",)],
+                   rules={"v": 'integer = "unix-seconds"\nreal = "unix-seconds"'})
+
+    def test_numbers_are_no_lengths_of_time_unless_that_is_said(self):
+        for number in (1706704496, 1706704496789, 90, 2460341):
+            with self.subTest(number=number):
+                (self.dir / "refused.db").unlink(missing_ok=True)
+                run = self.refused("v INTEGER", [number], "v interval")
+                self.assertIn("unix-seconds", run.out)
+        for rules in ('integer = "julian-day"', 'integer = "apple-seconds"',
+                      'integer = "chrome-micros"'):   # instants, and nothing else
+            with self.subTest(rules):
+                (self.dir / "refused.db").unlink(missing_ok=True)
+                self.refused("v INTEGER", [90], "v interval", {"v": rules})
+        (self.dir / "refused.db").unlink()
+        self.refused("v INTEGER", [1500], "v interval", {"v": 'integer = "unix-nanos"'})
+
     def test_an_interpretation_only_if_every_value_supports_it(self):
         for column, values, expected in (
                 ("DATETIME", ["2024-01-31 12:34:56", "2024-01-31 12:34:56+00:00"], "text"),
