@@ -1,6 +1,6 @@
 """What users of tools that go from SQLite to PostgreSQL have suffered from, one test per class of
 failure, named after it. The numbers are of public reports (repository#number); they tell where the
-failure was seen, not where its test data comes from."""
+failure was seen, not where its test data comes from. All classes by number: pains_classes_test.py."""
 
 import re
 import sqlite3
@@ -8,35 +8,7 @@ import time
 import unittest
 
 from existing_support import ExistingTest
-from harness import ROOT, EndToEndTest, execute, lite2pg, with_options
-
-# Classes that other files test already, as file::test. Reports: pgloader#1237 #995 #459 #994, seerr#421
-# (memory); synapse#16040, nextcloud#173, perma#2933 (a second run from the beginning); ora2pg#1070
-# (doubled rows); greenmask#228, pgsync#94 (no superuser); pgloader#1636 #1653 #1579 #1685 (URIs).
-ELSEWHERE = {
-    "orm_history_tables_are_left_alone": "existing_schemas_test.py::test_go_with_goose",
-    "a_crash_does_not_double_rows": "existing_load_test.py::test_killed_and_restarted",
-    "memory_stays_small": "options_test.py::test_two_million_rows_by_two_streams_within_the_memory",
-    "a_second_run_brings_only_what_changed": "sync_test.py::test_a_writer_at_full_speed",
-    "one_large_value": "options_test.py::test_a_value_of_a_hundred_megabytes_within_the_memory",
-    "no_superuser": "options_test.py::test_a_role_that_owns_one_schema_is_enough",
-    "uris_with_escapes": "options_test.py::test_a_uri_with_escapes_reaches_the_server",
-    "connections_that_break": "retry_test.py::"
-                              "test_a_stream_that_is_lost_again_and_again_ends_the_run_with_10",
-    "one_state_for_all_readers": "generated_test.py::test_a_wal_that_holds_everything",
-    "commit_and_its_record_are_one": "retry_test.py::"
-                                     "test_a_lost_answer_to_commit_is_settled_and_every_row_is_there"
-                                     "_once",
-}
-
-
-class Elsewhere(unittest.TestCase):
-    def test_the_named_tests_exist(self):
-        for name in ELSEWHERE.values():
-            file, test = name.split("::")
-            text = (ROOT / "tests/e2e" / file).read_text(encoding="utf-8")
-            self.assertIn(f"def {test}(", text)
-
+from harness import EndToEndTest, execute, lite2pg, with_options
 
 class TypesAndValues(EndToEndTest):
     def type_of(self, table, column):
