@@ -72,11 +72,12 @@ class Reader {
     constexpr int kDigitsMax = 18;
     int digits = 0;
     *value = 0;
-    for (; AtDigit() && digits <= kDigitsMax; ++digits) {
+    for (; AtDigit(); ++digits) {
+      if (digits == kDigitsMax) return false;
       *value = *value * 10 + (text_.front() - '0');
       text_.remove_prefix(1);
     }
-    return digits > 0 && digits <= kDigitsMax;
+    return digits > 0;
   }
   // Exactly two digits, below 60.
   bool TakeSixtieth(int64_t* value) {

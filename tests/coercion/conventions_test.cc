@@ -165,6 +165,7 @@ TEST(Conventions, DotNetMicrosoftDataSqlite) {
             "-10675199 days -02:48:05.477581");
   EXPECT_EQ(Stored(kOidInterval, "-00:00:01"), "-00:00:01");
   EXPECT_EQ(Stored(kOidInterval, "1.24:00:00"), "kMalformed");
+  EXPECT_EQ(Stored(kOidInterval, "9223372036854775808 days"), "kMalformed");
   EXPECT_EQ(Stored(kOidUuid, "5F2B0D8E-7C3A-4E1B-9D6F-0A1B2C3D4E5F"),
             "5f2b0d8e-7c3a-4e1b-9d6f-0a1b2c3d4e5f");
   ReadingRules rules;
