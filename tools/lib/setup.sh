@@ -79,6 +79,15 @@ configure() {
   cmake -S "$lite2pg_root" -B "$lite2pg_build" "${options[@]}" "$@" >&2
 }
 
+# A build of CMakePresets.json, in build/PRESET.
+configure_preset() {
+  local options=()
+  if command -v ccache >/dev/null; then
+    options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  fi
+  (cd "$lite2pg_root" && cmake --preset "$1" "${options[@]}" "${@:2}" >&2)
+}
+
 # A translation unit takes up to 1.5 GB: as many at once as memory and processors allow.
 build_jobs() {
   local processors memory_kb
