@@ -13,17 +13,6 @@
 namespace lite2pg {
 namespace {
 
-absl::Status RunTableHooks(CopySession& run, ExecHooks& hooks) {
-  for (const TablePlan& table : run.plan().tables) {
-    HookFacts facts = run.Facts();
-    facts["TABLE"] = table.source->name;
-    facts["TARGET_TABLE"] = table.target_name;
-    facts["ROWS"] = absl::StrCat(table.rows);
-    RETURN_IF_ERROR(hooks.Run("table", facts));
-  }
-  return absl::OkStatus();
-}
-
 // A process that joins: the leader does what is not here.
 absl::Status RunJoined(CopySession& run) {
   RETURN_IF_ERROR(run.Inspect());
@@ -42,8 +31,8 @@ absl::Status RunStages(const CopyRequest& request, CopySession& run, ExecHooks& 
   if (request.dry_run) return run.FinishQuickCheck();
   RETURN_IF_ERROR(hooks.Run("pre-data", run.Facts()));
   RETURN_IF_ERROR(run.PreData());
-  RETURN_IF_ERROR(run.Data());
-  RETURN_IF_ERROR(RunTableHooks(run, hooks));
+  RETURN_IF_ERROR(
+      run.Data([&](size_t table) { return hooks.Run("table", run.FactsOfTable(table)); }));
   RETURN_IF_ERROR(run.PostData());
   RETURN_IF_ERROR(run.Sequences());
   RETURN_IF_ERROR(run.Verify());

@@ -497,7 +497,21 @@ HookFacts CopySession::Facts() const {
           {"SOURCE", report_.source.path},
           {"FINGERPRINT", report_.source.fingerprint},
           {"DATABASE", report_.target.database},
-          {"TARGET_SCHEMA", request_.common.target_schema}};
+          {"TARGET_SCHEMA", request_.common.target_schema},
+          // Where tables that were created are until publish, and what their names begin with.
+          {"STAGING_SCHEMA", published_ ? "" : plan_.staging_schema},
+          {"STAGING_PREFIX", published_ ? "" : plan_.staging_prefix}};
+}
+
+HookFacts CopySession::FactsOfTable(size_t index) const {
+  const TablePlan& table = plan_.tables[index];
+  HookFacts facts = Facts();
+  facts["TABLE"] = table.source->name;
+  facts["TARGET_TABLE"] = table.target_name;
+  facts["RELATION"] =
+      absl::StrCat(QuoteIdentifier(table.load_schema), ".", QuoteIdentifier(table.load_name));
+  facts["ROWS"] = absl::StrCat(table.rows);
+  return facts;
 }
 
 // The user's own SQL, on a connection with the role's own settings.

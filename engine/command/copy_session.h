@@ -3,8 +3,10 @@
 #define LITE2PG_ENGINE_COMMAND_COPY_SESSION_H_
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -46,7 +48,9 @@ class CopySession {
   absl::Status Inspect();
   absl::Status MakePlan();
   absl::Status PreData();
-  absl::Status Data();
+  // `table_loaded` is called with the place of each table in the plan, once, as soon as its rows are
+  // there; an error of it ends the run.
+  absl::Status Data(const std::function<absl::Status(size_t)>& table_loaded);
   absl::Status PostData();
   absl::Status Sequences();
   absl::Status Verify();
@@ -71,6 +75,7 @@ class CopySession {
   const Plan& plan() const { return plan_; }
   // Of the run, for the user's commands.
   HookFacts Facts() const;
+  HookFacts FactsOfTable(size_t index) const;
   // SQLite's check of the file, between these two beside what the caller does; a plan's is beside
   // the scan, a copy's begins with the data.
   void StartQuickCheck();

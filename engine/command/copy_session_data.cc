@@ -16,7 +16,7 @@
 
 namespace lite2pg {
 
-absl::Status CopySession::Data() {
+absl::Status CopySession::Data(const std::function<absl::Status(size_t)>& table_loaded) {
   const StageScope stage(Stage::kData, events_, &report_);
   for (const TablePlan& table : plan_.tables) {
     events_.counters.rows_total += table.rows;
@@ -34,6 +34,12 @@ absl::Status CopySession::Data() {
     if (IsFar(*coordinator_)) options.streams = options.streams_max;
   }
   options.policy = request_.policy;
+  std::set<size_t> told;
+  options.table_loaded = [&](size_t table) {
+    // Rows that are still to be filled are not all there yet.
+    if (!plan_.tables[table].fills.empty() || !told.insert(table).second) return absl::OkStatus();
+    return table_loaded(table);
+  };
   report_.resources.streams_max = options.streams;
   ResumedData resumed;
   if (keeps_data_) {
@@ -54,7 +60,11 @@ absl::Status CopySession::Data() {
   ASSIGN_OR_RETURN(PgConnection server, PgConnection::Connect(LoadOptions()));
   RETURN_IF_ERROR(DigestServerText(snapshot_->reader(0), server, *ledger_, plan_, cancel_,
                                    &loaded_));
-  return existing_.Fill(*coordinator_, &loaded_);
+  RETURN_IF_ERROR(existing_.Fill(*coordinator_, &loaded_));
+  for (size_t i = 0; i < plan_.tables.size(); ++i) {
+    if (!told.contains(i)) RETURN_IF_ERROR(table_loaded(i));
+  }
+  return absl::OkStatus();
 }
 
 PgConnectOptions CopySession::LoadOptions() const {

@@ -71,6 +71,7 @@ class CopyRun {
       const uint64_t rows = results_[i].digest.rows + results_[i].rows_rejected;
       if (rows == 0 || rows != plan.tables[i].rows) continue;
       ended_.insert(i);
+      to_tell_.push_back(i);
       ++events_.counters.tables_done;
     }
   }
@@ -233,9 +234,28 @@ class CopyRun {
     }
   }
 
+  // Meanwhile, tells of tables that are complete.
   void AwaitLanes() {
     std::unique_lock<std::mutex> lock(mutex_);
-    lanes_ended_.wait(lock, [this] { return lanes_running_ == 0; });
+    while (true) {
+      wake_.wait(lock, [this] { return lanes_running_ == 0 || !to_tell_.empty(); });
+      if (to_tell_.empty()) return;
+      const std::vector<size_t> tables = std::exchange(to_tell_, {});
+      lock.unlock();
+      for (const size_t table : tables) TellLoaded(table);
+      lock.lock();
+    }
+  }
+
+  void TellLoaded(size_t table) {
+    if (!options_.table_loaded || error_.stopped()) return;
+    absl::Status status;
+    try {
+      status = options_.table_loaded(table);
+    } catch (const std::exception&) {
+      status = StatusOfException("after a table was loaded");
+    }
+    if (!status.ok()) Fail(status);
   }
 
   void LaneEnded() {
@@ -243,7 +263,7 @@ class CopyRun {
       const std::lock_guard<std::mutex> lock(mutex_);
       --lanes_running_;
     }
-    lanes_ended_.notify_one();
+    wake_.notify_one();
   }
 
   // One lane, from its first range to the end of all. No exception leaves its thread.
@@ -308,6 +328,8 @@ class CopyRun {
     if (!ended_.insert(chunk.table_index).second) return;  // an empty chunk after the last row
     ++events_.counters.tables_done;
     EmitLocked(Event::Kind::kTableEnd, chunk.table->source->name, "");
+    to_tell_.push_back(chunk.table_index);
+    wake_.notify_one();
   }
 
   // REQUIRES: mutex_ is held, as events come one at a time.
@@ -359,12 +381,13 @@ class CopyRun {
   std::mutex govern_mutex_;
   std::condition_variable govern_wake_;
   bool governed_ = false;  // no more of it
-  std::mutex mutex_;  // of what follows, up to ended_
-  std::condition_variable lanes_ended_;
+  std::mutex mutex_;  // of what follows, up to to_tell_
+  std::condition_variable wake_;  // of the thread that waits for the lanes
   int lanes_running_ = 0;
   std::vector<LoadedTable> results_;
   std::vector<Clock::time_point> begun_;
   std::set<size_t> ended_;
+  std::vector<size_t> to_tell_;  // complete tables that table_loaded does not know of yet
   std::vector<std::unique_ptr<CopyLane>> lanes_;
   std::vector<std::thread> threads_;         // of those that were started
   std::unique_ptr<RangeExchange> exchange_;  // of streams_mutex_, too

@@ -2,6 +2,7 @@
 #ifndef LITE2PG_ENGINE_PIPELINE_COPY_TABLES_H_
 #define LITE2PG_ENGINE_PIPELINE_COPY_TABLES_H_
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <vector>
@@ -41,6 +42,10 @@ struct CopyOptions {
   const ResumedData* resumed = nullptr;  // what is there already; the rest is loaded
   // Not null: with other processes (range_exchange.h). Results are of what this one has loaded.
   SharedWork* shared = nullptr;
+  // Told on the calling thread, while others are still loaded, of each table (its place in the
+  // plan) that this process finds complete; an error ends the run. Tables that others have loaded a
+  // part of are not told of.
+  std::function<absl::Status(size_t)> table_loaded;
 };
 
 // Copies every table of `plan`, or what is left of it. One result per table, with what was there.

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -168,12 +169,16 @@ class Launch {
   _exit(written == sizeof(error) ? 127 : 126);
 }
 
+int ExitCodeOf(int status) {
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 int WaitFor(pid_t pid) {
   int status = 0;
   while (waitpid(pid, &status, 0) < 0) {
     if (errno != EINTR) return -1;
   }
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  return ExitCodeOf(status);
 }
 
 // The pipe closes without a word when the program was started.
@@ -286,20 +291,32 @@ absl::StatusOr<ChildResult> RunChild(const std::vector<std::string>& argv, const
 
   ChildResult result;
   std::array<char, 4096> buffer;
+  std::optional<int> status;  // once it has ended
+  size_t left = 0;            // what it had written by then
   bool terminated = false;
   for (;;) {
     if (cancel != nullptr && cancel->cancelled() && !terminated) {
       kill(pid, SIGTERM);
       terminated = true;
     }
+    int ended = 0;
+    if (!status.has_value() && waitpid(pid, &ended, WNOHANG) == pid) status = ended;
     pollfd waiting = {output.read_end.get(), POLLIN, 0};
-    if (poll(&waiting, 1, kPollMs) <= 0) continue;
+    if (poll(&waiting, 1, status.has_value() ? 0 : kPollMs) <= 0) {
+      // What it has started in the background keeps the pipe open, and is not waited for.
+      if (status.has_value()) break;
+      continue;
+    }
     const ssize_t got = read(output.read_end.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     KeepTail(result.output, buffer.data(), static_cast<size_t>(got));
+    if (!status.has_value()) continue;
+    // No more than a pipe holds is the program's own.
+    left += static_cast<size_t>(got);
+    if (left > kOutputBytesMax) break;
   }
-  result.exit_code = WaitFor(pid);
+  result.exit_code = status.has_value() ? ExitCodeOf(*status) : WaitFor(pid);
   if (terminated) return cancel->Check();
   return result;
 }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <string>
 
 #include "engine/base/error.h"
@@ -43,15 +44,17 @@ struct ProgressCounters {
   std::atomic<int> findings{0}, retries{0};
 };
 
-// Given to every command. on_event may be called from any thread, one call at a time.
+// Given to every command. Emit() and Moved(): any thread. on_event is called one event at a time.
 struct EventSink {
   std::function<void(const Event&)> on_event;
   ProgressCounters counters;
   Timeline timeline;
+  std::mutex emit_mutex;
 
   void Emit(const Event& event) {
     if (event.kind == Event::Kind::kStageBegin) timeline.BeginStage(event.stage);
     if (event.kind == Event::Kind::kStageEnd) timeline.EndStage(event.stage);
+    const std::lock_guard<std::mutex> lock(emit_mutex);
     if (on_event) on_event(event);
   }
   // A worker of the stage has dealt with rows of what it is at.

@@ -1,6 +1,7 @@
 """What is asked of the source before a copy, and the user's commands around it."""
 
 import sqlite3
+import time
 import unittest
 
 from harness import EndToEndTest
@@ -65,6 +66,63 @@ class Commands(EndToEndTest):
         self.assertIn(f"LITE2PG_RUN_ID={run.report['run_id']}\n", told)
         self.assertIn(f"LITE2PG_SOURCE={self.path}\n", told)
         self.assertNotIn("canary", told)
+
+    def test_rows_can_be_looked_at_where_they_are_until_publish(self):
+        look = ["--exec", f"table=psql -qXAt -d '{self.target}' -c"
+                          f" \"SELECT '$LITE2PG_TABLE', count(*) FROM $LITE2PG_RELATION\""
+                          f" >> {self.log}",
+                "--exec", f"verify=psql -qXAt -d '{self.target}' -c"
+                          f" \"SELECT name FROM $LITE2PG_STAGING_SCHEMA.item ORDER BY id\""
+                          f" >> {self.log}"]
+        run = self.copy(self.path, *look)
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertEqual(sorted(self.log.read_text().split()),
+                         ["a", "b", "item|2", "schema_migrations|2"])
+
+    def held_table(self):
+        """Rows of `big` come in only when somebody has opened the gate."""
+        db = sqlite3.connect(self.path)
+        db.executescript("CREATE TABLE big (id INTEGER PRIMARY KEY); INSERT INTO big VALUES (1)")
+        db.close()
+        self.sql("CREATE TABLE big (id bigint PRIMARY KEY); CREATE TABLE gate (opened_by text);"
+                 "CREATE TABLE item (id bigint PRIMARY KEY, name text);"
+                 "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
+                 " FOR i IN 1..600 LOOP"
+                 "  IF EXISTS (SELECT FROM public.gate) THEN RETURN NEW; END IF;"
+                 "  PERFORM pg_sleep(0.1);"
+                 " END LOOP; RAISE 'nobody has opened the gate'; END$$;"
+                 "CREATE TRIGGER hold BEFORE INSERT ON big FOR EACH ROW EXECUTE FUNCTION hold()")
+        return ["--schema-mode", "mixed", "--streams", "2"]
+
+    def test_a_table_is_told_of_as_soon_as_it_is_loaded(self):
+        options = self.held_table()
+        run = self.copy(self.path, *options, "--exec", self.say("table"), "--exec",
+                        "table=test $LITE2PG_TABLE != item || psql -qXAt"
+                        f" -d '{self.target}' -c \"INSERT INTO gate VALUES ('item')\"")
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertEqual(self.sql("SELECT * FROM gate"), [("item",)])
+        told = self.log.read_text().split()[2::3]
+        self.assertEqual((sorted(told), told[-1]), (["big", "item", "schema_migrations"], "big"))
+
+    def test_one_that_fails_after_a_table_does_not_wait_for_the_others(self):
+        run = self.copy(self.path, *self.held_table(),
+                        "--exec", 'table=test "$LITE2PG_TABLE" != item')
+        self.assert_fails(run, 8, "L2P6010")
+        self.assertEqual(self.sql("SELECT count(*) FROM big"), [(0,)])
+
+    def test_whoever_goes_on_tells_of_all_tables_again(self):
+        run = self.copy(self.path, "--exec", "verify=false", "--exec", self.say("table"))
+        self.assert_fails(run, 8, "L2P6010")
+        again = self.copy(self.path, "--resume", "--exec", self.say("table"))
+        self.assertEqual(again.exit_code, 0, str(again))
+        told = self.log.read_text().split()[2::3]
+        self.assertEqual([sorted(told[:2]), sorted(told[2:])], [["item", "schema_migrations"]] * 2)
+
+    def test_one_that_leaves_something_running_is_not_waited_for(self):
+        begun = time.monotonic()
+        run = self.copy(self.path, "--exec", "publish=sleep 30 & echo started")
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertLess(time.monotonic() - begun, 20)
 
     def test_one_that_fails_stops_the_run_before_anything_is_seen(self):
         for stage in ("pre-data", "table", "verify"):

@@ -180,11 +180,11 @@ constexpr OptionRow kOptions[] = {
      .value = "STAGE=COMMAND",
      .commands = kCopyOnly,
      .help =
-         "run COMMAND (by /bin/sh) before pre-data, after the load of each table, after verify, "
-         "after publish, or on failure: STAGE is pre-data, table, verify, publish or failure. "
-         "Facts of the run are in its environment (LITE2PG_RUN_ID, LITE2PG_TABLE, ...). One "
-         "that fails ends the run, before publish with nothing left behind; STAGE=-COMMAND "
-         "may fail",
+         "run COMMAND (by /bin/sh) before pre-data, as soon as each table is loaded, after "
+         "verify, after publish, or on failure: STAGE is pre-data, table, verify, publish or "
+         "failure. Facts of the run are in its environment (LITE2PG_RUN_ID, LITE2PG_TABLE, ...; "
+         "docs/operations.md has them). One that fails ends the run, before publish with nothing "
+         "to be seen; STAGE=-COMMAND may fail",
      .repeatable = true,
      .apply = ApplyExec,
      .clear = [](Settings* s) { s->hooks.commands.clear(); }},

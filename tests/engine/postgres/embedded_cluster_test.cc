@@ -515,6 +515,16 @@ TEST(ChildProcess, TellsTheExitCodeAndTheSignal) {
   EXPECT_EQ(RunChild({"/bin/sh", "-c", "kill -9 $$"}, CurrentOsUser(), nullptr)->exit_code, 137);
 }
 
+TEST(ChildProcess, WaitsForNothingThatWasLeftInTheBackground) {
+  const auto begun = std::chrono::steady_clock::now();
+  const auto result = RunChild({"/bin/sh", "-c", "sleep 20 & echo started; exit 3"},
+                               CurrentOsUser(), nullptr);
+  ASSERT_TRUE(result.ok());
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(10));
+  EXPECT_EQ(result->exit_code, 3);
+  EXPECT_EQ(result->output, "started\n");
+}
+
 TEST(ChildProcess, KeepsOurFilesFromTheChild) {
   const int fd = open("/dev/null", O_RDONLY);  // without O_CLOEXEC
   const auto result = RunChild({"/bin/ls", "/proc/self/fd"}, CurrentOsUser(), nullptr);
