@@ -1,8 +1,11 @@
 #include "engine/command/open_source.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "engine/base/error.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/postgres/identifier.h"
@@ -16,6 +19,7 @@ absl::StatusOr<SourceAndCatalog> OpenSourceFiles(const std::string& source,
   if (common.source_column.empty()) {
     ASSIGN_OR_RETURN(opened.snapshot, SourceSnapshot::Open(source, readers, options));
     ASSIGN_OR_RETURN(opened.catalog, ReadSourceCatalog(opened.snapshot->reader(0)));
+    opened.catalog.path = opened.snapshot->path();  // not that of a private copy
     return opened;
   }
   std::vector<std::string> patterns = common.more_sources;
@@ -76,6 +80,23 @@ void AddMergedFindings(const SourceAndCatalog& source, const CommonOptions& comm
       }
     }
   }
+}
+
+absl::Status RefuseOneOfSeveral(const SourceTable& table, const std::string& recorded_column) {
+  const bool has_it = std::any_of(
+      table.columns.begin(), table.columns.end(), [&](const SourceColumn& column) {
+        return absl::EqualsIgnoreCase(column.name, recorded_column);
+      });
+  if (recorded_column.empty() || has_it) return absl::OkStatus();
+  ErrorInfo info;
+  info.code = ErrorCode::kUsage;
+  info.exit_code = ExitCode::kUsage;
+  info.table = table.name;
+  info.what = absl::StrCat("the target holds the rows of several files here; column ",
+                           EscapeName(recorded_column), " says which file each is from");
+  info.hint = absl::StrCat("verify with --source-column ", EscapeName(recorded_column),
+                           " compares a file with its own rows; sync is for one file alone");
+  return MakeError(info);
 }
 
 std::string FileValuesSql(const MergedSource& merged) {

@@ -32,6 +32,11 @@ void DescribeSourceFiles(const SourceAndCatalog& source, Report* report);
 void AddMergedFindings(const SourceAndCatalog& source, const CommonOptions& common,
                        std::vector<Finding>* findings);
 
+// An error (exit code 2) when the run that filled the target's table read several files, told apart
+// by `recorded_column` ("": it read one), and `table` is of one of them alone: the rows of all
+// others would count as gone.
+absl::Status RefuseOneOfSeveral(const SourceTable& table, const std::string& recorded_column);
+
 // The files' values of the source column, as SQL literals with commas between them.
 std::string FileValuesSql(const MergedSource& merged);
 

@@ -477,6 +477,13 @@ absl::Status PairWith(const TargetSpec& target, const CommonOptions& common, Pai
   pairs->plan.target_schema = common.target_schema;
   pairs->plan.target_schema_exists = pairs->facts.schema_exists;
   RETURN_IF_ERROR(Pairing(common, columns, pairs).Run());
+  for (size_t i = 0; i < pairs->pairs.size(); ++i) {
+    const int run = pairs->pairs[i].run;
+    if (run < 0) continue;
+    RETURN_IF_ERROR(RefuseOneOfSeveral(
+        *pairs->plan.tables[i].source,
+        pairs->recorded.runs[static_cast<size_t>(run)].record.source_column));
+  }
   const absl::Status unfinished = RefuseWhileUnfinished(pairs->recorded);
   if (!unfinished.ok()) {
     const ErrorInfo info = InfoOf(unfinished);

@@ -15,6 +15,7 @@ absl::StatusOr<PlanRecord> SyncSession::NewRecord() {
   if (!pairs_->recorded.runs.empty()) {
     const PlanRecord& last = pairs_->recorded.runs[0].record;
     record.source_time_zone = last.source_time_zone;
+    record.source_column = last.source_column;
     record.existing_rows = last.existing_rows;
   }
   record.source_schema = SourceSchemaToJson(MakeSourceSchema(pairs_->catalog));

@@ -327,6 +327,7 @@ PlanRecord MakePlanRecord(const Plan& plan, const CommonOptions& options,
                           ExistingRows existing_rows) {
   PlanRecord record;
   record.source_time_zone = options.source_time_zone;
+  record.source_column = options.source_column;
   record.existing_rows = existing_rows;
   record.include = options.include;
   record.exclude = options.exclude;
@@ -385,14 +386,15 @@ std::string PlanRecordToJson(const PlanRecord& record) {
   }
   for (const std::string& glob : record.include) include.push_back(Name(glob));
   for (const std::string& glob : record.exclude) exclude.push_back(Name(glob));
-  std::string text = text_of(Json{{"version", record.version},
-                                  {"digest_version", record.digest_version},
-                                  {"source_time_zone", Name(record.source_time_zone)},
-                                  {"existing_rows", NameOf(record.existing_rows,
-                                                           kExistingRowsNames)},
-                                  {"include", std::move(include)},
-                                  {"exclude", std::move(exclude)},
-                                  {"left_out", std::move(left_out)}});
+  Json head{{"version", record.version},
+            {"digest_version", record.digest_version},
+            {"source_time_zone", Name(record.source_time_zone)},
+            {"existing_rows", NameOf(record.existing_rows, kExistingRowsNames)},
+            {"include", std::move(include)},
+            {"exclude", std::move(exclude)},
+            {"left_out", std::move(left_out)}};
+  if (!record.source_column.empty()) head["source_column"] = Name(record.source_column);
+  std::string text = text_of(head);
   // What grows with the schema is added as text: a tree of all tables takes ten times as much.
   text.pop_back();
   text += ",\"tables\":[";
@@ -434,6 +436,9 @@ absl::StatusOr<PlanRecord> ParsePlanRecord(absl::string_view json) {
     inner.Read("source_name", &table.source_name);
     inner.Read("state", &table.state);
     RETURN_IF_ERROR(inner.status());
+  }
+  if (members.Find("source_column", false) != nullptr) {
+    members.Read("source_column", &record.source_column);
   }
   if (const Json* schema = members.Find("source_schema", false); schema != nullptr) {
     if (!schema->is_object()) return NotARecord("member source_schema");

@@ -60,6 +60,7 @@ struct PlanRecord {
   int version = kPlanRecordVersion;
   int digest_version = kDigestVersion;
   std::string source_time_zone;
+  std::string source_column;       // --source-column: which of several files a row is from; or ""
   ExistingRows existing_rows = ExistingRows::kRefuse;
   std::vector<std::string> include, exclude;
   std::vector<TableRecord> tables;

@@ -20,8 +20,7 @@ struct Meaning {
 };
 
 constexpr absl::string_view kWalHint =
-    "a database in WAL mode needs its -shm file beside it; copy the database together with its "
-    "-wal file into a directory that you may write to, and use the copy";
+    "a database in WAL mode needs its -shm file beside it; --private-copy reads a copy elsewhere";
 
 // Extended codes come before the primary code that they belong to: the first match counts.
 // https://www.sqlite.org/rescode.html

@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "coercion/utf8.h"
 #include "engine/base/error.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
@@ -43,10 +44,15 @@ absl::StatusOr<StateOfPart> StateOfFile(const std::string& path) {
   return StateOfPart{info.st_dev, info.st_ino, info.st_size};
 }
 
+absl::string_view ToAbsl(const std::string& text) {
+  return absl::string_view(text.data(), text.size());
+}
+
 absl::Status InFile(const absl::Status& status, const std::string& path) {
   if (status.ok()) return status;
   ErrorInfo info = InfoOf(status);
-  info.what = absl::StrCat(EscapeForMessage(path, 300), ": ", info.what);
+  const std::string shown = EscapeForMessage(path, 300);
+  if (!absl::StrContains(info.what, shown)) info.what = absl::StrCat(shown, ": ", info.what);
   return MakeError(info);
 }
 
@@ -70,7 +76,10 @@ struct Merged {
   absl::StatusOr<std::unique_ptr<SourceSnapshot>> OpenFile(size_t file) const {
     absl::StatusOr<std::unique_ptr<SourceSnapshot>> opened =
         SourceSnapshot::Open(files[file].path, 1, options);
-    if (!opened.ok()) return opened.status();
+    if (!opened.ok() && InfoOf(opened.status()).code == ErrorCode::kSourceMissing) {
+      return Changed(files[file], "the file is gone");
+    }
+    if (!opened.ok()) return InFile(opened.status(), files[file].path);
     if ((*opened)->fingerprint() != files[file].fingerprint) {
       return Changed(files[file], "the file was changed during the run");
     }
@@ -105,10 +114,6 @@ class FileRows final : public ExternalRows {
   }
 
  private:
-  static absl::string_view ToAbsl(const std::string& text) {
-    return absl::string_view(text.data(), text.size());
-  }
-
   absl::Status OpenFile(size_t file) {
     source_.reset();
     snapshot_.reset();
@@ -353,6 +358,12 @@ absl::StatusOr<std::vector<MergedFile>> FindFiles(const std::vector<std::string>
     }
     for (std::string& path : paths) {
       std::string value = ValueFor(path, names);
+      if (CheckText(ToAbsl(value)) != Outcome::kOk) {
+        return MakeError(ErrorCode::kUsage, ExitCode::kUsage,
+                         absl::StrCat("the name of ", EscapeForMessage(path, 300),
+                                      " is not UTF-8, so that no text column can hold it"),
+                         "rename the file");
+      }
       const auto [other, is_new] = by_value.emplace(value, path);
       if (!is_new && other->second == path) continue;  // named twice
       if (!is_new) {

@@ -132,7 +132,11 @@ absl::Status CannotSee(const std::string& path, int error) {
     return SourceError(ErrorCode::kSourceMissing,
                        absl::StrCat("there is no file ",
                                     path.empty() ? "with an empty name" : name),
-                       "check the path; lite2pg never creates a source");
+                       absl::StrCat("check the path; lite2pg never creates a source",
+                                    path.find_first_of("*?[") == std::string::npos
+                                        ? ""
+                                        : "; a pattern that stands for several files needs "
+                                          "--source-column NAME"));
   }
   return SourceError(ErrorCode::kSourceUnreadable,
                      absl::StrCat(name, " cannot be reached: ", std::strerror(error)),

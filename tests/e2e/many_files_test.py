@@ -143,6 +143,33 @@ class ManyFiles(MergedFiles):
             differences = {t["source_name"]: len(t["differences"]) for t in run.report["tables"]}
             self.assertEqual((differences["customer"], differences["log"]), (1, 1), str(run))
 
+    def test_one_file_alone_is_not_taken_for_all(self):
+        self.assertEqual(self.merge().exit_code, 0)
+        before = self.sql("SELECT tenant, count(*) FROM log GROUP BY 1 ORDER BY 1")
+        for command in (["verify"], ["sync"], ["sync", "--force-source"]):
+            run = lite2pg(*command, self.paths["acme"], self.target, "--format", "json")
+            self.assert_fails(run, 2, "L2P9001")
+            self.assertIn("--source-column tenant", run.report["errors"][0]["hint"])
+        self.assertEqual(self.sql("SELECT tenant, count(*) FROM log GROUP BY 1 ORDER BY 1"), before)
+        # All of them in one file, as revert writes it, are no part.
+        whole = self.dir / "whole.db"
+        self.assertEqual(lite2pg("revert", self.target, whole).exit_code, 0)
+        for command in ("verify", "sync", "verify"):
+            run = lite2pg(command, whole, self.target)
+            self.assertEqual(run.exit_code, 0, str(run))
+        self.assert_fails(lite2pg("sync", self.paths["acme"], self.target, "--format", "json"), 2)
+
+    def test_a_pattern_without_the_column_names_the_option(self):
+        run = self.copy(self.pattern)
+        self.assert_fails(run, 5, "L2P1001")
+        self.assertIn("--source-column", run.report["errors"][0]["hint"])
+
+    def test_a_name_that_is_no_text_is_refused(self):
+        os.rename(self.paths["zeta"], os.fsencode(self.dir / "tenants") + b"/z\xff.db")
+        run = self.merge()
+        self.assert_fails(run, 2, "L2P9001")
+        self.assertIn("z\\xff.db", run.report["errors"][0]["what"])
+
     def test_names(self):
         run = self.merge("--source-names", "name")
         self.assertEqual(run.exit_code, 0, str(run))

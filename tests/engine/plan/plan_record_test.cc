@@ -12,6 +12,7 @@ namespace {
 PlanRecord Sample() {
   PlanRecord record;
   record.source_time_zone = "Europe/Berlin";
+  record.source_column = "tenant";
   record.existing_rows = ExistingRows::kSkipEqual;
   record.include = {"a*", "\xff"};
   record.exclude = {"b"};
@@ -66,6 +67,7 @@ TEST(PlanRecord, RoundTripsEverything) {
   EXPECT_EQ(parsed->tables[0].target_name, "\\x tab");
   EXPECT_EQ(parsed->tables[0].rows_source, UINT64_MAX);
   EXPECT_EQ(parsed->existing_rows, ExistingRows::kSkipEqual);
+  EXPECT_EQ(parsed->source_column, "tenant");
   EXPECT_EQ(column.rules.integer, NumberReading::kUnixMillis);
   EXPECT_EQ(column.rules.real, NumberReading::kJulianDay);
   EXPECT_EQ(column.rules.text, TextReading::kBase64);
