@@ -80,6 +80,7 @@ int Main(int argc, char** argv) {
   console.out_is_terminal = isatty(STDOUT_FILENO) == 1;
   console.err_is_terminal = isatty(STDERR_FILENO) == 1;
   console.out_columns = [] { return SizeOf(STDOUT_FILENO).ws_col; };
+  console.out_lines = [] { return SizeOf(STDOUT_FILENO).ws_row; };
   console.err_columns = [] { return SizeOf(STDERR_FILENO).ws_col; };
   console.err_lines = [] { return SizeOf(STDERR_FILENO).ws_row; };
   console.environment = [](const char* name) { return std::getenv(name); };

@@ -35,7 +35,11 @@ absl::Status Refused(const std::string& dir, absl::string_view what, absl::strin
       absl::StrCat("cannot keep a cluster in ", EscapeForMessage(dir, 200), ": ", what), hint);
 }
 
-absl::Status Failed(const std::string& dir, absl::string_view what, absl::string_view hint = "") {
+constexpr absl::string_view kElsewhere =
+    "name another directory as TARGET, pgdata:DIR, or a server that is there";
+
+absl::Status Failed(const std::string& dir, absl::string_view what,
+                    absl::string_view hint = kElsewhere) {
   return MakeError(
       ErrorCode::kClusterFailed, ExitCode::kTargetUnreachable,
       absl::StrCat("cannot make a cluster in ", EscapeForMessage(dir, 200), ": ", what), hint);

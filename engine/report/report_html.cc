@@ -6,6 +6,7 @@
 #include "engine/base/text.h"
 #include "engine/report/html.h"
 #include "engine/report/outcome_text.h"
+#include "engine/report/plan_attention.h"
 #include "engine/report/report.h"
 #include "engine/report/report_plots.h"
 #include "engine/report/report_style.h"
@@ -229,8 +230,65 @@ std::vector<const TableReport*> TablesInOrder(const Report& report) {
   return tables;
 }
 
+// Why somebody should look at a planned table, or "as declared".
+std::string AttentionOf(const PlannedTable& planned) {
+  std::string out;
+  const auto add = [&](int n, absl::string_view tone, absl::string_view word) {
+    if (n == 0) return;
+    absl::StrAppend(&out, out.empty() ? "" : "<br>", "<span class=\"", tone, "\">",
+                    Counted(static_cast<uint64_t>(n), word), "</span>");
+  };
+  add(planned.blocking, "bad", "blocking finding");
+  add(planned.warnings, "warn", "warning");
+  add(planned.otherwise, "warn", "changed type");
+  return out.empty() ? "<span class=\"dim\">as declared</span>" : out;
+}
+
+// A plan's tables, what needs a look first; with what a copy would take of time and room.
+std::string PlannedTables(const Report& report) {
+  std::string out =
+      "<h2 id=\"tables\">Tables, what needs a look first</h2>\n<div class=\"wide\"><table><tr>"
+      "<th class=\"n\">load</th><th>table</th><th class=\"n\">rows</th><th class=\"n\">about</th>"
+      "<th class=\"n\">there already</th><th class=\"n\">columns</th><th>look at</th></tr>\n";
+  const std::vector<PlannedTable> tables = TablesByAttention(report);
+  const size_t shown = std::min(tables.size(), kTablesMax);
+  for (size_t i = 0; i < shown; ++i) {
+    const TableReport& table = *tables[i].table;
+    const std::string where =
+        table.where.empty() ? "" : absl::StrCat("<br><span class=\"dim\">only where ",
+                                                Html(table.where), "</span>");
+    absl::StrAppend(&out, "<tr><td class=\"n\">", tables[i].number, "</td><td>",
+                    Html(TableTitle(table)), where, "</td><td class=\"n\">",
+                    FormatCount(table.rows_source), "</td><td class=\"n\">",
+                    FormatBytes(table.estimated_bytes), "</td><td class=\"n\">",
+                    CountOf(table.rows_preexisting), "</td><td class=\"n\">",
+                    FormatCount(table.columns.size()), "</td><td>", AttentionOf(tables[i]),
+                    "</td></tr>\n");
+  }
+  for (const TableReport& table : report.tables) {
+    if (table.state == "copied" || table.state == "skipped") continue;
+    absl::StrAppend(&out, "<tr><td></td><td>", Html(TableTitle(table)),
+                    "</td><td></td><td></td><td></td><td></td>",
+                    HtmlCell(ComparedWord(table), "dim"), "</tr>\n");
+  }
+  absl::StrAppend(&out, "</table></div>\n", More(tables.size(), shown));
+  const EstimateReport& estimate = report.estimate;
+  if (!estimate.known || tables.empty()) return out;
+  out += "<h2>What a copy takes</h2>\n<dl>";
+  Row("time", absl::StrCat(estimate.measured ? "about " : "perhaps ",
+                           FormatSeconds(estimate.seconds)), &out);
+  Row("room on the target", absl::StrCat("about ", FormatBytes(estimate.target_bytes)), &out);
+  if (estimate.connections_free >= 0) {
+    Row("connections", absl::StrCat(estimate.connections_wanted, " of ", estimate.connections_free,
+                                    " that are free"), &out);
+  }
+  Row("basis", estimate.basis, &out);
+  return out + "</dl>\n";
+}
+
 std::string Tables(const Report& report) {
   if (report.tables.empty()) return "";
+  if (report.outcome == "planned") return PlannedTables(report);
   std::vector<const TableFigure*> figures;
   std::string titles = "<th>table</th><th class=\"n\">rows</th>";
   for (const TableFigure& figure : kTableFigures) {

@@ -193,6 +193,20 @@ TEST(RunsText, ShowsWhatCanBeResumed) {
   EXPECT_THAT(text, HasSubstr("lite2pg copy --resume a.db"));
 }
 
+TEST(ReportText, SaysTheOutcomeAgainWhereItWouldBeOffTheScreen) {
+  Report report = SampleReport();
+  Style style = PlainStyle();
+  const std::string all = ReportText(report, {}, style);
+  const std::string headline = all.substr(0, all.find('\n') + 1);
+  EXPECT_EQ(all.find(headline, 1), std::string::npos);
+  style.height = 200;
+  EXPECT_EQ(ReportText(report, {}, style), all);
+  style.height = 12;
+  const std::string low = ReportText(report, {}, style);
+  EXPECT_THAT(low, HasSubstr("\n" + headline + "\nTo take it back"));
+  EXPECT_THAT(low, ::testing::StartsWith(headline));
+}
+
 TEST(ErrorText, HasEveryFieldOnALineOfItsOwn) {
   const std::string text = ErrorText(SampleReport().errors[0], PlainStyle(100));
   EXPECT_EQ(text,

@@ -72,7 +72,14 @@ class Browser(EndToEndTest):
         path = self.make_source(SCRIPT)
         run, page = self.run_with_page("plan", path, self.target)
         self.assertEqual(run.exit_code, 0, str(run))
-        self.assertIn("nothing would stop a copy", self.look(page)["headings"][0])
+        seen = self.look(page)
+        self.assertIn("nothing would stop a copy", seen["headings"][0])
+        # A page to decide from: what needs a look, first; what it will take.
+        self.assertIn("Tables, what needs a look first", seen["headings"])
+        self.assertIn("What a copy takes", seen["headings"])
+        look_at = [row[6] for row in seen["rows"] if len(row) == 7 and row[0].isdigit()]
+        self.assertIn("warning", look_at[0])
+        self.assertEqual(look_at[-1], "as declared")
 
         self.copy(path)
         self.sql("UPDATE customer SET name = 'somebody else' WHERE id = 100")

@@ -77,9 +77,11 @@ int App::Run(const std::vector<std::string>& words, bool wiped) {
 
 void App::ResolveStyles() {
   const auto columns = [](const std::function<int()>& ask) { return ask ? ask() : 0; };
+  const auto lines = columns;
   const bool no_color = output().no_color;
   out_style_ = ResolveStyle(console_.out_is_terminal, columns(console_.out_columns), no_color,
                             console_.environment);
+  out_style_.height = out_style_.terminal ? lines(console_.out_lines) : 0;
   err_style_ = ResolveStyle(console_.err_is_terminal, columns(console_.err_columns), no_color,
                             console_.environment);
 }

@@ -19,7 +19,7 @@ struct Console {
   std::ostream* out = nullptr;
   std::ostream* err = nullptr;
   bool out_is_terminal = false, err_is_terminal = false;
-  std::function<int()> out_columns, err_columns, err_lines;  // 0: unknown
+  std::function<int()> out_columns, out_lines, err_columns, err_lines;  // 0: unknown
   Environment environment;
 };
 

@@ -1,5 +1,7 @@
 #include "tools/cli/command_line.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -164,6 +166,19 @@ std::string UnknownOption(const std::string& word, const CommandRow* command) {
   return absl::StrCat("unknown option ", EscapeForMessage(name), hint);
 }
 
+std::string UnknownCommand(const std::string& name) {
+  std::vector<std::string> names;
+  for (const CommandRow& row : AllCommands()) names.emplace_back(row.name);
+  if (name.empty()) return absl::StrCat("no command is given: ", absl::StrJoin(names, ", "));
+  const std::string shown = EscapeForMessage(name);
+  std::string hint = DidYouMean(name, names);
+  struct stat info{};
+  if (hint.empty() && stat(name.c_str(), &info) == 0) {
+    hint = absl::StrCat("; a command stands before a file: lite2pg plan ", shown);
+  }
+  return absl::StrCat("unknown command \"", shown, "\"", hint);
+}
+
 // Flags last, because they override the file; a list from the file goes when a flag gives one.
 void ApplyValues(const RawWords& raw, Invocation* invocation) {
   Settings* const settings = &invocation->settings;
@@ -201,10 +216,17 @@ void ResolveArguments(const CommandRow& command, const Environment& environment,
     const std::string got = count == 0   ? "none is given"
                             : count == 1 ? "one is given"
                                          : absl::StrCat(count, " are given");
-    // The shell has taken a pattern apart.
+    // The shell has taken a pattern apart, or a conninfo string.
     const bool many_files = !invocation->settings.common.source_column.empty() && count > 2;
-    return AddProblem(invocation, absl::StrCat(command.name, " takes ", command.arguments, ", but ",
-                                               got, many_files ? "; quote the pattern" : ""));
+    const auto parts = std::count_if(given.begin(), given.end(), [](const std::string& word) {
+      return absl::StrContains(word, '=') && !absl::StrContains(word, "://");
+    });
+    return AddProblem(
+        invocation,
+        absl::StrCat(command.name, " takes ", command.arguments, ", but ", got,
+                     many_files ? "; quote the pattern"
+                     : parts > 1 ? "; put quotes around a conninfo string, which is one argument"
+                                 : ""));
   }
   const auto take = [&](absl::StatusOr<TargetSpec> target) {
     if (!target.ok()) return AddProblem(invocation, std::string(target.status().message()));
@@ -265,12 +287,7 @@ Invocation ParseCommandLine(const std::vector<std::string>& given,
     return invocation;
   }
   if (command == nullptr) {
-    std::vector<std::string> names;
-    for (const CommandRow& row : AllCommands()) names.emplace_back(row.name);
-    AddProblem(&invocation, name.empty()
-                                ? absl::StrCat("no command is given: ", absl::StrJoin(names, ", "))
-                                : absl::StrCat("unknown command \"", EscapeForMessage(name), "\"",
-                                               DidYouMean(name, names)));
+    AddProblem(&invocation, UnknownCommand(name));
     return invocation;
   }
   for (const std::string& word : raw.unknown) {

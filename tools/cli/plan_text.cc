@@ -1,14 +1,13 @@
 // The plan for people: first the tables that somebody should look at, with the columns that are not
 // as they were declared; the others a line each. Numbers are the order of loading.
 #include <algorithm>
-#include <map>
-#include <tuple>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "engine/base/text.h"
 #include "engine/report/outcome_text.h"
+#include "engine/report/plan_attention.h"
 #include "tools/cli/report_text.h"
 
 namespace lite2pg {
@@ -89,54 +88,6 @@ std::string Columns(const TableReport& table, bool all, const Style& style) {
                                                    " as declared"), width - 4, style), "\n");
   }
   return out;
-}
-
-// A table and what speaks for looking at it; the more, the earlier it is shown.
-struct PlannedTable {
-  const TableReport* table = nullptr;
-  int number = 0;            // in the order of loading
-  int blocking = 0, warnings = 0, otherwise = 0;
-  bool needs_a_look() const {
-    return blocking + warnings + otherwise > 0 || table->rows_preexisting > 0;
-  }
-};
-
-// Findings are about "table" or "table.column".
-std::map<std::string, std::pair<int, int>> FindingsByTable(const Report& report) {
-  std::map<std::string, std::pair<int, int>> counts;
-  for (const TableReport& table : report.tables) counts[table.source_name];
-  for (const Finding& finding : report.findings) {
-    if (finding.severity == Severity::kInfo) continue;
-    auto at = counts.find(finding.object);
-    const size_t dot = finding.object.rfind('.');
-    if (at == counts.end() && dot != std::string::npos) {
-      at = counts.find(finding.object.substr(0, dot));
-    }
-    if (at == counts.end()) continue;
-    ++(finding.severity == Severity::kBlocking ? at->second.first : at->second.second);
-  }
-  return counts;
-}
-
-std::vector<PlannedTable> TablesByAttention(const Report& report) {
-  const std::map<std::string, std::pair<int, int>> findings = FindingsByTable(report);
-  std::vector<PlannedTable> tables;
-  for (const TableReport& table : report.tables) {
-    if (table.state != "copied" && table.state != "skipped") continue;
-    PlannedTable planned{&table, static_cast<int>(tables.size()) + 1, 0, 0, 0};
-    std::tie(planned.blocking, planned.warnings) = findings.at(table.source_name);
-    for (const ColumnReport& column : table.columns) {
-      planned.otherwise += IsAsDeclared(column) ? 0 : 1;
-    }
-    tables.push_back(planned);
-  }
-  std::stable_sort(tables.begin(), tables.end(), [](const PlannedTable& a, const PlannedTable& b) {
-    if (a.needs_a_look() != b.needs_a_look()) return a.needs_a_look();
-    if (a.blocking != b.blocking) return a.blocking > b.blocking;
-    if (a.warnings != b.warnings) return a.warnings > b.warnings;
-    return a.needs_a_look() && a.otherwise > b.otherwise;
-  });
-  return tables;
 }
 
 std::string TableHeadline(const Report& report, const PlannedTable& planned, const Style& style) {
@@ -245,14 +196,15 @@ std::string PlanText(const Report& report, const OutputOptions& output, const St
 
 // What else can be had of a plan; for the end of the answer.
 std::string PlanOffers(const OutputOptions& output, const Style& style) {
-  std::string out;
-  if (!output.verbose) absl::StrAppend(&out, "-v shows every column and why; ");
-  if (output.report_files.empty()) absl::StrAppend(&out, "--report plan.html makes a page of it; ");
+  std::vector<std::string> offers;
+  if (!output.verbose) offers.emplace_back("-v shows every column and why");
+  if (output.report_files.empty()) offers.emplace_back("--report plan.html makes a page of it");
   if (output.write_config.empty()) {
-    absl::StrAppend(&out, "--write-config plan.toml writes every decision, to edit and to give to "
-                          "copy as --config plan.toml");
+    offers.emplace_back("--write-config plan.toml writes every decision, to edit and to give to "
+                        "copy as --config plan.toml");
   }
-  return out.empty() ? "" : absl::StrCat("\n", Hanging("", out, style));
+  if (offers.empty()) return "";
+  return absl::StrCat("\n", Hanging("", absl::StrJoin(offers, "; "), style));
 }
 
 std::string RunsText(const Report& report, const Style& style) {

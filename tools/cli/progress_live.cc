@@ -166,8 +166,11 @@ void LiveRenderer::OnEvent(const Event& event, const ProgressSample& sample,
       break;
     case Event::Kind::kTableBegin:
     case Event::Kind::kTableEnd:
-    case Event::Kind::kObjectDone:
-    case Event::Kind::kReady: break;
+    case Event::Kind::kObjectDone: break;
+    case Event::Kind::kReady:
+      Note(Color::kDim, "ready", "this connection string is for psql and for applications on this "
+                                 "machine; Ctrl-C stops the server", sample, now);
+      break;
   }
 }
 

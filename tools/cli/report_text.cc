@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kTablesShown = 40;
 constexpr size_t kDifferencesShown = 20;
 constexpr size_t kObjectsShown = 20;
-constexpr size_t kUndoShown = 10;
+constexpr size_t kUndoShown = 3;
 constexpr size_t kSamplesShown = 60;
 
 std::string Headline(const Report& report, const Style& style) {
@@ -45,7 +45,8 @@ std::string Facts(const Report& report, const Style& style) {
                     report.source.encoding.empty() ? "" : ", ",
                     Shown(report.source.encoding, style), ")");
   }
-  fact("source", source);
+  // revert has the file as its result.
+  fact(report.command == "revert" ? "file" : "source", source);
   std::string target = Shown(report.target.conninfo_shown, style);
   if (target.empty()) target = ShownName(report.target.embedded_dir, style);
   if (!report.target.schema.empty()) {
@@ -251,7 +252,8 @@ std::string NextText(const Report& report, bool all, const Style& style) {
       absl::StrAppend(&out, "  ", Shown(report.undo_sql[i], style), "\n");
     }
     if (shown < count) {
-      absl::StrAppend(&out, "  and ", count - shown, " more statements: -v or --report\n");
+      absl::StrAppend(&out, "  and ", count - shown,
+                      " more statements: lite2pg status --undo-sql prints all\n");
     }
   }
   std::vector<std::string> steps = report.next_steps;
@@ -302,7 +304,8 @@ std::string FindingsText(const Report& report, const OutputOptions& output, cons
   if (report.findings.empty()) return "";
   std::string out;
   size_t notes_hidden = 0;
-  const bool notes = output.verbose || report.outcome == "planned";
+  // Where no rows are told of, notes are the answer.
+  const bool notes = output.verbose || report.outcome == "planned" || report.tables.empty();
   std::vector<const Finding*> shown;
   for (const Finding* finding : SortedFindings(report)) {
     const bool hidden = finding->severity == Severity::kInfo && !notes;
@@ -354,8 +357,13 @@ std::string ReportText(const Report& report, const OutputOptions& output, const 
     absl::StrAppend(&out, TimesText(report, style));
     if (report.outcome == "planned") out += PlanOffers(output, style);
   }
-  absl::StrAppend(&out, output.quiet ? "" : NextText(report, all, style));
-  return out;
+  if (output.quiet) return out;
+  const std::string next = NextText(report, all, style);
+  // What has gone off the screen by the end is said again where it can be seen.
+  const auto lines = std::count(out.begin(), out.end(), '\n') +
+                     std::count(next.begin(), next.end(), '\n');
+  const bool off_screen = style.height > 0 && lines >= style.height;
+  return absl::StrCat(out, off_screen ? absl::StrCat("\n", Headline(report, style)) : "", next);
 }
 
 }  // namespace lite2pg

@@ -14,6 +14,7 @@ namespace lite2pg {
 // How one output stream is written; decided once, at the start.
 struct Style {
   int width = 80;            // columns; no line that we lay out is wider
+  int height = 0;            // lines of a terminal; 0: none, or unknown
   bool color = false;
   bool utf8 = false;         // false: nothing but ASCII is written
   bool terminal = false;     // the cursor can be moved
