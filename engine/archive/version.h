@@ -1,4 +1,4 @@
-// The version of the library that computes archives' checksums.
+// The versions of the libraries that check and compress archives.
 #ifndef LITE2PG_ENGINE_ARCHIVE_VERSION_H_
 #define LITE2PG_ENGINE_ARCHIVE_VERSION_H_
 
@@ -7,6 +7,7 @@
 namespace lite2pg {
 
 std::string OpensslVersion();
+std::string ZstdVersion();
 
 }  // namespace lite2pg
 

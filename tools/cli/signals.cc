@@ -12,16 +12,19 @@ namespace {
 
 constexpr int kExitAfterSecondSignal = 130;
 constexpr int kExitInterrupted = 10;
-constexpr int kSignals[] = {SIGINT, SIGTERM};
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
 
 // What a handler may touch: a lock-free counter and a pipe.
 std::atomic<int> signals_seen{0};
 int pipe_ends[2] = {-1, -1};
 static_assert(std::atomic<int>::is_always_lock_free);
 
-void OnSignal(int) {
+void OnSignal(int number) {
   const int saved_errno = errno;
-  if (signals_seen.fetch_add(1) > 0) _exit(kExitAfterSecondSignal);
+  if (signals_seen.fetch_add(1) > 0) {
+    if (number == SIGHUP) return;  // a terminal that goes says so more than once
+    _exit(kExitAfterSecondSignal);
+  }
   const char byte = 's';
   const ssize_t ignored = write(pipe_ends[1], &byte, 1);
   (void)ignored;  // the pipe is empty, one byte always fits

@@ -38,7 +38,8 @@ std::string XxhashVersion() {
 std::string VersionText() {
   return absl::StrCat(
       "lite2pg ", LITE2PG_VERSION, "\nlibpq ", LibpqVersion(), "\nSQLite ", SqliteVersion(),
-      "\noneTBB ", TbbVersion(), "\nOpenSSL ", OpensslVersion(), "\nxxHash ", XxhashVersion(),
+      "\noneTBB ", TbbVersion(), "\nOpenSSL ", OpensslVersion(), "\nzstd ", ZstdVersion(),
+      "\nxxHash ", XxhashVersion(),
       "\nAbseil ", kAbseil, "\nsimdjson ",
       Dotted(simdjson::SIMDJSON_VERSION_MAJOR, simdjson::SIMDJSON_VERSION_MINOR,
              simdjson::SIMDJSON_VERSION_REVISION),
