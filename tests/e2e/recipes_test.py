@@ -84,13 +84,22 @@ class Recipes(EndToEndTest):
         with contextlib.closing(sqlite3.connect(path)) as holder:
             holder.execute("SELECT * FROM version").fetchall()  # the application, still running
             failed = cutover()
-        self.assertNotEqual(failed.returncode, 0)
+        self.assertEqual(failed.returncode, 6, failed.stdout)
         self.assertIn(f"point the application at {path}", failed.stdout)
         done = cutover()
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn(f"point the application at {self.target}", done.stdout)
         self.assertEqual(self.sql("SELECT count(*) FROM repository WHERE is_private"), [(2,)])
         self.assertTrue(pathlib.Path(f"{path}.certificate.json").exists())
+        # The application has worked on PostgreSQL meanwhile.
+        self.sql("UPDATE repository SET name = 'renamed' WHERE id = 1")
+        back = cutover("back")
+        self.assertEqual(back.returncode, 0, back.stdout)
+        self.assertIn(f"point the application at {path}", back.stdout)
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            self.assertEqual(connection.execute("SELECT count(*) FROM repository"
+                                                " WHERE name = 'renamed'").fetchall(), [(1,)])
+        self.assertTrue(pathlib.Path(f"{path}.before").exists())
 
     def rounded_copy(self, path):
         """The source with digits below the microsecond rounded by other means than ours."""

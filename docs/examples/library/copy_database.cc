@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
 
   for (const lite2pg::TableReport& table : report.tables) {
     std::cout << table.target_name << " " << table.rows_target << " "
-              << (table.equal ? "equal" : "not compared") << "\n";
+              << (!table.compared ? "not compared" : table.equal ? "equal" : "different") << "\n";
   }
   for (const lite2pg::ErrorInfo& error : report.errors) std::cerr << error.what << "\n";
   return static_cast<int>(report.exit_code);
