@@ -48,8 +48,8 @@ class CopySession {
   absl::Status Inspect();
   absl::Status MakePlan();
   absl::Status PreData();
-  // `table_loaded` is called with the place of each table in the plan, once, as soon as its rows are
-  // there; an error of it ends the run.
+  // `table_loaded` is called with the place of each table in the plan, once, as soon as its rows
+  // are there; an error of it ends the run.
   absl::Status Data(const std::function<absl::Status(size_t)>& table_loaded);
   absl::Status PostData();
   absl::Status Sequences();

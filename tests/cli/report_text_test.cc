@@ -203,8 +203,8 @@ TEST(ReportText, SaysTheOutcomeAgainWhereItWouldBeOffTheScreen) {
   EXPECT_EQ(ReportText(report, {}, style), all);
   style.height = 12;
   const std::string low = ReportText(report, {}, style);
-  EXPECT_THAT(low, HasSubstr("\n" + headline + "\nTo take it back"));
-  EXPECT_THAT(low, ::testing::StartsWith(headline));
+  EXPECT_THAT(low, ::testing::StartsWith(all.substr(0, all.find("To take it back"))));
+  EXPECT_THAT(low.substr(all.find("To take it back")), ::testing::StartsWith(headline));
 }
 
 TEST(ErrorText, HasEveryFieldOnALineOfItsOwn) {

@@ -92,7 +92,8 @@ class Recipes(EndToEndTest):
         self.assertEqual(self.sql("SELECT count(*) FROM repository WHERE is_private"), [(2,)])
         self.assertTrue(pathlib.Path(f"{path}.certificate.json").exists())
         # The application has worked on PostgreSQL meanwhile.
-        self.sql("UPDATE repository SET name = 'renamed' WHERE id = 1")
+        self.sql("UPDATE repository SET name = 'renamed'"
+                 " WHERE id = (SELECT min(id) FROM repository)")
         back = cutover("back")
         self.assertEqual(back.returncode, 0, back.stdout)
         self.assertIn(f"point the application at {path}", back.stdout)
