@@ -234,6 +234,8 @@ class Pairing {
     table.rows_preexisting = target.has_rows;
     const TableRecord* record = FindRecord(source.name, &pair.run);
     if (record != nullptr && record->target_name == target.name) {
+      const PlanRecord& plan = out_.recorded.runs[static_cast<size_t>(pair.run)].record;
+      RETURN_IF_ERROR(RefuseOneOfSeveral(source, plan.source_column));
       pair.record = record;
     } else {
       pair.run = -1;
@@ -477,13 +479,6 @@ absl::Status PairWith(const TargetSpec& target, const CommonOptions& common, Pai
   pairs->plan.target_schema = common.target_schema;
   pairs->plan.target_schema_exists = pairs->facts.schema_exists;
   RETURN_IF_ERROR(Pairing(common, columns, pairs).Run());
-  for (size_t i = 0; i < pairs->pairs.size(); ++i) {
-    const int run = pairs->pairs[i].run;
-    if (run < 0) continue;
-    RETURN_IF_ERROR(RefuseOneOfSeveral(
-        *pairs->plan.tables[i].source,
-        pairs->recorded.runs[static_cast<size_t>(run)].record.source_column));
-  }
   const absl::Status unfinished = RefuseWhileUnfinished(pairs->recorded);
   if (!unfinished.ok()) {
     const ErrorInfo info = InfoOf(unfinished);
