@@ -11,8 +11,8 @@
 //
 // LITE2PG_TEST_LIMITS=NAME=VALUE[,NAME=VALUE...] makes bounds small, so that little data has many
 // batches and transactions, and takes every way into existing tables: batch_bytes, chunk_bytes,
-// chunk_rows, transaction_bytes, merge_bytes. And it can spoil one bit behind the encoder:
-// spoilt_batch, spoilt_byte, spoilt_bit.
+// chunk_rows, transaction_bytes, merge_bytes, tables_per_snapshot. And it can spoil one bit behind
+// the encoder: spoilt_batch, spoilt_byte, spoilt_bit.
 #ifndef LITE2PG_ENGINE_BASE_FAILPOINT_H_
 #define LITE2PG_ENGINE_BASE_FAILPOINT_H_
 

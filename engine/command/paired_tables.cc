@@ -17,6 +17,7 @@
 #include "engine/command/source_checks.h"
 #include "engine/command/source_options.h"
 #include "engine/pipeline/scan_graph.h"
+#include "engine/plan/config_patterns.h"
 #include "engine/plan/existing_columns.h"
 #include "engine/plan/selection.h"
 #include "engine/postgres/copy_stream.h"
@@ -478,7 +479,8 @@ absl::Status PairWith(const TargetSpec& target, const CommonOptions& common, Pai
                                                      &pairs->plan.findings));
   pairs->plan.target_schema = common.target_schema;
   pairs->plan.target_schema_exists = pairs->facts.schema_exists;
-  RETURN_IF_ERROR(Pairing(common, columns, pairs).Run());
+  ASSIGN_OR_RETURN(pairs->options, ExpandPatterns(common, {}, pairs->catalog));
+  RETURN_IF_ERROR(Pairing(pairs->options, columns, pairs).Run());
   const absl::Status unfinished = RefuseWhileUnfinished(pairs->recorded);
   if (!unfinished.ok()) {
     const ErrorInfo info = InfoOf(unfinished);

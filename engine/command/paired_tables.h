@@ -65,6 +65,7 @@ struct TablePair {
 };
 
 struct PairedTables {
+  CommonOptions options;                    // the command's, with patterns of names resolved
   std::unique_ptr<SourceSnapshot> snapshot;
   const MergedSource* merged = nullptr;     // snapshot, when the source is several files
   SourceCatalog catalog;

@@ -181,11 +181,13 @@ class VerifySession {
       events_.counters.rows_total += (against_record_ ? 1 : 2) * table.rows_estimate;
     }
     if (against_record_) {
-      ASSIGN_OR_RETURN(const std::vector<Digest> digests,
-                       DigestTables(input_.tables, *input_.a, events_, cancel_));
-      for (size_t i = 0; i < digests.size(); ++i) {
-        JudgeAgainstRecord(expected_[i], digests[i], &input_.verified[i].report, &report_);
-      }
+      RETURN_IF_ERROR(DigestInParts(
+          input_.tables, *input_.a,
+          [&](size_t i, const std::vector<Digest>& parts) {
+            return JudgeAgainstRecord(expected_[i], parts, input_.tables[i], i, *input_.a,
+                                      request_.max_differences, &input_.verified[i].report);
+          },
+          events_, cancel_));
       return CheckSources();
     }
     if (request_.common.verify == VerifyMode::kCounts) {

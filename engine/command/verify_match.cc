@@ -9,6 +9,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/verify_input.h"
+#include "engine/plan/config_patterns.h"
 #include "engine/plan/existing_columns.h"
 #include "engine/verify/sqlite_side.h"
 
@@ -97,6 +98,7 @@ class SourceMatch {
       : request_(request), input_(*input) {}
 
   absl::Status Run() {
+    ASSIGN_OR_RETURN(common_, ExpandPatterns(request_.common, {}, input_.source_a.catalog));
     const OpenedSource& side_b = input_.source_b;
     absl::flat_hash_set<const SourceTable*> used;
     for (const SourceTable& a : input_.source_a.catalog.tables) {
@@ -104,7 +106,7 @@ class SourceMatch {
       const SourceTable* b = Find(side_b.catalog.tables, a.name, /*fold=*/true);
       if (b != nullptr) used.insert(b);
       const bool left_out = side_b.archive != nullptr && side_b.archive->LeftOut(a.name);
-      if (left_out || !IsIncluded(request_.common, a.name)) {
+      if (left_out || !IsIncluded(common_, a.name)) {
         TableReport excluded;
         excluded.source_name = a.name;
         excluded.state = "excluded";
@@ -121,7 +123,7 @@ class SourceMatch {
     for (const SourceTable& b : side_b.catalog.tables) {
       if (!used.contains(&b) && IsThere(side_b, b)) only_b.push_back(b);
     }
-    AddOneSided(request_.common, only_b, {}, &input_);
+    AddOneSided(common_, only_b, {}, &input_);
     return absl::OkStatus();
   }
 
@@ -147,7 +149,7 @@ class SourceMatch {
 
   bool IsLeftOut(const SourceTable& table, const SourceColumn& column) {
     const ColumnConfig* config =
-        FindColumnConfig(FindTableConfig(request_.common, table.name), column.name);
+        FindColumnConfig(FindTableConfig(common_, table.name), column.name);
     return config != nullptr && config->exclude;
   }
 
@@ -236,7 +238,7 @@ class SourceMatch {
 
   void AddReadings(const SourceTable& a, const SourceTable& b, Columns columns,
                    ComparedTable* table, VerifiedTable* verified) {
-    const std::string wanted = WhereOf(request_.common, a.name);
+    const std::string wanted = WhereOf(common_, a.name);
     std::string archived;
     if (input_.source_b.archive != nullptr) {
       archived = input_.source_b.archive->FindTable(b.name)->where;
@@ -285,6 +287,7 @@ class SourceMatch {
   }
 
   const VerifyRequest& request_;
+  CommonOptions common_;   // with patterns of names resolved
   VerifyInput& input_;
 };
 

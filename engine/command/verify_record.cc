@@ -1,15 +1,19 @@
 #include "engine/command/verify_record.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/certificate.h"
 #include "engine/plan/existing_columns.h"
+#include "engine/verify/difference.h"
+#include "engine/verify/shown_rows.h"
 #include "engine/verify/sqlite_side.h"
 
 namespace lite2pg {
@@ -127,8 +131,32 @@ class RecordedSide {
     verified.report.source_name = compared.name = table.source_name;
     verified.report.target_name = table.target_name;
     verified.report.where = table.where;
-    expected_.push_back(expected);
+    ExpectParts(table, &expected, &compared);
+    expected_.push_back(std::move(expected));
     input_.AddTable(std::move(compared), std::move(verified));
+  }
+
+  // Parts are by a hash of the key that the table had then.
+  static void ExpectParts(const TableRecord& table, ExpectedTable* expected,
+                          ComparedTable* compared) {
+    const PartitionRecord& recorded = table.partitions;
+    if (recorded.digests.empty() || SumOf(recorded.digests) != expected->digest) return;
+    std::vector<size_t> key;
+    for (const std::string& name : recorded.key) {
+      size_t at = 0;   // among the columns that are compared
+      bool found = false;
+      for (const ColumnRecord& column : table.columns) {
+        if (column.absent) continue;
+        found = column.target_name == name;
+        if (found) break;
+        ++at;
+      }
+      if (!found) return;
+      key.push_back(at);
+    }
+    compared->key = std::move(key);
+    compared->partitions = recorded.digests.size();
+    expected->parts = recorded.digests;
   }
 
   static void Describe(const ColumnRecord& column, absl::string_view type, ComparedTable* compared,
@@ -329,9 +357,71 @@ absl::Status CheckArchive(const VerifyRequest& request, EventSink& events,
   return cancel.Check();
 }
 
-void JudgeAgainstRecord(const ExpectedTable& expected, const Digest& found, TableReport* row,
-                        Report* report) {
-  (void)report;
+namespace {
+
+// Of one part, so many keys are shown: with few rows in each there are hardly more.
+constexpr size_t kKeysShown = 20;
+
+std::string RowsAndDigest(const Digest& digest) {
+  return absl::StrCat(digest.rows, " rows, digest ", digest.ToHex());
+}
+
+// What is there now in a part that differs. Which of its rows were there before, the record says
+// only when it was none.
+void DescribePart(const Digest& before, const Digest& now, const std::string& name,
+                  std::vector<DifferenceReport> rows, std::vector<DifferenceReport>* out) {
+  if (before.rows == 0) {
+    out->insert(out->end(), rows.begin(), rows.end());
+    return;
+  }
+  DifferenceReport part;
+  part.kind = "part";
+  part.source = absl::StrCat(RowsAndDigest(before), " (", name, ")");
+  part.target = RowsAndDigest(now);
+  std::vector<std::string> keys;
+  for (const DifferenceReport& row : rows) keys.push_back(row.key);
+  if (now.rows > keys.size()) keys.emplace_back("...");
+  part.key = absl::StrCat(keys.size() > 1 ? "among " : "", absl::StrJoin(keys, "; "));
+  out->push_back(std::move(part));
+}
+
+absl::Status NarrowToParts(const ExpectedTable& expected, const std::vector<Digest>& parts,
+                           const ComparedTable& table, size_t index, ComparedSide& side,
+                           uint64_t rows_max, TableReport* row) {
+  std::vector<bool> wanted(parts.size());
+  std::map<size_t, std::pair<ShownRows, size_t>> shown;  // with the number of rows in it
+  for (size_t i = 0; i < parts.size() && shown.size() < rows_max; ++i) {
+    if (parts[i] == expected.parts[i]) continue;
+    wanted[i] = true;
+    shown.emplace(i, std::make_pair(ShownRows(table), 0));
+  }
+  uint64_t rows = 0;
+  RETURN_IF_ERROR(ScanParts(table, index, side, wanted,
+                            [&](size_t part, const RowHash& hash, const ComparedRow& found) {
+                              auto& [keys, count] = shown.at(part);
+                              if (count == kKeysShown || rows == rows_max) return absl::OkStatus();
+                              ++count;
+                              ++rows;
+                              keys.Add(DifferenceKind::kExtra, /*from_a=*/false, hash.key, found);
+                              return absl::OkStatus();
+                            }));
+  std::vector<std::string> key;
+  for (const size_t column : table.key) key.push_back(EscapeName(table.columns[column]));
+  const std::string by = key.empty() ? "their values" : absl::StrJoin(key, ", ");
+  for (const auto& [part, found] : shown) {
+    DescribePart(expected.parts[part], parts[part],
+                 absl::StrCat("part ", part + 1, " of ", parts.size(), " by ", by),
+                 found.first.Finish(), &row->differences);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status JudgeAgainstRecord(const ExpectedTable& expected, const std::vector<Digest>& parts,
+                                const ComparedTable& table, size_t index, ComparedSide& side,
+                                uint64_t rows_max, TableReport* row) {
+  const Digest found = SumOf(parts);
   row->rows_source = expected.digest.rows + expected.rows_rejected;
   row->rows_rejected = expected.rows_rejected;
   row->rows_copied = expected.digest.rows;
@@ -340,12 +430,17 @@ void JudgeAgainstRecord(const ExpectedTable& expected, const Digest& found, Tabl
   row->digest_target = found.ToHex();
   row->compared = true;
   row->equal = found == expected.digest;
-  if (row->equal) return;
+  if (row->equal) return absl::OkStatus();
   DifferenceReport difference;
   difference.kind = found.rows == expected.digest.rows ? "digest" : "count";
-  difference.source = absl::StrCat(expected.digest.rows, " rows, digest ", row->digest_source);
-  difference.target = absl::StrCat(found.rows, " rows, digest ", row->digest_target);
+  difference.source = RowsAndDigest(expected.digest);
+  difference.target = RowsAndDigest(found);
+  if (expected.parts.empty()) {
+    absl::StrAppend(&difference.source, "; of its parts nothing is recorded that could name rows");
+  }
   row->differences.push_back(std::move(difference));
+  if (expected.parts.empty()) return absl::OkStatus();
+  return NarrowToParts(expected, parts, table, index, side, rows_max, row);
 }
 
 }  // namespace lite2pg

@@ -1,6 +1,6 @@
 // One side against what was recorded of it: a target against its last runs, an archive against its
-// manifest, or any against a certificate. Differences are known per table only, as the record has
-// one digest per table.
+// manifest, or any against a certificate. The record has digests, of tables and of their parts: a
+// difference is narrowed to the rows that are in its part now, and to one row where no other is.
 #ifndef LITE2PG_ENGINE_COMMAND_VERIFY_RECORD_H_
 #define LITE2PG_ENGINE_COMMAND_VERIFY_RECORD_H_
 
@@ -15,6 +15,7 @@ namespace lite2pg {
 struct ExpectedTable {
   Digest digest;                 // with the number of rows
   uint64_t rows_rejected = 0;    // by the run; they are not in the target
+  std::vector<Digest> parts;     // of `digest`, by ComparedTable::key; empty: nothing is known
 };
 
 // Opens the side request.a. Tables of the record that cannot be compared become findings, those
@@ -29,9 +30,12 @@ absl::Status OpenRecord(const VerifyRequest& request, EventSink& events, CancelT
 absl::Status CheckArchive(const VerifyRequest& request, EventSink& events,
                           const CancelToken& cancel, VerifyInput* input, Report* report);
 
-// Fills `row` from what was read. A certificate or a record stands where a source would.
-void JudgeAgainstRecord(const ExpectedTable& expected, const Digest& found, TableReport* row,
-                        Report* report);
+// Fills `row` from what was read of table `index` of the side: the digests of as many parts as are
+// expected, or one of all. A certificate or a record stands where a source would. Where they
+// differ, reads the parts that do once more, and names up to `rows_max` rows that are in them.
+absl::Status JudgeAgainstRecord(const ExpectedTable& expected, const std::vector<Digest>& parts,
+                                const ComparedTable& table, size_t index, ComparedSide& side,
+                                uint64_t rows_max, TableReport* row);
 
 }  // namespace lite2pg
 

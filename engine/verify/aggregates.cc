@@ -286,15 +286,12 @@ absl::StatusOr<std::vector<TableAggregates>> Aggregate(
     }
     return totals;
   };
-  std::vector<size_t> all;
   std::vector<std::vector<ColumnTotals>> of_a, of_b;
   for (size_t i = 0; i < tables.size(); ++i) {
-    all.push_back(i);
     of_a.push_back(fresh(i));
     of_b.push_back(fresh(i));
   }
   std::mutex mutex;
-  ASSIGN_OR_RETURN(const std::vector<ScanPiece> pieces, PiecesOf(all, &a, &b));
   const auto work = [&](int worker, const ScanPiece& piece) -> absl::Status {
     std::vector<ColumnTotals> totals = fresh(piece.table);
     ComparedSide& side = piece.of_a ? a : b;
@@ -310,7 +307,11 @@ absl::StatusOr<std::vector<TableAggregates>> Aggregate(
     for (size_t c = 0; c < totals.size(); ++c) sums[c].Merge(totals[c]);
     return absl::OkStatus();
   };
-  RETURN_IF_ERROR(RunPieces(pieces, tables, &a, &b, cancel, work));
+  const auto scan = [&](const std::vector<size_t>& group) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::vector<ScanPiece> pieces, PiecesOf(group, &a, &b));
+    return RunPieces(pieces, tables, &a, &b, cancel, work);
+  };
+  RETURN_IF_ERROR(ForTableGroups(tables.size(), &a, &b, scan));
   (void)events;
   std::vector<TableAggregates> results(tables.size());
   for (size_t i = 0; i < tables.size(); ++i) {

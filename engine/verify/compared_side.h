@@ -47,7 +47,8 @@ struct ComparedRow {
 using RowCallback = std::function<absl::Status(const ComparedRow&)>;
 
 // All methods but those marked are called by one thread at a time per worker; different workers at
-// the same time. Every scan sees one state of the side, however often it is repeated.
+// the same time. Every scan sees one state of the side, however often it is repeated, until
+// NextTables().
 class ComparedSide {
  public:
   virtual ~ComparedSide() = default;
@@ -63,6 +64,9 @@ class ComparedSide {
     (void)table, (void)on_row;
     return absl::OkStatus();
   }
+  // Other tables come next, and none of those before is compared any more: what is held for them
+  // may go, and a later state may be seen. Called by one thread, while no scan is running.
+  virtual absl::Status NextTables() { return absl::OkStatus(); }
   // Makes running scans end soon, with an error; any thread.
   virtual void Interrupt() = 0;
 };

@@ -27,12 +27,6 @@ size_t PartitionsOf(const ComparedTable& table) {
   return table.partitions > 0 ? table.partitions : PartitionCount(table.rows_estimate);
 }
 
-std::vector<size_t> AllOf(const std::vector<ComparedTable>& tables) {
-  std::vector<size_t> all(tables.size());
-  for (size_t i = 0; i < all.size(); ++i) all[i] = i;
-  return all;
-}
-
 // Both sides count their workers from 0.
 int WorkerOf(int worker, const ScanPiece& piece) { return 2 * worker + (piece.of_a ? 0 : 1); }
 
@@ -88,10 +82,14 @@ class Comparison {
         shown_left_(kTablesShown * options.shown_rows_max) {}
 
   absl::StatusOr<std::vector<TableDifferences>> Run() {
-    RETURN_IF_ERROR(DigestPartitions());
-    for (size_t table = 0; table < tables_.size(); ++table) {
-      if (!suspects_[table].empty()) RETURN_IF_ERROR(Narrow(table));
-    }
+    const auto compare = [this](const std::vector<size_t>& group) -> absl::Status {
+      RETURN_IF_ERROR(DigestPartitions(group));
+      for (const size_t table : group) {
+        if (!suspects_[table].empty()) RETURN_IF_ERROR(Narrow(table));
+      }
+      return absl::OkStatus();
+    };
+    RETURN_IF_ERROR(ForTableGroups(tables_.size(), &a_, &b_, compare));
     return std::move(found_);
   }
 
@@ -116,8 +114,8 @@ class Comparison {
            (round.slices == 1 || hash.key.low % round.slices == round.slice);
   }
 
-  absl::Status DigestPartitions() {
-    ASSIGN_OR_RETURN(const std::vector<ScanPiece> pieces, PiecesOf(AllOf(tables_), &a_, &b_));
+  absl::Status DigestPartitions(const std::vector<size_t>& group) {
+    ASSIGN_OR_RETURN(const std::vector<ScanPiece> pieces, PiecesOf(group, &a_, &b_));
     std::vector<std::unique_ptr<Partitions>> partitions(tables_.size());
     for (std::unique_ptr<Partitions>& table : partitions) table = std::make_unique<Partitions>();
     for (const ScanPiece& piece : pieces) ++partitions[piece.table]->pieces_left;
@@ -344,11 +342,6 @@ absl::StatusOr<std::vector<TableDifferences>> CountRows(const std::vector<Compar
                                                         EventSink& events, CancelToken& cancel) {
   (void)events;
   std::vector<TableDifferences> found(tables.size());
-  std::vector<ScanPiece> pieces;
-  for (size_t table = 0; table < tables.size(); ++table) {
-    pieces.push_back({true, table, 0});
-    pieces.push_back({false, table, 0});
-  }
   const auto work = [&](int worker, const ScanPiece& piece) -> absl::Status {
     ComparedSide& side = piece.of_a ? a : b;
     ASSIGN_OR_RETURN(const uint64_t rows, side.Count(worker, piece.table));
@@ -356,30 +349,62 @@ absl::StatusOr<std::vector<TableDifferences>> CountRows(const std::vector<Compar
     (piece.of_a ? table.a : table.b).rows = rows;
     return absl::OkStatus();
   };
-  RETURN_IF_ERROR(RunPieces(pieces, tables, &a, &b, cancel, work));
+  RETURN_IF_ERROR(ForTableGroups(tables.size(), &a, &b, [&](const auto& group) {
+    std::vector<ScanPiece> pieces;
+    for (const size_t table : group) {
+      pieces.push_back({true, table, 0});
+      pieces.push_back({false, table, 0});
+    }
+    return RunPieces(pieces, tables, &a, &b, cancel, work);
+  }));
   return found;
 }
 
-absl::StatusOr<std::vector<Digest>> DigestTables(const std::vector<ComparedTable>& tables,
-                                                 ComparedSide& side, EventSink& events,
-                                                 CancelToken& cancel) {
-  std::vector<Digest> digests(tables.size());
+absl::Status DigestInParts(const std::vector<ComparedTable>& tables, ComparedSide& side,
+                           const PartDigestsCallback& on_table, EventSink& events,
+                           CancelToken& cancel) {
+  std::vector<std::vector<Digest>> digests;
+  for (const ComparedTable& table : tables) {
+    digests.emplace_back(std::max<size_t>(1, table.partitions));
+  }
   std::mutex mutex;
-  ASSIGN_OR_RETURN(const std::vector<ScanPiece> pieces, PiecesOf(AllOf(tables), &side, nullptr));
   const auto work = [&](int worker, const ScanPiece& piece) -> absl::Status {
-    Digest digest;
+    std::vector<Digest> parts(digests[piece.table].size());
+    RowHasher hasher(tables[piece.table]);
     RowProgress progress(events, worker, tables[piece.table], "", 1);
     RETURN_IF_ERROR(side.Scan(worker, piece.table, piece.part, [&](const ComparedRow& row) {
       progress.Add();
-      digest.AddRow(row.fields);
+      const RowHash hash = hasher.Hash(row.fields);
+      parts[PartitionOf(hash, parts.size())].Add(DigestOf(hash));
       return absl::OkStatus();
     }));
     const std::lock_guard<std::mutex> lock(mutex);
-    digests[piece.table].Add(digest);
+    for (size_t i = 0; i < parts.size(); ++i) digests[piece.table][i].Add(parts[i]);
     return absl::OkStatus();
   };
-  RETURN_IF_ERROR(RunPieces(pieces, tables, &side, nullptr, cancel, work));
-  return digests;
+  return ForTableGroups(tables.size(), &side, nullptr, [&](const auto& group) -> absl::Status {
+    ASSIGN_OR_RETURN(const std::vector<ScanPiece> pieces, PiecesOf(group, &side, nullptr));
+    RETURN_IF_ERROR(RunPieces(pieces, tables, &side, nullptr, cancel, work));
+    for (const size_t table : group) {
+      RETURN_IF_ERROR(on_table(table, digests[table]));
+      digests[table] = {};
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::Status ScanParts(const ComparedTable& table, size_t index, ComparedSide& side,
+                       const std::vector<bool>& wanted, const PartRowCallback& on_row) {
+  ASSIGN_OR_RETURN(const size_t pieces, side.Parts(index));
+  RowHasher hasher(table);
+  for (size_t piece = 0; piece < pieces; ++piece) {
+    RETURN_IF_ERROR(side.Scan(0, index, piece, [&](const ComparedRow& row) -> absl::Status {
+      const RowHash hash = hasher.Hash(row.fields);
+      const size_t part = PartitionOf(hash, wanted.size());
+      return wanted[part] ? on_row(part, hash, row) : absl::OkStatus();
+    }));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace lite2pg

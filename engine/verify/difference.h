@@ -18,6 +18,7 @@
 #include "engine/report/event.h"
 #include "engine/report/report.h"
 #include "engine/verify/compared_side.h"
+#include "engine/verify/row_hash.h"
 
 namespace lite2pg {
 
@@ -67,10 +68,20 @@ absl::StatusOr<std::vector<TableDifferences>> CountRows(const std::vector<Compar
                                                         ComparedSide& a, ComparedSide& b,
                                                         EventSink& events, CancelToken& cancel);
 
-// The digest of every row of every table of one side, in that order.
-absl::StatusOr<std::vector<Digest>> DigestTables(const std::vector<ComparedTable>& tables,
-                                                 ComparedSide& side, EventSink& events,
-                                                 CancelToken& cancel);
+// One side alone: the digests of every table's partitions (ComparedTable::partitions; one of all
+// its rows where that is 0), told in the tables' order. In `on_table` the side still shows the
+// state that they are of.
+using PartDigestsCallback =
+    std::function<absl::Status(size_t table, const std::vector<Digest>& digests)>;
+absl::Status DigestInParts(const std::vector<ComparedTable>& tables, ComparedSide& side,
+                           const PartDigestsCallback& on_table, EventSink& events,
+                           CancelToken& cancel);
+
+// The rows of the wanted partitions of one table, `index` of its side; one thread.
+using PartRowCallback =
+    std::function<absl::Status(size_t partition, const RowHash& hash, const ComparedRow& row)>;
+absl::Status ScanParts(const ComparedTable& table, size_t index, ComparedSide& side,
+                       const std::vector<bool>& wanted, const PartRowCallback& on_row);
 
 }  // namespace lite2pg
 

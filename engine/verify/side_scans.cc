@@ -5,10 +5,32 @@
 #include <thread>
 
 #include "engine/base/error.h"
+#include "engine/base/failpoint.h"
 #include "engine/base/first_error.h"
 #include "engine/base/status_macros.h"
 
 namespace lite2pg {
+namespace {
+
+// Tables that are read in one transaction, which keeps locks on all of them and their indexes: a
+// server with its default settings has room for about 6,400 locks.
+constexpr uint64_t kTablesPerState = 500;
+
+}  // namespace
+
+absl::Status ForTableGroups(size_t tables, ComparedSide* a, ComparedSide* b,
+                            const std::function<absl::Status(const std::vector<size_t>&)>& work) {
+  const size_t per_state = LimitForTests("tables_per_snapshot", kTablesPerState);
+  for (size_t first = 0; first < tables; first += per_state) {
+    for (ComparedSide* side : {a, b}) {
+      if (first > 0 && side != nullptr) RETURN_IF_ERROR(side->NextTables());
+    }
+    std::vector<size_t> group;
+    for (size_t i = first; i < std::min(first + per_state, tables); ++i) group.push_back(i);
+    RETURN_IF_ERROR(work(group));
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<std::vector<ScanPiece>> PiecesOf(const std::vector<size_t>& tables, ComparedSide* a,
                                                 ComparedSide* b) {

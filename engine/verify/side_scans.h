@@ -22,6 +22,12 @@ struct ScanPiece {
 absl::StatusOr<std::vector<ScanPiece>> PiecesOf(const std::vector<size_t>& tables, ComparedSide* a,
                                                 ComparedSide* b);
 
+// Calls `work` for some hundred tables at a time, by their numbers in order, until it fails. Scans
+// of one call see one state of either side; between calls the sides may let go of it, as a server
+// has no locks for ten thousand tables in one transaction.
+absl::Status ForTableGroups(size_t tables, ComparedSide* a, ComparedSide* b,
+                            const std::function<absl::Status(const std::vector<size_t>&)>& work);
+
 // Calls `work` for every piece, from the threads of the piece's side. The first error ends all
 // (scans under way are interrupted) and is returned, with the table's name added.
 absl::Status RunPieces(const std::vector<ScanPiece>& pieces,

@@ -145,6 +145,19 @@ std::unique_ptr<TargetSide> TargetSide::Within(PgConnection& connection,
   return side;
 }
 
+absl::Status TargetSide::NextTables() {
+  if (borrowed_ != nullptr) return absl::OkStatus();  // its transaction is not ours to end
+  for (PgConnection& connection : connections_) connection.Rollback();
+  RETURN_IF_ERROR(connections_[0].BeginSnapshot(""));
+  if (connections_.size() == 1) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const PgResult exported,
+                   connections_[0].Query("SELECT pg_catalog.pg_export_snapshot()"));
+  for (size_t i = 1; i < connections_.size(); ++i) {
+    RETURN_IF_ERROR(connections_[i].BeginSnapshot(exported.Text(0, 0)));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<size_t> TargetSide::Parts(size_t table) {
   const TargetSideTable& read = tables_[table];
   if (!read.cut_by_position || workers() == 1) return 1;

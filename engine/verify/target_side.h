@@ -1,5 +1,5 @@
 // A PostgreSQL database as a side of a comparison: every worker is a connection, all in one
-// snapshot, reading by binary COPY.
+// snapshot, reading by binary COPY. Tables that were read stay locked until NextTables().
 #ifndef LITE2PG_ENGINE_VERIFY_TARGET_SIDE_H_
 #define LITE2PG_ENGINE_VERIFY_TARGET_SIDE_H_
 
@@ -43,6 +43,7 @@ class TargetSide final : public ComparedSide {
   absl::StatusOr<size_t> Parts(size_t table) override;
   absl::Status Scan(int worker, size_t table, size_t part, const RowCallback& on_row) override;
   absl::StatusOr<uint64_t> Count(int worker, size_t table) override;
+  absl::Status NextTables() override;
   void Interrupt() override;
 
   // The first connection, in the snapshot; for the caller while no scan is running.

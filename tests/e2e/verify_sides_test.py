@@ -99,12 +99,111 @@ class VerifySides(EndToEndTest):
         self.assert_verified()
         self.sql("UPDATE t SET v = 'x' WHERE id = 77")
         run = self.verify(self.target)
-        self.assertEqual((run.exit_code, kinds(run, "t")), (4, ["digest"]), str(run))
+        self.assertEqual((run.exit_code, kinds(run, "t")), (4, ["digest", "part"]), str(run))
         self.sql("DELETE FROM child; ALTER TABLE twins ALTER v TYPE varchar(9); DROP TABLE t CASCADE")
         run = self.verify(self.target)
-        self.assertEqual(kinds(run, "child"), ["count"])
+        self.assertEqual(kinds(run, "child")[0], "count")
         self.assertEqual(kinds(run, "twins"), ["type"])
         self.assertEqual(kinds(run, "t"), ["table_missing"])
+
+    def parts(self, run, table="t"):
+        return [d for d in run.table(table)["differences"] if d["kind"] == "part"]
+
+    def test_a_record_narrows_to_the_rows_of_a_part(self):
+        self.copy_and_judge(self.path)
+        whole = self.table_of("SELECT id FROM t")
+        for statement, key in [("UPDATE t SET v = 'x' WHERE id = 77", "id=77"),
+                               ("UPDATE t SET b = NULL WHERE id = 1200", "id=1200"),
+                               ("INSERT INTO t (id) VALUES (5000)", "id=5000")]:
+            with self.subTest(statement):
+                self.sql(statement)
+                run = self.verify(self.target)
+                self.assertEqual(run.exit_code, 4, str(run))
+                [part] = self.parts(run)
+                self.assertIn(key, part["key"].replace("among ", "").split("; "), str(run))
+                # 2,000 rows are in 128 parts.
+                self.assertLess(len(part["key"].split("; ")), 40)
+                self.assertIn("of 128 by id", part["source"])
+                self.restore(statement, whole)
+        # A row that is gone: those that it was among, and how many they were.
+        self.sql("DELETE FROM t WHERE id = 9")
+        [part] = self.parts(self.verify(self.target))
+        before, after = (int(part[side].split()[0]) for side in ("source", "target"))
+        self.assertEqual(after, before - 1)
+
+    def table_of(self, query):
+        return set(self.sql(query))
+
+    def restore(self, statement, whole):
+        self.sql("DELETE FROM t WHERE id = 5000;"
+                 "UPDATE t SET v = 'v' || id, b = decode(repeat('00', (id % 3)::int), 'hex')")
+        self.assertEqual(self.table_of("SELECT id FROM t"), whole)
+        self.assertEqual(self.verify(self.target).exit_code, 0, statement)
+
+    def test_a_part_that_held_nothing_names_its_rows(self):
+        """Few rows, sixteen parts: what is where nothing was is not among others."""
+        path = self.make_source("CREATE TABLE t (id INTEGER PRIMARY KEY, v);"
+                                "INSERT INTO t VALUES (1, 'a');", name="few.db")
+        self.copy_and_judge(path)
+        self.sql("INSERT INTO t SELECT i, 'x' FROM generate_series(2, 12) i")
+        differences = self.verify(self.target).table("t")["differences"]
+        extra = {d["key"] for d in differences if d["kind"] == "extra"}
+        among = {k for d in differences if d["kind"] == "part"
+                 for k in d["key"].replace("among ", "").split("; ")}
+        self.assertEqual(extra | (among - {"id=1"}), {f"id={i}" for i in range(2, 13)})
+        self.assertTrue(extra)
+
+    def test_a_certificate_narrows_in_the_file_too(self):
+        certificate = self.dir / "certificate.json"
+        self.copy_and_judge(self.path, "--write-certificate", certificate)
+        changed = self.changed_copy("UPDATE t SET v = 'other' WHERE id = 1234")
+        run = self.verify(changed, "--certificate", certificate)
+        self.assertEqual(run.exit_code, 4, str(run))
+        self.assertIn("id=1234", self.parts(run)[0]["key"])
+
+    def test_more_tables_than_one_snapshot_may_lock(self):
+        """In groups, each of one state: every difference of every table is found all the same."""
+        path = self.make_source(
+            "".join(f"CREATE TABLE g{i} (id INTEGER PRIMARY KEY, v);"
+                    f"INSERT INTO g{i} VALUES (1, 'a'), (2, 'b');" for i in range(11)),
+            name="many.db")
+        self.copy_and_judge(path)
+        limits = {"LITE2PG_TEST_LIMITS": "tables_per_snapshot=3"}
+        commands = [("verify", path, self.target), ("verify", self.target),
+                    ("verify", path, self.target, "--verify", "counts"),
+                    ("verify", path, self.target, "--aggregates"),
+                    ("verify", self.target, self.target)]
+        for words in commands:
+            run = lite2pg(*words, "--format", "json", env=limits)
+            self.assertEqual(run.exit_code, 0, str(run))
+            self.assertEqual(len(run.report["tables"]), 11)
+        self.sql("".join(f"DELETE FROM g{i} WHERE id = 2;" for i in (0, 3, 5, 10)))
+        for words in commands[:4]:
+            run = lite2pg(*words, "--format", "json", env=limits)
+            unequal = {t["source_name"] for t in run.report["tables"] if t["equal"] is False}
+            self.assertEqual((run.exit_code, unequal), (4, {"g0", "g3", "g5", "g10"}), str(run))
+
+    def test_patterns_of_the_configuration(self):
+        path = self.changed_copy("UPDATE t SET v = '' WHERE id = 5")
+        config = self.dir / "c.toml"
+        config.write_text('[table."t*".column."?"]\nempty-as-null = true\n'
+                          '[table."chi*"]\nwhere = "id > 1"\n')
+        run = self.copy(path, "--config", config)
+        self.assertEqual(run.exit_code, 0, str(run))
+        # Without the run's record, everything has to come from the configuration.
+        self.sql("DROP SCHEMA lite2pg CASCADE")
+        run = self.verify(path, self.target, "--config", config)
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertEqual(run.table("child")["rows_source"], 1)
+        run = self.verify(path, self.target)
+        self.assertEqual((run.exit_code, kinds(run, "t"), kinds(run, "child")),
+                         (4, ["changed"], ["missing"]), str(run))
+        # Of two files, too; and a name that is nobody's is as wrong as it is for copy.
+        run = self.verify(path, self.changed_copy("DELETE FROM child WHERE id = 1", "b.db"),
+                          "--config", config, "--exclude", "t")
+        self.assertEqual(run.exit_code, 0, str(run))
+        config.write_text('[table."nothing"]\nwhere = "id > 1"\n')
+        self.assertEqual(self.verify(path, self.target, "--config", config).exit_code, 2)
 
     def test_certificates(self):
         certificate = self.dir / "certificate.json"
@@ -124,8 +223,8 @@ class VerifySides(EndToEndTest):
                                      second).exit_code, 0)
         self.assertEqual(self.verify(self.target, "--certificate", second).exit_code, 0)
         self.sql("DELETE FROM twins WHERE v IS NULL")
-        self.assertEqual(kinds(self.verify(self.target, "--certificate", second), "twins"),
-                         ["count"])
+        self.assertEqual(kinds(self.verify(self.target, "--certificate", second), "twins")[0],
+                         "count")
         third = self.dir / "third.json"
         self.assertEqual(self.verify(self.path, self.target, "--write-certificate",
                                      third).exit_code, 4)
