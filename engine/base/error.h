@@ -117,6 +117,7 @@ enum class ErrorCode : uint16_t {
   kHookFailed = 6010,
   kJoined = 6011,         // other processes took part in the load
   kJoinRefused = 6012,    // a process may not join the run
+  kOneTransaction = 6013,  // the role may create nothing: the run is one transaction
   kArchiveAltered = 7001,
   kArchiveUnsafe = 7002,
   kArchiveVersion = 7003,

@@ -138,6 +138,8 @@ constexpr Failure kFailures[] = {
 constexpr absl::string_view kOtherFailpoints[] = {
     "publish.batched.begun", "publish.batch.commit", "publish.batch.done",
     "publish.batched.done",
+    // Of a run that is one transaction (tests/e2e/one_transaction_test.py).
+    "together.begun", "together.table.done", "together.commit", "together.reply_lost",
     "sync.begun", "sync.put_beside", "sync.applied", "sync.verified", "sync.commit",
     "sync.committed",
 };

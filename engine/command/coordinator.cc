@@ -15,6 +15,7 @@ namespace {
 
 constexpr auto kWaitMax = std::chrono::seconds(60);
 constexpr auto kPause = std::chrono::milliseconds(500);
+constexpr auto kServerWithin = std::chrono::seconds(30);
 
 }  // namespace
 
@@ -46,6 +47,24 @@ absl::Status RenewCoordinator(const TargetSession& target, const std::string& ta
                      absl::StrCat("the connection was lost, and meanwhile another run took the "
                                   "lock on this schema (", EscapeForMessage(holder), ")"),
                      "wait for it to end, or end it");
+  }
+}
+
+absl::Status AwaitServer(const TargetSpec& target, const CancelToken& cancel) {
+  if (target.embedded()) return cancel.Check();  // whoever opens it starts it
+  PgConnectOptions options;
+  options.conninfo = target.conninfo;
+  const auto deadline = std::chrono::steady_clock::now() + kServerWithin;
+  while (true) {
+    RETURN_IF_ERROR(cancel.Check());
+    const absl::Status status = PgConnection::Connect(options).status();
+    if (status.ok() || std::chrono::steady_clock::now() >= deadline) return status;
+    const ErrorInfo info = InfoOf(status);
+    const bool may_come = info.code == ErrorCode::kTargetUnreachable ||
+                          info.code == ErrorCode::kTargetConnectionLost ||
+                          info.sqlstate == "53300";  // too_many_connections
+    if (!may_come) return status;
+    std::this_thread::sleep_for(kPause);
   }
 }
 

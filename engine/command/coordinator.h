@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "engine/base/cancel.h"
 #include "engine/command/target_session.h"
 #include "engine/postgres/connection.h"
 #include "engine/postgres/dialects/dialect.h"
@@ -17,6 +18,10 @@ namespace lite2pg {
 absl::Status RenewCoordinator(const TargetSession& target, const std::string& target_schema,
                               PgConnection* coordinator,
                               const Dialect& dialect = kPostgresDialect);
+
+// Waits for a server that was there a moment ago to take connections again, for half a minute at
+// most. Errors are why the last attempt failed, and cancellation.
+absl::Status AwaitServer(const TargetSpec& target, const CancelToken& cancel);
 
 }  // namespace lite2pg
 

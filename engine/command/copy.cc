@@ -1,17 +1,24 @@
 // copy, plan and import: the list of stages.
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/status_macros.h"
 #include "engine/command/commands.h"
+#include "engine/command/coordinator.h"
 #include "engine/command/copy_session.h"
 #include "engine/command/exec_hooks.h"
 #include "engine/command/mended_rejects.h"
 
 namespace lite2pg {
 namespace {
+
+// How often a run is begun or resumed in one process.
+constexpr size_t kAttemptsMax = 4;
 
 // A process that joins: the leader does what is not here.
 absl::Status RunJoined(CopySession& run) {
@@ -55,35 +62,84 @@ void RunFailureHooks(const absl::Status& status, CopySession& run, const CopyReq
   ExecHooks(request.hooks, events, not_cancelled).Run("failure", facts).IgnoreError();
 }
 
-// `opened` is why the origin could not be had; the run then ends before it begins.
-Report RunSession(const CopyRequest& request, const CopyOrigin& origin, absl::Status opened,
-                  EventSink& events, CancelToken& cancel) {
+// Before there is anything to run.
+Report RefuseToBegin(const CopyRequest& request, const absl::Status& status, EventSink& events,
+                     CancelToken& cancel) {
+  CopySession run(request, {}, events, cancel);
+  run.Abandon(status);
+  RunFailureHooks(status, run, request, events);
+  return run.TakeReport(status);
+}
+
+// What an attempt that lost its connection has left to say, once another has come to an end.
+void AddEarlier(const Report& earlier, Report* report) {
+  report->resources.wall_seconds += earlier.resources.wall_seconds;
+  for (const StageReport& stage : earlier.stages) {
+    const auto same = std::find_if(report->stages.begin(), report->stages.end(),
+                                   [&](const StageReport& s) { return s.stage == stage.stage; });
+    if (same != report->stages.end()) same->seconds += stage.seconds;
+  }
+  report->findings.push_back(
+      {Severity::kInfo, ErrorCode::kTargetConnectionLost, "",
+       absl::StrCat("the run went on by itself after this: ", earlier.errors[0].what),
+       "nothing; the server's log may say why"});
+}
+
+// One attempt. *again: how to make another, where only a connection failed.
+Report Attempt(const CopyRequest& request, const CopyOrigin& origin, EventSink& events,
+               CancelToken& cancel, bool is_last, std::optional<ResumeMode>* again) {
   CopySession run(request, origin, events, cancel);
-  absl::Status status = std::move(opened);
   ExecHooks hooks(request.hooks, events, cancel);
-  if (status.ok()) status = RunStages(request, run, hooks);
+  const absl::Status status = RunStages(request, run, hooks);
   if (!status.ok()) {
     run.Abandon(status);
-    if (request.join.empty()) RunFailureHooks(status, run, request, events);
+    if (!is_last && !request.dry_run) *again = run.AgainAs(status);
+    if (again->has_value() && !AwaitServer(request.target, cancel).ok()) again->reset();
+    if (request.join.empty() && !again->has_value()) {
+      RunFailureHooks(status, run, request, events);
+    }
   }
   return run.TakeReport(status);
+}
+
+// A run whose connection is lost outside the data stage, which has retries of its own, goes on as
+// --resume would: the ledger knows how far it came.
+Report RunSession(const CopyRequest& request, const CopyOrigin& origin, EventSink& events,
+                  CancelToken& cancel) {
+  CopyRequest next = request;
+  std::vector<Report> earlier;
+  while (true) {
+    std::optional<ResumeMode> again;
+    const bool is_last = earlier.size() + 1 >= kAttemptsMax;
+    Report report = Attempt(next, origin, events, cancel, is_last, &again);
+    if (!again.has_value()) {
+      for (const Report& attempt : earlier) AddEarlier(attempt, &report);
+      return report;
+    }
+    Event event;
+    event.kind = Event::Kind::kRetry;
+    event.text = absl::StrCat(report.errors[0].what, "; the run goes on from what it has");
+    ++events.counters.retries;
+    events.Emit(event);
+    next.resume = *again;
+    earlier.push_back(std::move(report));
+  }
 }
 
 }  // namespace
 
 Report RunCopyFrom(const CopyRequest& request, ArchiveSource* archive, EventSink& events,
                    CancelToken& cancel) {
-  return RunSession(request, {.archive = archive}, absl::OkStatus(), events, cancel);
+  return RunSession(request, {.archive = archive}, events, cancel);
 }
 
 Report RunCopy(const CopyRequest& request, EventSink& events, CancelToken& cancel) {
   if (request.only_rejects.empty()) {
-    return RunSession(request, {}, absl::OkStatus(), events, cancel);
+    return RunSession(request, {}, events, cancel);
   }
   const absl::StatusOr<std::unique_ptr<MendedRejects>> mended = MendedRejects::Open(request);
-  if (!mended.ok()) return RunSession(request, {}, mended.status(), events, cancel);
-  return RunSession((*mended)->request(), {.mended = mended->get()}, absl::OkStatus(), events,
-                    cancel);
+  if (!mended.ok()) return RefuseToBegin(request, mended.status(), events, cancel);
+  return RunSession((*mended)->request(), {.mended = mended->get()}, events, cancel);
 }
 
 Report RunPlan(const PlanRequest& request, EventSink& events, CancelToken& cancel) {

@@ -229,6 +229,12 @@ std::vector<std::string> UndoStatements(const Plan& plan, const Report& report) 
     statements.push_back(absl::StrCat(
         "DROP TABLE ", QuoteQualified(plan.target_schema, table.target_name), " CASCADE;"));
   }
+  // Where no ledger tells it later: they were empty, and children go first.
+  const std::vector<int>& order = plan.existing.load_order;
+  for (auto index = order.rbegin(); index != order.rend(); ++index) {
+    statements.push_back(absl::StrCat(
+        "DELETE FROM ", plan.tables[static_cast<size_t>(*index)].LoadTarget(), ";"));
+  }
   return statements;
 }
 

@@ -236,6 +236,7 @@ absl::Status CopySession::CheckSource() { return snapshot_->CheckUnchanged(); }
 absl::Status CopySession::PreData() {
   const StageScope stage(Stage::kPreData, events_, &report_);
   LITE2PG_FAILPOINT("plan.done");
+  if (IsOneTransaction()) return BeginTogether();
   RETURN_IF_ERROR(RecordRun());
   // Until its stage is `data`, a run has loaded nothing: what is there of it is made anew.
   const bool staged =
@@ -268,12 +269,7 @@ absl::Status CopySession::StageTables() {
 }
 
 LedgerLocation CopySession::Location() const {
-  LedgerLocation location;
-  if (!facts_.can_create_schema) {
-    location.schema = request_.common.target_schema;
-    location.prefix = "lite2pg_";
-  }
-  return location;
+  return LedgerLocationFor(facts_, request_.common.target_schema);
 }
 
 // One run at a time per target schema, known before the work of a scan is done in vain.
@@ -353,13 +349,17 @@ absl::Status CopySession::ShowRun(const RunRecord& run) {
   return absl::OkStatus();
 }
 
-// The run's row in the ledger: a new one, and no other run's leavings; or the one that goes on.
-absl::Status CopySession::RecordRun() {
+void CopySession::RecordPlan() {
   record_ = MakePlanRecord(plan_, request_.common, request_.existing_rows);
   // Of several files no one can be made again.
   if (merged_ == nullptr) {
     record_.source_schema = SourceSchemaToJson(MakeSourceSchema(catalog_));
   }
+}
+
+// The run's row in the ledger: a new one, and no other run's leavings; or the one that goes on.
+absl::Status CopySession::RecordRun() {
+  RecordPlan();
   if (resumed_.has_value()) {
     RETURN_IF_ERROR(CheckSamePlan(*resumed_, plan_));
     run_recorded_ = true;
@@ -390,6 +390,7 @@ absl::Status CopySession::RecordRun() {
 
 absl::Status CopySession::PostData() {
   const StageScope stage(Stage::kPostData, events_, &report_);
+  if (IsOneTransaction()) return CheckTogether();
   RETURN_IF_ERROR(KeepCoordinator());
   RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", StageName(Stage::kPostData), ""));
   LITE2PG_FAILPOINT("post_data.begin");
@@ -420,15 +421,15 @@ absl::Status CopySession::PostData() {
 absl::Status CopySession::Sequences() {
   const StageScope stage(Stage::kSequences, events_, &report_);
   LITE2PG_FAILPOINT("sequences.before");
-  RETURN_IF_ERROR(existing_.Sequences(*coordinator_, &report_));
+  RETURN_IF_ERROR(existing_.Sequences(Writer(), &report_));
   LITE2PG_FAILPOINT("sequences.done");
   return absl::OkStatus();
 }
 
 // As it will be when the transaction has been committed.
-absl::Status CopySession::RecordReport(const std::string& outcome, ExitCode exit_code) {
-  const std::string outcome_before = std::exchange(report_.outcome, outcome);
-  const ExitCode exit_code_before = std::exchange(report_.exit_code, exit_code);
+absl::Status CopySession::RecordReport(const Verdict& verdict) {
+  const std::string outcome_before = std::exchange(report_.outcome, verdict.outcome);
+  const ExitCode exit_code_before = std::exchange(report_.exit_code, verdict.exit_code);
   const std::string json = ReportToJson(report_);
   report_.outcome = outcome_before;
   report_.exit_code = exit_code_before;
@@ -440,6 +441,7 @@ absl::Status CopySession::Publish() {
   RETURN_IF_ERROR(FinishQuickCheck());
   RETURN_IF_ERROR(cancel_.Check());
   LITE2PG_FAILPOINT("publish.begin");
+  if (IsOneTransaction()) return CommitTogether();
   if (!coordinator_->in_transaction()) RETURN_IF_ERROR(coordinator_->Begin());
   RETURN_IF_ERROR(existing_.Finish(*coordinator_, *ledger_));
   LITE2PG_FAILPOINT("publish.claims_given_up");
@@ -450,37 +452,44 @@ absl::Status CopySession::Publish() {
     RETURN_IF_ERROR(mended_->Take(*coordinator_, Location(), plan_, &report_.findings));
   }
   RETURN_IF_ERROR(ExportRejectsIfAsked());
-  if (!request_.coercion_log.empty()) {
-    RETURN_IF_ERROR(WriteCoercionLog(snapshot_->reader(0), *coordinator_, *ledger_, plan_,
-                                     cancel_, request_.coercion_log));
-    report_.next_steps.push_back(absl::StrCat("every value that became another one is in ",
-                                              EscapeName(request_.coercion_log)));
-  }
+  RETURN_IF_ERROR(WriteCoercionLogIfAsked());
+  const Verdict verdict = Conclude();
+  RETURN_IF_ERROR(ledger_->SetPlan(*coordinator_, PlanRecordToJson(record_)));
+  RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active",
+                                    batched ? kStagePublishing : kStagePublished, verdict.outcome));
+  RETURN_IF_ERROR(RecordReport(verdict));
+  LITE2PG_FAILPOINT("publish.recorded");
+  RETURN_IF_ERROR(coordinator_->Commit());
+  LITE2PG_FAILPOINT("publish.reply_lost");
+  if (batched) RETURN_IF_ERROR(MoveInBatches(plan_.staging_schema, verdict.outcome));
+  published_ = true;
+  staging_created_ = false;
+  report_.outcome = verdict.outcome;
+  report_.exit_code = verdict.exit_code;
+  LITE2PG_FAILPOINT("publish.committed");
+  return absl::OkStatus();
+}
+
+CopySession::Verdict CopySession::Conclude() {
   NamePublished(plan_, &report_);
   FillTables();
+  report_.undo_sql = UndoStatements(plan_, report_);
+  SetPlanResults(report_, &record_);
+  RecordPartitions();
   const bool full = request_.common.verify == VerifyMode::kFull;
   const bool rejects = std::any_of(loaded_.begin(), loaded_.end(), [](const LoadedTable& table) {
     return table.rows_rejected > 0;
   });
-  report_.undo_sql = UndoStatements(plan_, report_);
-  // What is said of the run becomes true, and can be read, together with its rows.
-  const std::string outcome = rejects ? "rejected" : full ? "verified" : "copied";
-  const ExitCode exit_code = rejects ? ExitCode::kRejected : ExitCode::kDone;
-  SetPlanResults(report_, &record_);
-  RecordPartitions();
-  RETURN_IF_ERROR(ledger_->SetPlan(*coordinator_, PlanRecordToJson(record_)));
-  RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active",
-                                    batched ? kStagePublishing : kStagePublished, outcome));
-  RETURN_IF_ERROR(RecordReport(outcome, exit_code));
-  LITE2PG_FAILPOINT("publish.recorded");
-  RETURN_IF_ERROR(coordinator_->Commit());
-  LITE2PG_FAILPOINT("publish.reply_lost");
-  if (batched) RETURN_IF_ERROR(MoveInBatches(plan_.staging_schema, outcome));
-  published_ = true;
-  staging_created_ = false;
-  report_.outcome = outcome;
-  report_.exit_code = exit_code;
-  LITE2PG_FAILPOINT("publish.committed");
+  return {rejects ? "rejected" : full ? "verified" : "copied",
+          rejects ? ExitCode::kRejected : ExitCode::kDone};
+}
+
+absl::Status CopySession::WriteCoercionLogIfAsked() {
+  if (request_.coercion_log.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(WriteCoercionLog(snapshot_->reader(0), Writer(), *ledger_, plan_, cancel_,
+                                   request_.coercion_log));
+  report_.next_steps.push_back(absl::StrCat("every value that became another one is in ",
+                                            EscapeName(request_.coercion_log)));
   return absl::OkStatus();
 }
 

@@ -72,6 +72,10 @@ class CopySession {
   // is not possible. The application's tables are as they were either way.
   void Abandon(const absl::Status& status);
 
+  // After Abandon(): how to begin again when all that failed is a connection; nullopt when that
+  // would not help, or would do something of the user's twice.
+  std::optional<ResumeMode> AgainAs(const absl::Status& status) const;
+
   const Plan& plan() const { return plan_; }
   // Of the run, for the user's commands.
   HookFacts Facts() const;
@@ -92,11 +96,15 @@ class CopySession {
   absl::Status FindJoined();
   absl::StatusOr<bool> MustBeWaitedFor(const RunRecord* run, bool is_other);
   absl::Status LoadTables(const CopyOptions& options);
+  absl::Status JudgeLoaded(bool checking);
+  absl::Status TellRest(const std::set<size_t>& told,
+                        const std::function<absl::Status(size_t)>& table_loaded);
   absl::Status LoadShareOnce();
   absl::StatusOr<bool> IsLoadedFurther();
   absl::StatusOr<std::string> SourceContent();
   absl::StatusOr<bool> LockOrWait(std::string* holder);
   absl::Status RecordRun();
+  void RecordPlan();
   absl::Status StageTables();
   absl::Status ShowRun(const RunRecord& run);
   bool PublishesInBatches() const;
@@ -109,8 +117,16 @@ class CopySession {
   absl::Status OpenSource();
   absl::Status KeepCoordinator();
   absl::Status ExportRejectsIfAsked();
+  absl::Status WriteCoercionLogIfAsked();
+  // What the run comes to when its last transaction takes place; the report's tables and the record
+  // are filled.
+  struct Verdict {
+    std::string outcome;
+    ExitCode exit_code = ExitCode::kDone;
+  };
+  Verdict Conclude();
+  absl::Status RecordReport(const Verdict& verdict);
   void CompleteReport(const absl::Status& status);
-  absl::Status RecordReport(const std::string& outcome, ExitCode exit_code);
   void RecordPartitions();
   bool Joins() const { return !request_.join.empty(); }
   void FillTables();
@@ -121,6 +137,16 @@ class CopySession {
   bool IsWorthKeeping(const ErrorInfo& info) const;
   void Keep(const ErrorInfo& info);
   std::string OwnStagingSchema() const;  // "" when staged under a prefix
+
+  // Of a run that is one transaction (copy_session_together.cc), in the order of the stages.
+  bool IsOneTransaction() const { return plan_.existing.one_transaction; }
+  absl::Status BeginTogether();
+  absl::Status CheckTogether();
+  absl::Status CommitTogether();
+  absl::StatusOr<bool> SettleTogether(const std::string& transaction);
+  void AbandonTogether(const ErrorInfo& info);
+  // The connection whose open transaction the last stages are in.
+  PgConnection& Writer() { return together_.has_value() ? *together_ : *coordinator_; }
 
   const CopyRequest& request_;
   const MendedRejects* const mended_;
@@ -141,13 +167,17 @@ class CopySession {
   Plan plan_;
   PlanRecord record_;                        // what the ledger keeps of the plan
   std::optional<PgConnection> coordinator_;  // holds the advisory lock
+  std::optional<PgConnection> together_;     // all of a run that is one transaction
   std::optional<Ledger> ledger_;
   std::optional<RunRecord> resumed_;  // the run that goes on, as the ledger had it
   bool run_recorded_ = false;
+  bool kept_ = false;             // by Abandon(), for a resume
+  bool loading_ = false;          // by streams, which make lost connections anew themselves
   bool staging_created_ = false;
   bool published_ = false;
   bool publishing_ = false;           // some tables may be in their place, and others not
-  bool done_ = false;                 // in the ledger already
+  bool done_ = false;                 // in the ledger before this process came
+  bool completed_ = false;            // nothing but the user's own files and commands is left
   std::string effect_;                // of a failure, on the target
   bool data_begun_ = false;           // all that is staged is there, and may have rows
   bool keeps_data_ = false;           // resumed: chunks may be loaded already

@@ -13,6 +13,7 @@
 #include "engine/command/source_replay.h"
 #include "engine/command/stage_scope.h"
 #include "engine/command/stream_count.h"
+#include "engine/pipeline/copy_together.h"
 
 namespace lite2pg {
 
@@ -26,6 +27,12 @@ absl::Status CopySession::Data(const std::function<absl::Status(size_t)>& table_
   // Tables of the application are written to from here on, and must not wait for it.
   const bool check_now = plan_.existing.any() || HasSpareProcessors(Streams());
   if (check_now) StartQuickCheck();
+  if (IsOneTransaction()) {
+    ASSIGN_OR_RETURN(loaded_, CopyTogether(plan_, *snapshot_, *ledger_, request_.policy,
+                                           *together_, events_, cancel_));
+    RETURN_IF_ERROR(JudgeLoaded(check_now));
+    return TellRest({}, table_loaded);
+  }
   CopyOptions options;
   options.connect = LoadOptions();
   options.streams = Streams();
@@ -47,12 +54,29 @@ absl::Status CopySession::Data(const std::function<absl::Status(size_t)>& table_
                                          options.streams, events_, cancel_));
     options.resumed = &resumed;
   }
+  loading_ = true;
   RETURN_IF_ERROR(LoadTables(options));
+  loading_ = false;
+  RETURN_IF_ERROR(JudgeLoaded(check_now));
+  return TellRest(told, table_loaded);
+}
+
+// Of tables that were not told while rows were loaded.
+absl::Status CopySession::TellRest(const std::set<size_t>& told,
+                                   const std::function<absl::Status(size_t)>& table_loaded) {
+  for (size_t i = 0; i < plan_.tables.size(); ++i) {
+    if (!told.contains(i)) RETURN_IF_ERROR(table_loaded(i));
+  }
+  return absl::OkStatus();
+}
+
+// What is loaded is what was read; `checking`: SQLite's own check is under way.
+absl::Status CopySession::JudgeLoaded(bool checking) {
   if (archive_ != nullptr) RETURN_IF_ERROR(archive_->CheckLoaded(plan_, loaded_));
   NoteReaders(plan_, loaded_, &report_);
   NoteStreams(loaded_, &report_);
   if (plan_.existing.any()) RETURN_IF_ERROR(FinishQuickCheck());
-  if (!check_now) StartQuickCheck();
+  if (!checking) StartQuickCheck();
   RETURN_IF_ERROR(CheckSource());
   RETURN_IF_ERROR(CheckRowCounts(plan_, loaded_));
   LITE2PG_FAILPOINT("data.loaded");
@@ -60,11 +84,7 @@ absl::Status CopySession::Data(const std::function<absl::Status(size_t)>& table_
   ASSIGN_OR_RETURN(PgConnection server, PgConnection::Connect(LoadOptions()));
   RETURN_IF_ERROR(DigestServerText(snapshot_->reader(0), server, *ledger_, plan_, cancel_,
                                    &loaded_));
-  RETURN_IF_ERROR(existing_.Fill(*coordinator_, &loaded_));
-  for (size_t i = 0; i < plan_.tables.size(); ++i) {
-    if (!told.contains(i)) RETURN_IF_ERROR(table_loaded(i));
-  }
-  return absl::OkStatus();
+  return existing_.Fill(Writer(), &loaded_);
 }
 
 PgConnectOptions CopySession::LoadOptions() const {

@@ -85,6 +85,7 @@ void CopySession::Abandon(const absl::Status& status) {
   // Whoever has the run now, or leads it, decides what becomes of it.
   if (Joins()) return;
   if (published_ || BelongsToOthers(info)) return;
+  if (together_.has_value()) return AbandonTogether(info);
   if (!ledger_.has_value()) {
     // --restart may have put tables back; making a cluster is writing as well.
     const bool untouched =
@@ -95,6 +96,7 @@ void CopySession::Abandon(const absl::Status& status) {
   if (coordinator_.has_value()) coordinator_->Rollback();
   if (publishing_) {
     ledger_->MarkInterrupted(*coordinator_, "failed").IgnoreError();  // "active" resumes as well
+    kept_ = true;
     effect_ = "all tables are loaded and verified; some are in place, --resume moves the others";
     report_.next_steps.push_back(WithFlag(CommandOf(request_), "--resume"));
     return;
@@ -120,6 +122,22 @@ void CopySession::Abandon(const absl::Status& status) {
   if (!staging_created_) effect_ = "the target is as it was before: what the run staged is removed";
 }
 
+std::optional<ResumeMode> CopySession::AgainAs(const absl::Status& status) const {
+  const ErrorInfo info = InfoOf(status);
+  const bool had_server = !report_.target.server_version.empty();
+  const bool lost = info.code == ErrorCode::kTargetConnectionLost ||
+                    (info.code == ErrorCode::kCommitInDoubt && !IsOneTransaction()) ||
+                    (info.code == ErrorCode::kTargetUnreachable && had_server);
+  if (!lost || loading_ || completed_ || Joins() || mended_ != nullptr || cancel_.cancelled()) {
+    return std::nullopt;
+  }
+  if (kept_ || published_) return ResumeMode::kResume;
+  // Their effects are committed; a resume knows that, a new beginning does not.
+  const bool planned_only = !run_recorded_ && !ledger_.has_value();
+  if (!planned_only && !request_.hooks.before_file.empty()) return std::nullopt;
+  return planned_only ? request_.resume : ResumeMode::kFresh;
+}
+
 // Something is loaded beside the application's tables, and a resume may come to another end.
 bool CopySession::IsWorthKeeping(const ErrorInfo& info) const {
   // What the application's tables refuse once they refuse again.
@@ -141,6 +159,7 @@ void CopySession::Keep(const ErrorInfo& info) {
   }
   const std::string command = CommandOf(request_);
   if (CanBeResumed(info) || !run_recorded_) {
+    kept_ = true;
     effect_ = absl::StrCat("run ", run_id_, " can be resumed: what it has loaded is kept, out of "
                                             "sight of others");
     report_.next_steps.push_back(WithFlag(command, "--resume"));
@@ -196,12 +215,13 @@ void CopySession::FillPlanned() {
 
 absl::Status CopySession::Complete() {
   ErrorInfo kept;
-  if (!done_) {
+  if (!done_ && !IsOneTransaction()) {
     kept.effect = "the data is there and verified; only the ledger does not say so yet";
     RETURN_IF_ERROR(WithContext(
         ledger_->FinishRun(*coordinator_, "done", report_.outcome, ReportToJson(report_)), kept));
     LITE2PG_FAILPOINT("publish.run_done");
   }
+  completed_ = true;
   // Files can be written again; whether --after-sql ran, nobody knows.
   kept.effect = "the data is there and verified; only this file could not be written";
   if (!request_.write_certificate.empty()) {
@@ -232,6 +252,9 @@ void CopySession::CompleteReport(const absl::Status& status) {
     ErrorInfo info = InfoOf(status);
     if (info.effect.empty()) info.effect = existing_.effect();
     if (info.effect.empty()) info.effect = effect_;
+    if (IsOneTransaction() && info.code == ErrorCode::kTargetConnectionLost) {
+      info.hint = "run the same command again";
+    }
     // The first error decides; what failed while taking back comes behind it.
     report_.errors.insert(report_.errors.begin(), info);
     report_.exit_code = info.exit_code;

@@ -16,18 +16,21 @@ namespace lite2pg {
 
 absl::Status CopySession::Verify() {
   const StageScope stage(Stage::kVerify, events_, &report_);
-  RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", StageName(Stage::kVerify), ""));
+  if (!IsOneTransaction()) {
+    RETURN_IF_ERROR(ledger_->SetState(*coordinator_, "active", StageName(Stage::kVerify), ""));
+  }
   LITE2PG_FAILPOINT("verify.begin");
   if (request_.common.verify == VerifyMode::kOff) return absl::OkStatus();
   ASSIGN_OR_RETURN(Witnesses witnesses, Witnesses::Read(plan_, snapshot_->reader(0), cancel_));
   if (request_.common.verify == VerifyMode::kCounts) {
-    ASSIGN_OR_RETURN(read_back_, CountTables(*coordinator_, plan_));
+    ASSIGN_OR_RETURN(read_back_, CountTables(Writer(), plan_));
   } else {
     for (const TablePlan& table : plan_.tables) events_.counters.rows_total += table.rows;
     ReadBackOptions options;
     options.connect = target_->connect_options();
     options.streams = Streams();
     options.witnesses = &witnesses;
+    if (IsOneTransaction()) options.within = &*together_;
     options.dialect = &DialectNamed(facts_.dialect);
     ASSIGN_OR_RETURN(std::vector<TableReadBack> tables,
                      ReadBackTables(plan_, options, events_, cancel_));
@@ -36,7 +39,7 @@ absl::Status CopySession::Verify() {
       partitions_.push_back(std::move(table.partitions));
     }
     LITE2PG_FAILPOINT("verify.read_back");
-    RETURN_IF_ERROR(existing_.Verify(*coordinator_));
+    RETURN_IF_ERROR(existing_.Verify(Writer()));
   }
   // Not on the coordinator: what the server cannot read would end its transaction.
   ASSIGN_OR_RETURN(PgConnection server_word, target_->Connect());

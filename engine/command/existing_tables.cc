@@ -219,6 +219,10 @@ absl::Status ExistingTables::TakeBack(PgConnection& connection, Ledger* ledger) 
   }
   effect_ = "nothing is changed in the application's tables";
   RETURN_IF_ERROR(TakeBackLoad(connection, ledger, &effect_));
+  return PutSequencesBack(connection);
+}
+
+absl::Status ExistingTables::PutSequencesBack(PgConnection& connection) {
   // A sequence that somebody has used since stays where it is.
   for (const SequenceState& state : sequences_) {
     RETURN_IF_ERROR(connection.Execute(

@@ -54,6 +54,8 @@ class ExistingTables {
   // After a failure, on a connection without a transaction. Says in effect() what is left; an error
   // says why something is. The ledger's epoch may be another afterwards.
   absl::Status TakeBack(PgConnection& connection, Ledger* ledger);
+  // The part of it that a rollback leaves to do.
+  absl::Status PutSequencesBack(PgConnection& connection);
   const std::string& effect() const { return effect_; }
 
  private:

@@ -103,9 +103,9 @@ absl::Status SyncSession::Inspect() {
                      "wait for it to end, or end it");
   }
   LedgerLocation location = pairs_->recorded.location;
-  if (pairs_->recorded.runs.empty() && !pairs_->facts.can_create_schema) {
-    location.schema = request_.common.target_schema;
-    location.prefix = "lite2pg_";
+  if (pairs_->recorded.runs.empty()) {
+    RETURN_IF_ERROR(CheckLedgerCanBe());
+    location = LedgerLocationFor(pairs_->facts, request_.common.target_schema);
   }
   RETURN_IF_ERROR(Ledger::CreateTables(*writer_, location));
   ledger_.emplace(location, run_id_, 1);
@@ -114,6 +114,21 @@ absl::Status SyncSession::Inspect() {
   RETURN_IF_ERROR(tables_->Lock());
   LITE2PG_FAILPOINT("sync.begun");
   return cancel_.Check();
+}
+
+// A role that may create nothing copies without a ledger; what a sync writes must be on record.
+absl::Status SyncSession::CheckLedgerCanBe() const {
+  const TargetFacts& facts = pairs_->facts;
+  if (facts.can_create_schema || facts.can_create_in_schema) return absl::OkStatus();
+  return MakeError(ErrorCode::kTargetPrivilege, ExitCode::kTargetRefuses,
+                   absl::StrCat("sync keeps a record of what it writes, and the role ",
+                                EscapeName(facts.user), " may create tables neither in the "
+                                "database nor in the schema ",
+                                EscapeName(request_.common.target_schema)),
+                   absl::StrCat("GRANT CREATE ON SCHEMA ",
+                                QuoteIdentifier(request_.common.target_schema), " TO ",
+                                QuoteIdentifier(facts.user),
+                                "; or empty the tables and copy them again"));
 }
 
 // What cannot be brought over is no reason to bring over the rest and call it equal.
@@ -151,7 +166,7 @@ absl::Status SyncSession::CheckPairs() const {
 // NULLs are filled as the run that copied the table did; anything else would change rows that are
 // equal.
 absl::Status SyncSession::CheckFills() const {
-  for (const TableConfig& table : request_.common.tables) {
+  for (const TableConfig& table : pairs_->options.tables) {
     for (const ColumnConfig& column : table.columns) {
       if (!column.fill.has_value()) continue;
       bool recorded = false;

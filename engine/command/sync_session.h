@@ -49,6 +49,7 @@ class SyncSession {
   };
 
   int Workers() const;
+  absl::Status CheckLedgerCanBe() const;
   absl::Status CheckPairs() const;
   absl::Status CheckFills() const;
   absl::Status Guard();

@@ -184,7 +184,8 @@ absl::StatusOr<bool> ChunkLoader::Try(const ChunkPosition& part, Attempt* attemp
     return status;
   }
   // A key that points to a row of another part would be called dangling.
-  if (options_.check_deferred && info.sqlstate == "23503") return status;
+  const bool across_parts = options_.check_deferred || options_.whole_table;
+  if (across_parts && info.sqlstate == "23503") return status;
   RETURN_IF_ERROR(connection_.ExecuteAll({absl::StrCat("ROLLBACK TO SAVEPOINT ", kSavepoint),
                                           absl::StrCat("RELEASE SAVEPOINT ", kSavepoint)}));
   attempt->refusal = status;
@@ -217,6 +218,11 @@ absl::Status ChunkLoader::ReadRows(const ChunkPosition& part, CopyIn* copy, Atte
   RowEncoder encoder(table_.codecs, table_.format);
   buffer_.Clear();
   size_t reject_bytes = 0;
+  uint64_t rows_told = 0;
+  const auto tell = [&] {
+    if (options_.on_sent != nullptr) options_.on_sent(attempt->rows - rows_told, buffer_.size());
+    rows_told = attempt->rows;
+  };
   while (attempt->rows < part.rows) {
     ASSIGN_OR_RETURN(const std::span<const SourceValue> row, source_.Next());
     if (row.empty()) {
@@ -238,6 +244,7 @@ absl::Status ChunkLoader::ReadRows(const ChunkPosition& part, CopyIn* copy, Atte
     if (buffer_.size() >= kBatchBytes) {
       attempt->loaded.bytes += buffer_.size();
       RETURN_IF_ERROR(copy->Write(buffer_.view()));
+      tell();
       if (buffer_.capacity() > 4 * kBatchBytes) {
         buffer_.Release();
       } else {
@@ -248,6 +255,7 @@ absl::Status ChunkLoader::ReadRows(const ChunkPosition& part, CopyIn* copy, Atte
   }
   attempt->loaded.bytes += buffer_.size();
   if (!buffer_.empty()) RETURN_IF_ERROR(copy->Write(buffer_.view()));
+  tell();
   attempt->loaded.digest = encoder.digest();
   attempt->loaded.counts.assign(encoder.counts().begin(), encoder.counts().end());
   attempt->loaded.rejected = attempt->rejects.size();

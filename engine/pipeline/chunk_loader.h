@@ -4,6 +4,7 @@
 #define LITE2PG_ENGINE_PIPELINE_CHUNK_LOADER_H_
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,7 +58,11 @@ class ChunkLoader {
   struct Options {
     bool reject_refused = false;   // set refused rows aside instead of failing with the first
     bool check_deferred = false;   // constraints that wait for COMMIT are checked in each part
+    // The chunk is all of the table, whose rows may refer to each other: which row a foreign key
+    // refuses cannot be found in a part of it.
+    bool whole_table = false;
     int64_t chunk = 0;             // whose rejects these are
+    std::function<void(uint64_t rows, uint64_t bytes)> on_sent;  // may be null
     const std::atomic<bool>* stop = nullptr;
   };
 

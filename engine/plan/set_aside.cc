@@ -104,17 +104,24 @@ class ExistingPlanner {
   ExistingPlanner(const PlanInputs& inputs, Plan* plan) : in_(inputs), plan_(plan) {}
 
   void Run() {
+    const TargetFacts& facts = in_.facts;
+    plan_->existing.one_transaction =
+        facts.version != 0 && !facts.can_create_schema && !facts.can_create_in_schema;
     for (size_t i = 0; i < plan_->tables.size(); ++i) {
       if (plan_->tables[i].create) continue;
       by_oid_[plan_->tables[i].target.oid] = static_cast<int>(i);
       plan_->existing.table_oids.push_back(plan_->tables[i].target.oid);
     }
+    if (plan_->existing.one_transaction) return PlanOneTransaction();
     if (by_oid_.empty()) return;
-    CheckRights();
     ChooseWays();
     for (const auto& [oid, index] : by_oid_) CheckExistingRows(Table(index));
     SetAside();
-    OrderMerges();
+    std::vector<int> merged;
+    for (const auto& [oid, index] : by_oid_) {
+      if (Table(index).merge) merged.push_back(index);
+    }
+    plan_->existing.merge_order = ParentsFirst(std::move(merged));
     PointToStaging();
     Describe();
   }
@@ -140,15 +147,72 @@ class ExistingPlanner {
     Note(Severity::kBlocking, code, table.source->name, std::move(message), std::move(hint));
   }
 
-  void CheckRights() {
+  // ---- One transaction -------------------------------------------------------------------------
+
+  void PlanOneTransaction() {
     const TargetFacts& facts = in_.facts;
-    if (facts.can_create_schema || facts.can_create_in_schema) return;
-    Note(Severity::kBlocking, ErrorCode::kTargetPrivilege, plan_->target_schema,
+    plan_->existing.any_direct = !by_oid_.empty();
+    Note(Severity::kInfo, ErrorCode::kOneTransaction, plan_->target_schema,
          absl::StrCat("the role ", EscapeName(facts.user),
                       " may create tables neither in the database nor in the schema ",
-                      EscapeName(plan_->target_schema), "; the run's record has to be somewhere"),
-         absl::StrCat("GRANT CREATE ON DATABASE ", QuoteIdentifier(facts.database), " TO ",
-                      QuoteIdentifier(facts.user)));
+                      EscapeName(plan_->target_schema),
+                      ": the whole run is one transaction on one connection, with indexes and "
+                      "foreign keys in place, and there is no ledger. What is lost by that: a run "
+                      "that stops begins again from nothing (--resume has nothing to go on with), "
+                      "one stream loads, and status, sync and verify of the target alone will know "
+                      "of no run (--write-certificate keeps a record in a file)"),
+         GrantHint());
+    RefuseWhatIsKept();
+    std::vector<int> all;
+    for (const auto& [oid, index] : by_oid_) all.push_back(index);
+    plan_->existing.load_order = ParentsFirst(std::move(all));
+    CheckLocks();
+    Describe();
+  }
+
+  std::string GrantHint() const {
+    return absl::StrCat("GRANT CREATE ON SCHEMA ", QuoteIdentifier(plan_->target_schema), " TO ",
+                        QuoteIdentifier(in_.facts.user), " if that matters");
+  }
+
+  // Options that need a table of ours beside those of the application.
+  void RefuseWhatIsKept() {
+    std::vector<std::string> options;
+    if (MayReject(in_, *plan_)) options.emplace_back("--on-bad-value reject");
+    if (in_.policy->orphans == Orphans::kReject) options.emplace_back("--orphans reject");
+    const auto any = [&](const auto& is) {
+      return std::any_of(plan_->tables.begin(), plan_->tables.end(), is);
+    };
+    if (any([](const TablePlan& table) { return !table.fills.empty(); })) {
+      options.emplace_back("--fill");
+    }
+    const bool beside = in_.existing_rows != ExistingRows::kRefuse &&
+                        any([](const TablePlan& table) { return table.rows_preexisting; });
+    if (beside) options.emplace_back("--existing-rows other than refuse");
+    for (const std::string& option : options) {
+      Note(Severity::kBlocking, ErrorCode::kTargetPrivilege, plan_->target_schema,
+           absl::StrCat(option, " keeps rows in tables of lite2pg's own, and the role ",
+                        EscapeName(in_.facts.user), " may create none"),
+           absl::StrCat("GRANT CREATE ON SCHEMA ", QuoteIdentifier(plan_->target_schema), " TO ",
+                        QuoteIdentifier(in_.facts.user), ", or leave the option out"));
+    }
+  }
+
+  // Every table and index is locked until the end.
+  void CheckLocks() {
+    if (in_.facts.max_locks <= 0) return;
+    auto locks = static_cast<int64_t>(by_oid_.size());
+    for (const TableIndexObject& index : in_.target_objects.indexes) {
+      locks += Loaded(index.table_oid) != nullptr ? 1 : 0;
+    }
+    if (locks <= in_.facts.max_locks) return;
+    Note(Severity::kBlocking, ErrorCode::kTargetOutOfResource, plan_->target_schema,
+         absl::StrCat("one transaction over all tables and indexes takes about ", locks,
+                      " locks, and this server has room for ", in_.facts.max_locks,
+                      " (max_locks_per_transaction * (max_connections + "
+                      "max_prepared_transactions))"),
+         "--include a part of the tables at a time, parents first; or set "
+         "max_locks_per_transaction higher and restart the server");
   }
 
   // ---- Direct or merged ------------------------------------------------------------------------
@@ -279,11 +343,9 @@ class ExistingPlanner {
 
   // Foreign keys that stay decide the order: INSERT into parents comes first. One statement per
   // table makes references within a table harmless.
-  void OrderMerges() {
-    std::vector<int> todo;
-    for (size_t i = 0; i < plan_->tables.size(); ++i) {
-      if (!plan_->tables[i].create && plan_->tables[i].merge) todo.push_back(static_cast<int>(i));
-    }
+  std::vector<int> ParentsFirst(std::vector<int> todo) {
+    std::vector<int> order;
+    std::sort(todo.begin(), todo.end());
     while (!todo.empty()) {
       auto ready = std::find_if(todo.begin(), todo.end(),
                                 [&](int index) { return Waiting(index, todo, false) == nullptr; });
@@ -294,7 +356,7 @@ class ExistingPlanner {
           const TableForeignKeyObject* key = Waiting(todo.front(), todo, true);
           Block(ErrorCode::kTargetConstraint, Table(todo.front()),
                 absl::StrCat("foreign keys form a circle, and ", EscapeName(key->name),
-                             " cannot be dropped for the load: ", key->stays),
+                             " cannot be dropped for the load: ", WhyItStays(*key)),
                 absl::StrCat("load as the owner of ",
                              QuoteQualified(key->child_schema, key->child_table),
                              ", or make the key DEFERRABLE"));
@@ -303,16 +365,23 @@ class ExistingPlanner {
           plan_->existing.defer_constraints = true;
         }
       }
-      plan_->existing.merge_order.push_back(*ready);
+      order.push_back(*ready);
       todo.erase(ready);
     }
+    return order;
+  }
+
+  // "" for a foreign key that is dropped for the load.
+  std::string WhyItStays(const TableForeignKeyObject& key) const {
+    if (key.stays.empty() && plan_->existing.one_transaction) return "nothing may be created";
+    return key.stays;
   }
 
   // A foreign key that stays and whose parent is still to come; with `may_defer`, only one that
   // cannot wait for the end of the transaction.
   const TableForeignKeyObject* Waiting(int index, const std::vector<int>& todo, bool may_defer) {
     for (const TableForeignKeyObject& key : in_.target_objects.foreign_keys) {
-      if (key.stays.empty() || key.child_oid != Table(index).target.oid) continue;
+      if (WhyItStays(key).empty() || key.child_oid != Table(index).target.oid) continue;
       const auto parent = by_oid_.find(key.parent_oid);
       if (parent == by_oid_.end() || parent->second == index) continue;
       if (may_defer && key.deferrable) continue;

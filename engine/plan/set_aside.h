@@ -3,7 +3,8 @@
 //
 // Direct is the fast way, for empty tables and much data. Everything else is merged: a table with
 // rows, one with values to fill in, one whose foreign keys this role cannot drop, and small loads,
-// for which it means that nothing at all is visible or changed until the end.
+// for which it means that nothing at all is visible or changed until the end. A role that may
+// create nothing has no tables beside and no ledger for definitions: ExistingPlan::one_transaction.
 #ifndef LITE2PG_ENGINE_PLAN_SET_ASIDE_H_
 #define LITE2PG_ENGINE_PLAN_SET_ASIDE_H_
 
@@ -56,6 +57,10 @@ struct ExistingPlan {
   std::vector<uint32_t> table_oids;        // whose definitions must be the same afterwards
   bool defer_constraints = false;          // foreign keys in a circle that can wait for the end
   bool any_direct = false;
+  // The role may create nothing at all, not even a ledger: one transaction on one connection loads
+  // every table in `load_order` (parents first), with all that is on it, verifies and commits.
+  bool one_transaction = false;
+  std::vector<int> load_order;             // indexes into Plan::tables
   bool any() const { return any_direct || !merge_order.empty(); }
 };
 

@@ -12,6 +12,7 @@
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/postgres/array_text.h"
+#include "engine/postgres/catalog.h"
 #include "engine/postgres/error.h"
 
 namespace lite2pg {
@@ -113,6 +114,12 @@ absl::Status TerminateBackends(PgConnection& connection, const std::string& appl
                                 "not end: pid ",
                                 alive),
                    "have it terminated on the server, then run again with --resume");
+}
+
+LedgerLocation LedgerLocationFor(const TargetFacts& facts, const std::string& target_schema) {
+  if (facts.can_create_schema) return {};
+  if (facts.can_create_in_schema) return {target_schema, "lite2pg_"};
+  return NoLedger();
 }
 
 std::string LedgerLocation::Table(absl::string_view name) const {

@@ -16,13 +16,22 @@
 
 namespace lite2pg {
 
+struct TargetFacts;
+
 // Where the ledger lives: schema "lite2pg" (tables run, chunk, ...), or, where no schema may be
 // created, the target schema with tables lite2pg_run, lite2pg_chunk, ...
 struct LedgerLocation {
   std::string schema = "lite2pg";
   std::string prefix;                               // "" or "lite2pg_"
   std::string Table(absl::string_view name) const;  // quoted, qualified
+  bool is_nowhere() const { return schema == "pg_temp"; }
 };
+
+// A place where no ledger is and none can be: reading finds nothing there.
+inline LedgerLocation NoLedger() { return {"pg_temp", "lite2pg_"}; }
+
+// Where a run of this role into `target_schema` keeps its ledger.
+LedgerLocation LedgerLocationFor(const TargetFacts& facts, const std::string& target_schema);
 
 inline constexpr int kLedgerVersion = 1;
 

@@ -55,6 +55,7 @@ class ReadBack {
         tables_(plan.tables.size()) {}
 
   absl::StatusOr<std::vector<TableReadBack>> Run() {
+    if (options_.within != nullptr) return RunWithin(*options_.within);
     RETURN_IF_ERROR(OpenConnections(1));
     RETURN_IF_ERROR(FindKeys(connections_[0]));
     for (size_t first = 0; first < plan_.tables.size() && !error_.stopped();
@@ -67,6 +68,20 @@ class ReadBack {
   }
 
  private:
+  absl::StatusOr<std::vector<TableReadBack>> RunWithin(PgConnection& connection) {
+    RETURN_IF_ERROR(FindKeys(connection));
+    RETURN_IF_ERROR(Cut(connection, 0, plan_.tables.size()));
+    {
+      const CancelToken::Registration on_cancel = cancel_.OnCancel([&] {
+        error_.Set(cancel_.Check());
+        connection.Cancel();
+      });
+      Work(0, connection);
+    }
+    RETURN_IF_ERROR(error_.status());
+    return std::move(tables_);
+  }
+
   // The tables from `first` to before `end`, in one snapshot.
   absl::Status ReadTables(size_t first, size_t end) {
     RETURN_IF_ERROR(OpenConnections(1));

@@ -20,6 +20,8 @@ struct ReadBackOptions {
   int streams = 2;
   Witnesses* witnesses = nullptr;  // is told which of its rows were met
   const Dialect* dialect = &kPostgresDialect;
+  // Not null: everything is read on it, within its open transaction.
+  PgConnection* within = nullptr;
 };
 
 // The digests of one table: of all its rows (with their number), and of its partitions.

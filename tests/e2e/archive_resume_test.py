@@ -205,6 +205,36 @@ class Killed(ArchiveTest):
                                                     run.report).problems, [])
                 self.verified(self.archive, self.target)
 
+    def test_a_source_that_went_on_is_synced_after_both_were_resumed(self):
+        """An archive that was finished by a second process, loaded by two more; then the file, which
+        had rows changed meanwhile, of tables with and without a key."""
+        self.assertTrue(self.killed("export.chunk.named:3:kill", "--compress"))
+        self.finish("--compress")
+        self.judge()
+        run = self.import_(env={"LITE2PG_FAILPOINT": "data.commit.reply_lost:1:kill"})
+        self.assertEqual(run.exit_code, -9, str(run))
+        for _ in range(3):
+            run = self.import_("--resume")
+            if run.exit_code == 0:
+                break
+        self.assertEqual(run.exit_code, 0, str(run))
+        with sqlite3.connect(self.path) as db:
+            db.executescript("""
+                UPDATE big SET x = x'01' WHERE id % 90 = 0; DELETE FROM wr WHERE k = 'key 3';
+                INSERT INTO keyless VALUES ('late', 'now', 1); DELETE FROM keyless WHERE rowid = 'x4';
+                INSERT INTO more VALUES (-5, NULL); INSERT INTO empty VALUES (1.5);""")
+        db.close()
+        # The target's own change is nobody's to overwrite.
+        self.sql("UPDATE more SET t = 'of the target' WHERE id = 30")
+        run = lite2pg("sync", self.path, self.target, "--format", "json")
+        self.assert_fails(run, 4, "L2P6006")
+        self.assertEqual([f["object"] for f in run.findings("L2P6006")], ["more"], str(run))
+        self.assertEqual(self.sql("SELECT t FROM more WHERE id = 30"), [("of the target",)])
+        run = lite2pg("sync", self.path, self.target, "--format", "json", "--force-source")
+        self.assertEqual((run.exit_code, run.report["outcome"]), (0, "verified"), str(run))
+        self.assertEqual(compare.Comparison(str(self.path), self.target, run.report,
+                                            check_schema=False).problems, [])
+
     def test_an_import_is_not_resumed_from_another_archive(self):
         self.exported(self.path)
         run = self.import_(env={"LITE2PG_FAILPOINT": "data.loaded:1:kill"})

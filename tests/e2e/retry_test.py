@@ -124,6 +124,88 @@ class Terminated(RetryTest):
         self.assert_equal(path, self.target, text)
 
 
+class OutsideTheDataStage(RetryTest):
+    """Stages whose sessions do not retry by themselves: the run goes on as --resume would."""
+
+    SCRIPT = """
+        CREATE TABLE p (id INTEGER PRIMARY KEY, v TEXT UNIQUE);
+        CREATE TABLE c (id INTEGER PRIMARY KEY, p_id INTEGER REFERENCES p (id));
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+        INSERT INTO p SELECT i, 'v' || i FROM n;
+        INSERT INTO c SELECT id, id FROM p;
+        CREATE VIEW both AS SELECT v, c.id FROM p JOIN c ON p_id = p.id;
+        """
+
+    TERMINATE = ("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                 " WHERE datname = current_database() AND application_name LIKE 'lite2pg%'")
+
+    def terminate_once(self, stage):
+        """An option that ends all sessions of the run when it is in that stage, the first time."""
+        flag = self.dir / f"terminated-{stage}"
+        script = self.dir / "terminate.sh"
+        script.write_text(
+            f"#!/bin/sh\n[ -e {flag} ] && exit 0\ntouch {flag}\n"
+            f"{server.find_bin()}/psql -qAt -d '{self.target}' -c \"{self.TERMINATE}\""
+            " >/dev/null\n")
+        script.chmod(0o755)
+        return "--exec", f"{stage}={script}"
+
+    def assert_went_on(self, run, times=1):
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertEqual(run.report["outcome"], "verified", str(run))
+        self.assertEqual(len(run.findings("L2P3010")), times, str(run))
+        self.assertEqual("goes on" in run.err, times > 0, str(run))
+        self.assertEqual(self.sql("SELECT DISTINCT state FROM lite2pg.run"), [("done",)])
+        left = [t for t in self.tables_in_target() if "staging" in t]
+        self.assertEqual(left, [])
+
+    def test_sessions_that_are_terminated_in_any_stage(self):
+        for stage in ("pre-data", "table", "verify"):
+            with self.subTest(stage):
+                self.target = self.make_target()
+                path = self.make_source(self.SCRIPT, name=f"{stage}.db")
+                run = self.copy(path, *self.terminate_once(stage))
+                self.assert_went_on(run, times=0 if stage == "table" else 1)
+                self.assert_equal_copy(path, run)
+
+    def test_into_tables_of_an_application(self):
+        path = self.make_source(self.SCRIPT.replace("CREATE VIEW", "-- CREATE VIEW"))
+        self.sql("CREATE TABLE p (id bigint PRIMARY KEY, v text UNIQUE);"
+                 "CREATE TABLE c (id bigint PRIMARY KEY, p_id bigint REFERENCES p (id))")
+        for limits in ("merge_bytes=0", "merge_bytes=16777216"):   # directly, and merged
+            with self.subTest(limits):
+                self.sql("TRUNCATE p, c")
+                (self.dir / "terminated-verify").unlink(missing_ok=True)
+                run = self.copy(path, *self.terminate_once("verify"),
+                                env={"LITE2PG_TEST_LIMITS": limits})
+                self.assertEqual(run.exit_code, 0, str(run))
+                self.assertEqual(len(run.findings("L2P3010")), 1, str(run))
+                self.assert_equal_copy(path, run, check_schema=False)
+
+    def test_at_random_moments(self):
+        path = self.big_source(count=8, rows=6000)
+        rng = random.Random(SEED)
+        kills = 0
+        for _ in range(4):
+            self.target = self.make_target()
+            run, out = self.start(path, self.target)
+            time.sleep(rng.uniform(0.2, 1.5))
+            kills += len(execute(self.target, self.TERMINATE))
+            code, text = self.finish(run, out)
+            self.assertEqual(code, 0, f"seed {SEED}\n{text}")
+            self.assert_equal(path, self.target, f"seed {SEED}\n{text}")
+        self.assertGreater(kills, 0)
+
+    def test_what_the_user_has_had_done_is_not_done_twice(self):
+        path = self.make_source(self.SCRIPT)
+        after = self.dir / "after.sql"
+        after.write_text("CREATE TABLE once (); SELECT pg_terminate_backend(pg_backend_pid());")
+        run = self.copy(path, "--after-sql", after)
+        self.assertNotEqual(run.exit_code, 0, str(run))
+        self.assertEqual(run.findings("L2P3010"), [], str(run))
+        self.assert_equal_copy(path, self.copy(path, "--resume"))
+
+
 class Restarted(RetryTest):
     """A server of its own, stopped the hard way."""
 
@@ -170,7 +252,8 @@ class Proxy:
     """Stands between program and server, and cuts connections at COMMIT: before the server has
     seen it, or after it has answered, so that both outcomes of a COMMIT in doubt occur."""
 
-    def __init__(self, directory, server_path, rng, cuts):
+    def __init__(self, directory, server_path, rng, cuts, whose=b"lite2pg "):
+        self.whose = b"application_name\0" + whose
         self.path = f"{directory}/.s.PGSQL.5432"
         self.server_path = server_path
         self.rng = rng
@@ -218,7 +301,7 @@ class Proxy:
                 if not data:
                     break
                 if first:
-                    state["stream"] = b"application_name\0lite2pg " in data
+                    state["stream"] = self.whose in data
                     first = False
                 cut = self.decide(state, data)
                 if cut == "before":
@@ -258,6 +341,29 @@ class Proxy:
 
 
 class InDoubt(RetryTest):
+    def test_the_answer_to_a_commit_that_is_no_streams(self):
+        """Tables are made, published, and the run called done, on the connection with the lock."""
+        path = self.big_source(count=6, rows=500)
+        directory = tempfile.mkdtemp(prefix="lite2pg-px-")
+        self.addCleanup(shutil.rmtree, directory)
+        rng = random.Random(SEED)
+        host = [p.split("=")[1] for p in self.target.split() if p.startswith("host=")][0]
+        before = after = 0
+        for _ in range(5):
+            self.target = self.make_target()
+            proxy = Proxy(directory, f"{host}/.s.PGSQL.5432", rng, cuts=2, whose=b"lite2pg\0")
+            try:
+                run, out = self.start(path, with_options(self.target, host=directory))
+                code, text = self.finish(run, out)
+            finally:
+                proxy.close()
+                pathlib.Path(proxy.path).unlink()
+            self.assertEqual(code, 0, f"seed {SEED}\n{text}")
+            self.assert_equal(path, self.target, f"seed {SEED}\n{text}")
+            before, after = before + proxy.before, after + proxy.after
+        self.assertGreater(before, 0)
+        self.assertGreater(after, 0)
+
     def test_a_lost_answer_to_commit_is_settled_and_every_row_is_there_once(self):
         path = self.big_source(count=40)
         directory = tempfile.mkdtemp(prefix="lite2pg-px-")

@@ -181,6 +181,42 @@ class Sync(EndToEndTest):
         self.assertEqual(self.sql("SELECT count(*) FROM line"), [(2999,)])
         self.assert_syncs(path, "--force-source")
 
+    def test_a_private_copy_knows_the_same_parts(self):
+        """Copied and synced through copies of the file; what others have changed is found as it is
+        without, into ordinary and into partitioned tables."""
+        for partitioned in (False, True):
+            with self.subTest(partitioned=partitioned):
+                self.target = self.make_target()
+                if partitioned:
+                    self.sql("CREATE TABLE item (id bigint PRIMARY KEY, name text NOT NULL, n bigint,"
+                             " price numeric(10,2), at timestamp) PARTITION BY RANGE (id);"
+                             "CREATE TABLE item_1 PARTITION OF item FOR VALUES FROM (0) TO (1500);"
+                             "CREATE TABLE item_2 PARTITION OF item DEFAULT;"
+                             "CREATE TABLE line (a text, b bigint, item_id bigint NOT NULL REFERENCES"
+                             " item (id) ON DELETE CASCADE, PRIMARY KEY (a, b));"
+                             "CREATE TABLE note (x bigint, y text);"
+                             "CREATE TABLE tree (id bigint PRIMARY KEY, parent bigint REFERENCES"
+                             " tree (id) ON DELETE CASCADE, doc json)")
+                path = self.shop(name=f"{partitioned}.db")
+                run = self.copy(path, "--private-copy")
+                self.assertEqual(run.exit_code, 0, str(run))
+                self.sql("UPDATE item SET name = 'of the target' WHERE id = 20")
+                self.change(path, "UPDATE item SET n = -1 WHERE id % 500 = 7;"
+                                  "DELETE FROM item WHERE id = 2900; INSERT INTO note VALUES (1, 'n')")
+                run = self.sync(path, "--private-copy")
+                self.assert_fails(run, 4, "L2P6006")
+                self.assertEqual([f["object"] for f in run.findings("L2P6006")], ["item"], str(run))
+                held = {d["key"] for d in run.table("item")["differences"]}
+                self.assertIn("id=20", held)
+                self.assertTrue(run.table("note")["equal"])
+                self.assertEqual(self.sql("SELECT name FROM item WHERE id = 20"),
+                                 [("of the target",)])
+                run = self.sync(path, "--private-copy", "--force-source")
+                self.assertEqual((run.exit_code, run.report["outcome"]), (0, "verified"), str(run))
+                self.assert_equal_copy(path, run, check_schema=False)
+                # The record of one way is good for the other.
+                self.assert_syncs(path)
+
     def test_a_sync_that_was_stopped_goes_on_by_being_asked_again(self):
         path = self.shop()
         self.assertEqual(self.copy(path).exit_code, 0)
