@@ -11,10 +11,10 @@
 namespace lite2pg {
 namespace {
 
-using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 constexpr uint64_t kMuch = uint64_t{20} << 20;
 
@@ -129,9 +129,42 @@ TEST_F(SetAside, WhereNoSchemaMayBeCreatedTheNamesTellWhoseTablesTheyAre) {
   inputs_.facts.can_create_in_schema = true;
   Decide();
   EXPECT_EQ(plan_.tables[0].LoadTarget(), "\"public\".\"lite2pg_0123abcd_merge_0\"");
-  inputs_.facts.can_create_in_schema = false;
+}
+
+TEST_F(SetAside, WhereNothingMayBeCreatedOneTransactionLoadsParentsFirst) {
+  Load(1, kMuch);
+  Load(2, 10);
+  Load(3, kMuch);
+  Index(1, "plain");
+  Key(1, 2, "up");
+  Key(2, 3, "up_too");
+  Key(3, 3, "within").stays = "its table belongs to somebody else";
+  inputs_.facts.version = 150000;
+  inputs_.facts.can_create_schema = false;
   Decide();
-  EXPECT_THAT(Blocking(), Contains(HasSubstr("may create tables neither")));
+  EXPECT_TRUE(plan_.existing.one_transaction);
+  EXPECT_THAT(plan_.existing.load_order, ElementsAre(2, 1, 0));
+  EXPECT_THAT(plan_.existing.set_aside, IsEmpty());
+  EXPECT_THAT(plan_.existing.merge_order, IsEmpty());
+  EXPECT_THAT(Blocking(), IsEmpty());
+  ASSERT_EQ(plan_.findings.size(), 1);
+  EXPECT_EQ(plan_.findings[0].code, ErrorCode::kOneTransaction);
+}
+
+TEST_F(SetAside, WhatNeedsATableIsRefusedByNameWhereNothingMayBeCreated) {
+  Load(1, 10).rows_preexisting = true;
+  Load(2, 10).fills.push_back({"id", "bigint", "1", false, false});
+  Key(1, 2, "a");
+  Key(2, 1, "b");
+  inputs_.facts.version = 150000;
+  inputs_.facts.can_create_schema = false;
+  inputs_.existing_rows = ExistingRows::kSkip;
+  policy_.on_bad_value = OnBadValue::kReject;
+  policy_.orphans = Orphans::kReject;
+  Decide();
+  EXPECT_THAT(Blocking(), UnorderedElementsAre(
+      HasSubstr("--on-bad-value reject"), HasSubstr("--orphans reject"), HasSubstr("--fill"),
+      HasSubstr("--existing-rows"), HasSubstr("form a circle")));
 }
 
 TEST_F(SetAside, RowsThatAreThereAndFillsMeanAMerge) {
