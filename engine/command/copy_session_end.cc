@@ -85,7 +85,7 @@ void CopySession::Abandon(const absl::Status& status) {
   // Whoever has the run now, or leads it, decides what becomes of it.
   if (Joins()) return;
   if (published_ || BelongsToOthers(info)) return;
-  if (together_.has_value()) return AbandonTogether(info);
+  if (IsOneTransaction()) return AbandonTogether(info);
   if (!ledger_.has_value()) {
     // --restart may have put tables back; making a cluster is writing as well.
     const bool untouched =

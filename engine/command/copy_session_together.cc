@@ -37,9 +37,9 @@ absl::Status CheckEmpty(PgConnection& connection, const Plan& plan) {
 // REPEATABLE READ: what is read back are the rows of before, none, and ours.
 absl::Status CopySession::BeginTogether() {
   RecordPlan();
+  ledger_.emplace(NoLedger(), run_id_, 1);
   RETURN_IF_ERROR(RunHook(request_.hooks.before_file, "--before-sql"));
   ASSIGN_OR_RETURN(together_, PgConnection::Connect(LoadOptions()));
-  ledger_.emplace(NoLedger(), run_id_, 1);
   RETURN_IF_ERROR(together_->Begin());
   RETURN_IF_ERROR(together_->Execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"));
   RETURN_IF_ERROR(CheckEmpty(*together_, plan_));
@@ -107,7 +107,7 @@ absl::StatusOr<bool> CopySession::SettleTogether(const std::string& transaction)
 }
 
 void CopySession::AbandonTogether(const ErrorInfo& info) {
-  together_->Rollback();
+  if (together_.has_value()) together_->Rollback();
   together_.reset();
   if (info.code == ErrorCode::kCommitInDoubt) return;
   effect_ = "nothing was written to the target";
