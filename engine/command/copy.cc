@@ -85,17 +85,25 @@ void AddEarlier(const Report& earlier, Report* report) {
        "nothing; the server's log may say why"});
 }
 
-// One attempt. *again: how to make another, where only a connection failed.
+// Whether to make another attempt, and how.
+struct Again {
+  bool wanted = false;
+  ResumeMode how = ResumeMode::kFresh;
+};
+
+// One attempt. *again: where only a connection failed.
 Report Attempt(const CopyRequest& request, const CopyOrigin& origin, EventSink& events,
-               CancelToken& cancel, bool is_last, std::optional<ResumeMode>* again) {
+               CancelToken& cancel, bool is_last, Again* again) {
   CopySession run(request, origin, events, cancel);
   ExecHooks hooks(request.hooks, events, cancel);
   const absl::Status status = RunStages(request, run, hooks);
   if (!status.ok()) {
     run.Abandon(status);
-    if (!is_last && !request.dry_run) *again = run.AgainAs(status);
-    if (again->has_value() && !AwaitServer(request.target, cancel).ok()) again->reset();
-    if (request.join.empty() && !again->has_value()) {
+    if (!is_last && !request.dry_run) {
+      const std::optional<ResumeMode> how = run.AgainAs(status);
+      if (how.has_value() && AwaitServer(request.target, cancel).ok()) *again = {true, *how};
+    }
+    if (request.join.empty() && !again->wanted) {
       RunFailureHooks(status, run, request, events);
     }
   }
@@ -109,10 +117,10 @@ Report RunSession(const CopyRequest& request, const CopyOrigin& origin, EventSin
   CopyRequest next = request;
   std::vector<Report> earlier;
   while (true) {
-    std::optional<ResumeMode> again;
+    Again again;
     const bool is_last = earlier.size() + 1 >= kAttemptsMax;
     Report report = Attempt(next, origin, events, cancel, is_last, &again);
-    if (!again.has_value()) {
+    if (!again.wanted) {
       for (const Report& attempt : earlier) AddEarlier(attempt, &report);
       return report;
     }
@@ -121,7 +129,7 @@ Report RunSession(const CopyRequest& request, const CopyOrigin& origin, EventSin
     event.text = absl::StrCat(report.errors[0].what, "; the run goes on from what it has");
     ++events.counters.retries;
     events.Emit(event);
-    next.resume = *again;
+    next.resume = again.how;
     earlier.push_back(std::move(report));
   }
 }
