@@ -51,8 +51,8 @@ class Comparison {
     return absl::OkStatus();
   }
 
-  // Those that were merged, or all others.
-  absl::Status Compare(bool merged) {
+  // Those whose rows only the coordinator's open transaction sees, or all others.
+  absl::Status Compare(bool within) {
     uint64_t row_bytes_max = 0;
     std::vector<const ComputedTable*> tables;
     std::vector<ComparedTable> compared;
@@ -60,7 +60,7 @@ class Comparison {
     std::vector<TargetSideTable> of_target;
     for (const ComputedTable& table : tables_) {
       const TablePlan& planned = in_.plan.tables[table.index];
-      if (planned.merge != merged) continue;
+      if ((planned.merge || in_.plan.existing.one_transaction) != within) continue;
       row_bytes_max = std::max(row_bytes_max, planned.row_bytes_max);
       tables.push_back(&table);
       compared.push_back(table.compared);
@@ -72,10 +72,10 @@ class Comparison {
     }
     if (tables.empty()) return absl::OkStatus();
     const VerifyBudget budget = BudgetOf(in_.options, row_bytes_max);
-    const int workers = merged ? 1 : std::clamp(in_.readers, 1, budget.workers);
+    const int workers = within ? 1 : std::clamp(in_.readers, 1, budget.workers);
     SqliteSide source(in_.snapshot, workers, std::move(of_source), nullptr);
     std::unique_ptr<TargetSide> target;
-    if (merged) {
+    if (within) {
       target = TargetSide::Within(in_.coordinator, std::move(of_target));
     } else {
       ASSIGN_OR_RETURN(target, TargetSide::Open(in_.connect, workers, std::move(of_target)));
@@ -207,8 +207,8 @@ class Comparison {
 absl::Status CompareComputed(const ComputedInputs& inputs, Report* report) {
   Comparison comparison(inputs, report);
   RETURN_IF_ERROR(comparison.Collect());
-  RETURN_IF_ERROR(comparison.Compare(/*merged=*/false));
-  return comparison.Compare(/*merged=*/true);
+  RETURN_IF_ERROR(comparison.Compare(/*within=*/false));
+  return comparison.Compare(/*within=*/true);
 }
 
 }  // namespace lite2pg

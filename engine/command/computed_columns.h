@@ -21,7 +21,7 @@ struct ComputedInputs {
   ExistingRows existing_rows;
   SourceSnapshot& snapshot;
   int readers;                      // the first ones of the snapshot that are free
-  PgConnection& coordinator;        // in whose open transaction merged rows are
+  PgConnection& coordinator;        // in whose open transaction rows may be
   PgConnectOptions connect;         // for all others
   EventSink& events;
   CancelToken& cancel;

@@ -54,7 +54,7 @@ absl::Status CopySession::Verify() {
                                    .existing_rows = request_.existing_rows,
                                    .snapshot = *snapshot_,
                                    .readers = snapshot_->size() - kOtherReaders,
-                                   .coordinator = *coordinator_,
+                                   .coordinator = Writer(),
                                    .connect = target_->connect_options(),
                                    .events = events_,
                                    .cancel = cancel_},
