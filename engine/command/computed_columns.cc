@@ -23,6 +23,7 @@ constexpr uint64_t kLargeBytes = uint64_t{16} << 20;
 // One table, by its key and the columns in question.
 struct ComputedTable {
   size_t index = 0;                  // of plan.tables
+  bool derived = false;              // the source computes them, too: they are no data of its own
   TableReading reading;
   std::vector<ColumnCodec> codecs;
   std::vector<std::string> fills;    // none: one "" per column
@@ -46,7 +47,8 @@ class Comparison {
   // The tables that have such columns; findings about those that cannot be compared.
   absl::Status Collect() {
     for (size_t i = 0; i < in_.plan.tables.size(); ++i) {
-      if (!in_.plan.tables[i].create) RETURN_IF_ERROR(AddTable(i));
+      if (in_.plan.tables[i].create) continue;
+      for (const bool derived : {false, true}) RETURN_IF_ERROR(AddTable(i, derived));
     }
     return absl::OkStatus();
   }
@@ -104,11 +106,12 @@ class Comparison {
   }
 
   // Of the table's columns, those that the target computes although the source has them.
-  absl::Status AddTable(size_t index) {
+  absl::Status AddTable(size_t index, bool derived) {
     const TablePlan& table = in_.plan.tables[index];
     const TableConfig* config = FindTableConfig(in_.options, table.source->name);
     ComputedTable computed;
     computed.index = index;
+    computed.derived = derived;
     if (!AddKey(table, &computed)) computed.compared.key.clear();
     const size_t key_columns = computed.compared.columns.size();
     for (size_t i = 0; i < table.source->columns.size(); ++i) {
@@ -116,7 +119,8 @@ class Comparison {
       const ColumnConfig* of_column = FindColumnConfig(config, column.name);
       const TargetColumn* partner = PartnerColumn(table.target, of_column, column.name);
       const bool excluded = of_column != nullptr && of_column->exclude;
-      if (excluded || !column.unreadable.empty() || partner == nullptr || !partner->generated) {
+      if (excluded || !column.unreadable.empty() || partner == nullptr || !partner->generated ||
+          (column.generated != GeneratedKind::kNone) != derived) {
         continue;
       }
       const ColumnConfig none;
@@ -172,26 +176,35 @@ class Comparison {
   absl::Status Judge(const ComputedTable& table, const TableDifferences& found) {
     if (found.changed == 0) return absl::OkStatus();
     TableReport& row = report_.tables[table.index];
+    ErrorInfo info;
+    std::vector<DifferenceReport> shown;
+    for (const DifferenceReport& difference : found.shown) {
+      if (difference.kind == kDifferenceKindNames[static_cast<size_t>(DifferenceKind::kChanged)]) {
+        shown.push_back(difference);
+      }
+    }
+    if (!shown.empty()) {
+      info.row_key = shown[0].key;
+      info.column = shown[0].column;
+      info.value = absl::StrCat(shown[0].source, " in the source, ", shown[0].target,
+                                " in the target");
+    }
+    info.table = row.source_name;
+    info.what = absl::StrCat("the target computes another value than the source ",
+                             table.derived ? "computes" : "holds", ", in ", found.changed,
+                             " row(s)");
+    if (table.derived) {
+      report_.findings.push_back(
+          {Severity::kWarning, ErrorCode::kDifference, absl::StrCat(info.table, ".", info.column),
+           absl::StrCat(info.what, ": ", info.value, " at ", info.row_key),
+           "compare what both databases compute; nothing of the source's own data is concerned"});
+      return absl::OkStatus();
+    }
     row.equal = false;
     row.rows_changed = found.changed;
-    ErrorInfo info;
-    for (const DifferenceReport& difference : found.shown) {
-      if (difference.kind != kDifferenceKindNames[static_cast<size_t>(DifferenceKind::kChanged)]) {
-        continue;
-      }
-      if (info.row_key.empty()) {
-        info.row_key = difference.key;
-        info.column = difference.column;
-        info.value = absl::StrCat(difference.source, " in the source, ", difference.target,
-                                  " in the target");
-      }
-      row.differences.push_back(difference);
-    }
+    row.differences.insert(row.differences.end(), shown.begin(), shown.end());
     info.code = ErrorCode::kDifference;
     info.exit_code = ExitCode::kDiffers;
-    info.table = row.source_name;
-    info.what = absl::StrCat("the target computes another value than the source holds, in ",
-                             found.changed, " row(s)");
     info.hint = "correct one of them; or, if what the target computes is right, leave the column "
                 "out in the configuration (exclude = true)";
     return MakeError(info);

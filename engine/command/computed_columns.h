@@ -28,9 +28,9 @@ struct ComputedInputs {
 };
 
 // Reads key and computed columns of both sides, of the tables that have such columns. kDifference
-// (exit code 4) where a row of the source has another value than the target computes; the rows are
-// among the differences of report->tables, of which the first are those of the plan. What cannot be
-// compared is a finding.
+// (exit code 4) where a row of the source holds another value than the target computes; the rows
+// are among the differences of report->tables, of which the first are those of the plan. Where the
+// source computes the column as well, the difference is a finding, as is what cannot be compared.
 absl::Status CompareComputed(const ComputedInputs& inputs, Report* report);
 
 }  // namespace lite2pg

@@ -324,8 +324,10 @@ class Pairing {
     // that the target computes; of rows set aside it keeps what it would have loaded.
     const bool into_theirs = pair->record != nullptr && !pair->record->created;
     const bool computed = into_theirs && target != nullptr && target->generated;
-    const bool left_out = into_theirs && record == nullptr &&
-                          !(computed && computed_too_ && pair->record->rows_rejected == 0);
+    const bool derived = source.generated != GeneratedKind::kNone;  // no data: the copy told of it
+    const bool left_out =
+        into_theirs && record == nullptr &&
+        !(computed && !derived && computed_too_ && pair->record->rows_rejected == 0);
     const bool not_archived = out_.archive != nullptr && archived == nullptr;
     const bool excluded = config != nullptr && config->exclude;
     if (left_out || not_archived || excluded || !source.unreadable.empty()) {
@@ -550,15 +552,6 @@ absl::Status RefuseWhileUnfinished(const RecordedRuns& recorded) {
                    absl::StrCat("first `lite2pg ", run.command, " ... --resume`, which goes on "
                                 "where it stopped, or --restart; lite2pg status prints the "
                                 "command"));
-}
-
-absl::StatusOr<TargetSession> OpenExistingTarget(const TargetSpec& spec,
-                                                 const CancelToken& cancel) {
-  ASSIGN_OR_RETURN(TargetSession session, TargetSession::Open(spec, /*may_create=*/false, cancel));
-  if (!session.absent()) return session;
-  return MakeError(ErrorCode::kTargetUnreachable, ExitCode::kTargetUnreachable,
-                   absl::StrCat("there is no cluster in ", EscapeForMessage(spec.pgdata_dir, 300)),
-                   "name the target, or copy into it first");
 }
 
 TableReading ReadingOf(const PairedTables& pairs, const SourceTable& table,

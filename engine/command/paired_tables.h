@@ -108,9 +108,6 @@ absl::StatusOr<std::unique_ptr<PairedTables>> PairArchive(const CommonOptions& c
 TableReading ReadingOf(const PairedTables& pairs, const SourceTable& table,
                        std::vector<int> columns, const std::string& where);
 
-// Opens a target that must exist already; an embedded cluster is started. Errors: exit code 7.
-absl::StatusOr<TargetSession> OpenExistingTarget(const TargetSpec& spec, const CancelToken& cancel);
-
 // Whether --include and --exclude select the table.
 bool IsIncluded(const CommonOptions& common, absl::string_view table);
 

@@ -78,4 +78,13 @@ absl::Status TargetSession::Close() {
   return status;
 }
 
+absl::StatusOr<TargetSession> OpenExistingTarget(const TargetSpec& spec,
+                                                 const CancelToken& cancel) {
+  ASSIGN_OR_RETURN(TargetSession session, TargetSession::Open(spec, /*may_create=*/false, cancel));
+  if (!session.absent()) return session;
+  return MakeError(ErrorCode::kTargetUnreachable, ExitCode::kTargetUnreachable,
+                   absl::StrCat("there is no cluster in ", EscapeForMessage(spec.pgdata_dir, 300)),
+                   "name the target, or copy into it first");
+}
+
 }  // namespace lite2pg

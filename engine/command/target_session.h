@@ -44,6 +44,9 @@ class TargetSession {
 // against: kTargetDialect with exit code 8, unless the user wants to try it (--experimental).
 absl::Status RefuseUnproven(const TargetFacts& facts, const CommonOptions& common);
 
+// Opens a target that must exist already; an embedded cluster is started. Errors: exit code 7.
+absl::StatusOr<TargetSession> OpenExistingTarget(const TargetSpec& spec, const CancelToken& cancel);
+
 }  // namespace lite2pg
 
 #endif  // LITE2PG_ENGINE_COMMAND_TARGET_SESSION_H_

@@ -74,6 +74,16 @@ class BothWays:
                           difference["target"]),
                          ("changed", "full_name", "'Turing, Alan'", "'Alan Turing'"))
 
+    def test_what_both_compute_is_no_data(self):
+        path = self.make(COMPUTED.replace("first || ' ' || last", "last || ', ' || first"))
+        run = self.load(path)
+        told, = run.findings("L2P5001")
+        self.assertEqual((told["object"], told["severity"]), ("person.full_name", "warning"))
+        self.assertIn("in 2 row(s): 'Lovelace, Ada' in the source, 'Ada Lovelace' in the target",
+                      told["message"])
+        self.assertIs(run.table("person")["equal"], True)
+        self.assert_sides_equal(path)
+
     def test_rows_without_a_key(self):
         self.sql("ALTER TABLE person DROP CONSTRAINT person_pkey")
         path = self.make(SOURCE.replace(" PRIMARY KEY", "") +
