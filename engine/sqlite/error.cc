@@ -20,7 +20,8 @@ struct Meaning {
 };
 
 constexpr absl::string_view kWalHint =
-    "a database in WAL mode needs its -shm file beside it; --private-copy reads a copy elsewhere";
+    "a database in WAL mode needs its -shm file beside it; --private-copy reads a copy elsewhere, "
+    "made of the file and its -wal file";
 
 // Extended codes come before the primary code that they belong to: the first match counts.
 // https://www.sqlite.org/rescode.html
