@@ -87,12 +87,8 @@ class Comparison {
     ASSIGN_OR_RETURN(const std::vector<TableDifferences> found,
                      FindDifferences(compared, source, *target, compare, nullptr, in_.events,
                                      in_.cancel));
-    absl::Status first;
-    for (size_t i = 0; i < found.size(); ++i) {
-      const absl::Status status = Judge(*tables[i], found[i]);
-      if (first.ok()) first = status;
-    }
-    return first;
+    for (size_t i = 0; i < found.size(); ++i) Tell(*tables[i], found[i]);
+    return absl::OkStatus();
   }
 
  private:
@@ -173,41 +169,27 @@ class Comparison {
   }
 
   // Rows that only one side has were filled in, set aside, or there before: the digests tell that.
-  absl::Status Judge(const ComputedTable& table, const TableDifferences& found) {
-    if (found.changed == 0) return absl::OkStatus();
-    TableReport& row = report_.tables[table.index];
-    ErrorInfo info;
-    std::vector<DifferenceReport> shown;
-    for (const DifferenceReport& difference : found.shown) {
-      if (difference.kind == kDifferenceKindNames[static_cast<size_t>(DifferenceKind::kChanged)]) {
-        shown.push_back(difference);
-      }
-    }
-    if (!shown.empty()) {
-      info.row_key = shown[0].key;
-      info.column = shown[0].column;
-      info.value = absl::StrCat(shown[0].source, " in the source, ", shown[0].target,
-                                " in the target");
-    }
-    info.table = row.source_name;
-    info.what = absl::StrCat("the target computes another value than the source ",
-                             table.derived ? "computes" : "holds", ", in ", found.changed,
-                             " row(s)");
-    if (table.derived) {
-      report_.findings.push_back(
-          {Severity::kWarning, ErrorCode::kDifference, absl::StrCat(info.table, ".", info.column),
-           absl::StrCat(info.what, ": ", info.value, " at ", info.row_key),
-           "compare what both databases compute; nothing of the source's own data is concerned"});
-      return absl::OkStatus();
-    }
-    row.equal = false;
-    row.rows_changed = found.changed;
-    row.differences.insert(row.differences.end(), shown.begin(), shown.end());
-    info.code = ErrorCode::kDifference;
-    info.exit_code = ExitCode::kDiffers;
-    info.hint = "correct one of them; or, if what the target computes is right, leave the column "
-                "out in the configuration (exclude = true)";
-    return MakeError(info);
+  void Tell(const ComputedTable& table, const TableDifferences& found) {
+    if (found.changed == 0) return;
+    const absl::string_view changed =
+        kDifferenceKindNames[static_cast<size_t>(DifferenceKind::kChanged)];
+    const auto first =
+        std::find_if(found.shown.begin(), found.shown.end(),
+                     [&](const DifferenceReport& shown) { return shown.kind == changed; });
+    const bool shown = first != found.shown.end();
+    const std::string& name = report_.tables[table.index].source_name;
+    report_.findings.push_back(
+        {Severity::kWarning, ErrorCode::kDifference,
+         shown ? absl::StrCat(name, ".", first->column) : name,
+         absl::StrCat("the target computes another value than the source ",
+                      table.derived ? "computes" : "holds", ", in ", found.changed, " row(s)",
+                      shown ? absl::StrCat(": ", first->source, " in the source, ", first->target,
+                                           " in the target at ", first->key)
+                            : ""),
+         table.derived
+             ? "nothing of the source's own data is concerned; compare the two expressions"
+             : "nothing can be loaded into such a column; if the source's values are to be kept, "
+               "make it an ordinary one in the target"});
   }
 
   const ComputedInputs& in_;

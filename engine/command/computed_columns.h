@@ -27,10 +27,10 @@ struct ComputedInputs {
   CancelToken& cancel;
 };
 
-// Reads key and computed columns of both sides, of the tables that have such columns. kDifference
-// (exit code 4) where a row of the source holds another value than the target computes; the rows
-// are among the differences of report->tables, of which the first are those of the plan. Where the
-// source computes the column as well, the difference is a finding, as is what cannot be compared.
+// Reads key and computed columns of both sides, of the tables that have such columns. Where the
+// target computes another value than the source has, that is a finding, with the number of rows and
+// the first of them; so is what cannot be compared. Errors: a side that cannot be read. The first
+// of report->tables are those of the plan.
 absl::Status CompareComputed(const ComputedInputs& inputs, Report* report);
 
 }  // namespace lite2pg

@@ -79,8 +79,8 @@ bool SaysReading(const ColumnConfig* config) {
 
 class Pairing {
  public:
-  Pairing(const CommonOptions& common, PairedColumns columns, PairedTables* out)
-      : common_(common), computed_too_(columns == PairedColumns::kComputedToo), out_(*out) {}
+  Pairing(const CommonOptions& common, UnreadColumns columns, PairedTables* out)
+      : common_(common), names_computed_(columns == UnreadColumns::kAll), out_(*out) {}
 
   absl::Status Run() {
     absl::flat_hash_set<const TargetTable*> used;
@@ -321,18 +321,15 @@ class Pairing {
                     source.name);
     const auto taken = [&](const ColumnPlan& c) { return c.target_name == target->name; };
     // A run into tables that were there loads no columns that it was told to leave out, nor those
-    // that the target computes; of rows set aside it keeps what it would have loaded.
+    // that the target computes, of which the copy told.
     const bool into_theirs = pair->record != nullptr && !pair->record->created;
     const bool computed = into_theirs && target != nullptr && target->generated;
-    const bool derived = source.generated != GeneratedKind::kNone;  // no data: the copy told of it
-    const bool left_out =
-        into_theirs && record == nullptr &&
-        !(computed && !derived && computed_too_ && pair->record->rows_rejected == 0);
+    const bool left_out = into_theirs && record == nullptr;
     const bool not_archived = out_.archive != nullptr && archived == nullptr;
     const bool excluded = config != nullptr && config->exclude;
     if (left_out || not_archived || excluded || !source.unreadable.empty()) {
       Note(Severity::kInfo, ErrorCode::kNotLookedAt, object, "not looked at: it was not loaded");
-      if (computed_too_ || !computed) pair->unread_columns.push_back(source.name);
+      if (names_computed_ || !computed) pair->unread_columns.push_back(source.name);
       return absl::OkStatus();
     }
     if (target == nullptr ||
@@ -388,7 +385,7 @@ class Pairing {
   }
 
   const CommonOptions& common_;
-  const bool computed_too_;
+  const bool names_computed_;
   PairedTables& out_;
 };
 
@@ -471,7 +468,7 @@ absl::Status ReadFills(PgConnection& connection, PairedTables* pairs) {
 }
 
 // What is left to do when the source is open.
-absl::Status PairWith(const TargetSpec& target, const CommonOptions& common, PairedColumns columns,
+absl::Status PairWith(const TargetSpec& target, const CommonOptions& common, UnreadColumns columns,
                       PairedTables* pairs, EventSink& events, CancelToken& cancel) {
   ASSIGN_OR_RETURN(pairs->target, OpenExistingTarget(target, cancel));
   ASSIGN_OR_RETURN(PgConnection connection, pairs->target->Connect());
@@ -563,7 +560,7 @@ TableReading ReadingOf(const PairedTables& pairs, const SourceTable& table,
 absl::StatusOr<std::unique_ptr<PairedTables>> OpenPairedTables(const CommonOptions& common,
                                                                const std::string& source,
                                                                const TargetSpec& target,
-                                                               int readers, PairedColumns columns,
+                                                               int readers, UnreadColumns columns,
                                                                EventSink& events,
                                                                CancelToken& cancel) {
   auto pairs = std::make_unique<PairedTables>();
@@ -586,7 +583,7 @@ absl::StatusOr<std::unique_ptr<PairedTables>> PairArchive(const CommonOptions& c
   ASSIGN_OR_RETURN(pairs->snapshot, archive.OpenSnapshot(readers));
   pairs->catalog = archive.catalog();
   RETURN_IF_ERROR(
-      PairWith(target, common, PairedColumns::kComputedToo, pairs.get(), events, cancel));
+      PairWith(target, common, UnreadColumns::kAll, pairs.get(), events, cancel));
   return pairs;
 }
 

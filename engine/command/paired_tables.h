@@ -83,9 +83,9 @@ struct PairedTables {
   std::vector<const TargetTable*> only_in_target;
 };
 
-// Which columns of a table that a recorded run has loaded: also those that the target computes, or
-// only those that were loaded.
-enum class PairedColumns : uint8_t { kComputedToo, kLoaded };
+// Which columns that a recorded run did not load are named as unread: all, or all but those that
+// the target computes.
+enum class UnreadColumns : uint8_t { kAll, kNotComputed };
 
 // Opens both sides and pairs them. `readers` is the number of connections to the source. Names are
 // matched by the configuration, then by the newest run whose record fits, then exactly, then with
@@ -93,7 +93,7 @@ enum class PairedColumns : uint8_t { kComputedToo, kLoaded };
 absl::StatusOr<std::unique_ptr<PairedTables>> OpenPairedTables(const CommonOptions& common,
                                                                const std::string& source,
                                                                const TargetSpec& target,
-                                                               int readers, PairedColumns columns,
+                                                               int readers, UnreadColumns columns,
                                                                EventSink& events,
                                                                CancelToken& cancel);
 

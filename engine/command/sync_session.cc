@@ -69,7 +69,7 @@ int SyncSession::Workers() const {
 
 absl::Status SyncSession::Inspect() {
   ASSIGN_OR_RETURN(pairs_, OpenPairedTables(request_.common, request_.source, request_.target,
-                                            Workers(), PairedColumns::kLoaded, events_,
+                                            Workers(), UnreadColumns::kNotComputed, events_,
                                             cancel_));
   report_.source.path = pairs_->catalog.path;
   report_.source.encoding = pairs_->catalog.encoding;

@@ -369,7 +369,7 @@ absl::Status PairSourceWithTarget(const VerifyRequest& request, const Side& sour
   } else {
     ASSIGN_OR_RETURN(input->pairs, OpenPairedTables(request.common, source.path, target.target,
                                                     budget.workers + 1,
-                                                    PairedColumns::kComputedToo, events,
+                                                    UnreadColumns::kAll, events,
                                                     cancel));
     DescribeSource(input->pairs->catalog, *input->pairs->snapshot, report);
   }

@@ -114,7 +114,7 @@ class OneTransaction(ExistingTest):
         self.tables("ALTER TABLE z_parent ADD CHECK (name <> 'y')")
         run = self.load_refused(self.make_source(SOURCE), (8,), error="L2P3008")
         error = run.report["errors"][0]
-        self.assertEqual((error["table"], "id=2" in error["row_key"]), ("z_parent", True), str(run))
+        self.assertEqual((error["table"], "id=2" in error["row"]), ("z_parent", True), str(run))
         orphan = self.make_source(SOURCE.replace("(2, 'y')", "(2, 'w')")
                                   + "INSERT INTO a_child VALUES (3, 99);", name="orphan.db")
         run = self.load_refused(orphan, (8,))
