@@ -114,7 +114,7 @@ class Computed(BothWays, ExistingTest):
 
     def test_a_value_without_a_form_in_the_targets_type(self):
         told = self.differs(self.make(SOURCE + "UPDATE person SET total = 'a lot' WHERE id = 1;"))
-        self.assertIn("'a lot' in the source", told["message"])
+        self.assertIn("'a lot' (text: not in the form", told["message"])
 
     def test_left_out_by_the_configuration(self):
         path = self.make(SOURCE + "UPDATE person SET full_name = 'other';")
