@@ -110,6 +110,20 @@ Report Attempt(const CopyRequest& request, const CopyOrigin& origin, EventSink& 
   return run.TakeReport(status);
 }
 
+// Whether an attempt to go on found nothing of the run.
+bool LostItsRecord(const Report& report) {
+  return !report.errors.empty() && report.errors[0].code == ErrorCode::kNothingToResume;
+}
+
+// A server that crashed with synchronous_commit off may have forgotten what it had said was
+// committed, the run with all its tables among it.
+Report ForgottenByServer(Report lost) {
+  lost.errors[0].effect = "the server has lost what it committed last, the run's record too";
+  lost.errors[0].hint = "run the same command again; synchronous_commit = on keeps such a run";
+  lost.next_steps.clear();
+  return lost;
+}
+
 // A run whose connection is lost outside the data stage, which has retries of its own, goes on as
 // --resume would: the ledger knows how far it came.
 Report RunSession(const CopyRequest& request, const CopyOrigin& origin, EventSink& events,
@@ -120,6 +134,9 @@ Report RunSession(const CopyRequest& request, const CopyOrigin& origin, EventSin
     Again again;
     const bool is_last = earlier.size() + 1 >= kAttemptsMax;
     Report report = Attempt(next, origin, events, cancel, is_last, &again);
+    if (!again.wanted && !earlier.empty() && LostItsRecord(report)) {
+      return ForgottenByServer(std::move(earlier.back()));
+    }
     if (!again.wanted) {
       for (const Report& attempt : earlier) AddEarlier(attempt, &report);
       return report;
