@@ -91,15 +91,24 @@ struct Again {
   ResumeMode how = ResumeMode::kFresh;
 };
 
-// One attempt. *again: where only a connection failed.
-Report Attempt(const CopyRequest& request, const CopyOrigin& origin, EventSink& events,
-               CancelToken& cancel, bool is_last, Again* again) {
+// Whether an attempt that was to go on by itself found nothing: the connection was lost
+// before the run stood in the ledger, so that nothing had been done.
+bool HadNotBegun(const absl::Status& status, const CopyRequest& asked, const CopyRequest& request) {
+  return InfoOf(status).code == ErrorCode::kNothingToResume &&
+         request.resume == ResumeMode::kResume && asked.resume != ResumeMode::kResume;
+}
+
+// One attempt at what was asked, by `request`. *again: where only a connection failed.
+Report Attempt(const CopyRequest& asked, const CopyRequest& request, const CopyOrigin& origin,
+               EventSink& events, CancelToken& cancel, bool is_last, Again* again) {
   CopySession run(request, origin, events, cancel);
   ExecHooks hooks(request.hooks, events, cancel);
   const absl::Status status = RunStages(request, run, hooks);
   if (!status.ok()) {
     run.Abandon(status);
-    if (!is_last && !request.dry_run) {
+    if (HadNotBegun(status, asked, request)) {
+      *again = {true, asked.resume};
+    } else if (!is_last && !request.dry_run) {
       const std::optional<ResumeMode> how = run.AgainAs(status);
       if (how.has_value() && AwaitServer(request.target, cancel).ok()) *again = {true, *how};
     }
@@ -108,20 +117,6 @@ Report Attempt(const CopyRequest& request, const CopyOrigin& origin, EventSink& 
     }
   }
   return run.TakeReport(status);
-}
-
-// Whether an attempt to go on found nothing of the run.
-bool LostItsRecord(const Report& report) {
-  return !report.errors.empty() && report.errors[0].code == ErrorCode::kNothingToResume;
-}
-
-// A server that crashed with synchronous_commit off may have forgotten what it had said was
-// committed, the run with all its tables among it.
-Report ForgottenByServer(Report lost) {
-  lost.errors[0].effect = "the server has lost what it committed last, the run's record too";
-  lost.errors[0].hint = "run the same command again; synchronous_commit = on keeps such a run";
-  lost.next_steps.clear();
-  return lost;
 }
 
 // A run whose connection is lost outside the data stage, which has retries of its own, goes on as
@@ -133,20 +128,18 @@ Report RunSession(const CopyRequest& request, const CopyOrigin& origin, EventSin
   while (true) {
     Again again;
     const bool is_last = earlier.size() + 1 >= kAttemptsMax;
-    Report report = Attempt(next, origin, events, cancel, is_last, &again);
-    if (!again.wanted && !earlier.empty() && LostItsRecord(report)) {
-      return ForgottenByServer(std::move(earlier.back()));
-    }
+    Report report = Attempt(request, next, origin, events, cancel, is_last, &again);
     if (!again.wanted) {
       for (const Report& attempt : earlier) AddEarlier(attempt, &report);
       return report;
     }
+    next.resume = again.how;
+    if (report.errors[0].code == ErrorCode::kNothingToResume) continue;
     Event event;
     event.kind = Event::Kind::kRetry;
     event.text = absl::StrCat(report.errors[0].what, "; the run goes on from what it has");
     ++events.counters.retries;
     events.Emit(event);
-    next.resume = again.how;
     earlier.push_back(std::move(report));
   }
 }

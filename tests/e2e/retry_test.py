@@ -182,6 +182,25 @@ class OutsideTheDataStage(RetryTest):
                 self.assertEqual(len(run.findings("L2P3010")), 1, str(run))
                 self.assert_equal_copy(path, run, check_schema=False)
 
+    def test_a_connection_lost_before_the_run_stands_in_the_ledger(self):
+        path = self.make_source(self.SCRIPT)
+        self.assertEqual(self.copy(path, "--target-schema", "first").exit_code, 0)
+        # The session that enters the next run ends, once.
+        self.sql("""
+            CREATE SEQUENCE entered;
+            CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+              IF nextval('public.entered') = 1 THEN
+                PERFORM pg_terminate_backend(pg_backend_pid());
+              END IF;
+              RETURN NEW;
+            END$$;
+            CREATE TRIGGER leave BEFORE INSERT ON lite2pg.run
+              FOR EACH ROW EXECUTE FUNCTION public.leave()""")
+        run = self.copy(path)
+        self.assert_went_on(run)
+        self.assertEqual(self.sql("SELECT last_value FROM entered"), [(2,)])
+        self.assert_equal_copy(path, run)
+
     def await_session(self, run):
         """How soon a run connects depends on what else the machine does."""
         sessions = self.TERMINATE.replace("pg_terminate_backend(pid, 10000)", "pid")
