@@ -64,9 +64,8 @@ absl::Status ChunkStream::Take(Batch& batch) {
   absl::Status status;
   try {
     status = Process(batch);
-  } catch (const std::exception& e) {
-    status = MakeError(ErrorCode::kDefect, ExitCode::kDefect,
-                       absl::StrCat("unexpected exception while sending: ", e.what()));
+  } catch (const std::exception&) {
+    status = StatusOfException("sending");
   }
   if (status.ok()) return status;
   stopped_.store(true);

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/base/error.h"
+#include "engine/base/exception_status.h"
 #include "engine/base/failpoint.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
@@ -71,9 +72,8 @@ void RangeExchange::Run() {
     absl::Status status;
     try {
       status = Tick();
-    } catch (const std::exception& e) {
-      status = MakeError(ErrorCode::kDefect, ExitCode::kDefect,
-                         absl::StrCat("unexpected exception while sharing work: ", e.what()));
+    } catch (const std::exception&) {
+      status = StatusOfException("sharing work");
     }
     if (status.ok()) {
       failing_ms = 0;

@@ -15,6 +15,7 @@
 #include "engine/base/error.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/postgres/await_result.h"
 #include "engine/postgres/conninfo.h"
 #include "engine/postgres/error.h"
 #include "engine/postgres/socket_watch.h"
@@ -156,6 +157,31 @@ bool FlushAll(PGconn* conn) {
   }
 }
 
+// Pipeline mode, not blocking, as long as it lives. Where libpq cannot leave it (no memory for one of
+// the answers, a Sync that was not sent), nothing would be answered any more: the connection ends.
+class PipelineMode {
+ public:
+  explicit PipelineMode(PGconn* conn) : conn_(conn) {
+    entered_ = PQstatus(conn) == CONNECTION_OK && PQenterPipelineMode(conn) != 0 &&
+               PQsetnonblocking(conn, 1) == 0;
+  }
+  ~PipelineMode() {
+    if (PQstatus(conn_) != CONNECTION_OK) return;
+    if (PQexitPipelineMode(conn_) == 0) {
+      CutConnection(conn_);
+      PQconsumeInput(conn_);  // and so learns of it
+    }
+    PQsetnonblocking(conn_, 0);
+  }
+  PipelineMode(const PipelineMode&) = delete;
+  PipelineMode& operator=(const PipelineMode&) = delete;
+  bool entered() const { return entered_; }
+
+ private:
+  PGconn* conn_;
+  bool entered_ = false;
+};
+
 // Queues every statement and the Sync. They leave in packets of this size, so that a few small
 // statements are one flight, and libpq's buffer never holds much more than one large one.
 constexpr size_t kPipelineFlushBytes = size_t{32} << 10;
@@ -184,7 +210,7 @@ absl::Status ReadPipeline(PGconn* conn, size_t count,
                           std::vector<PgResult>* results, PgBatchFailure* failure) {
   absl::Status error;
   for (size_t i = 0; i < count; ++i) {
-    PgResult result(PQgetResult(conn));
+    PgResult result = AwaitResult(conn);
     if (result.raw() == nullptr) break;  // the connection is gone
     if (IsSuccess(result.raw())) {
       results->push_back(std::move(result));
@@ -192,10 +218,10 @@ absl::Status ReadPipeline(PGconn* conn, size_t count,
       failure->index = i;
       error = ServerError(result.raw(), conn, doing(i));
     }
-    while (PgResult(PQgetResult(conn)).raw() != nullptr) {
+    while (AwaitResult(conn).raw() != nullptr) {
     }
   }
-  const PgResult sync(PQgetResult(conn));
+  const PgResult sync = AwaitResult(conn);
   const bool synced = sync.raw() != nullptr && PQresultStatus(sync.raw()) == PGRES_PIPELINE_SYNC &&
                       PQstatus(conn) == CONNECTION_OK;
   failure->answered = synced && !error.ok();
@@ -286,9 +312,7 @@ absl::Status PgConnection::SetUpSession(const PgConnectOptions& options) {
 absl::StatusOr<PgResult> PgConnection::Query(absl::string_view sql,
                                              const std::vector<PgParam>& params) {
   if (HoldsNul(sql, params)) return NulError(sql);
-  const std::vector<const char*> values = Pointers(params);
-  PgResult result(PQexecParams(raw(), std::string(sql).c_str(), static_cast<int>(values.size()),
-                               nullptr, values.data(), nullptr, nullptr, 0));
+  PgResult result = RunStatement(raw(), std::string(sql), Pointers(params));
   if (result.raw() == nullptr || !IsSuccess(result.raw())) {
     return ServerError(result.raw(), raw(), Shown(sql));
   }
@@ -319,22 +343,11 @@ absl::StatusOr<std::vector<PgResult>> PgConnection::QueryAll(
     return absl::StrCat("statement ", index + 1, " of ", statements.size(), ": ",
                         Shown(statements[index].sql));
   };
-  if (!alive() || PQenterPipelineMode(raw()) == 0 || PQsetnonblocking(raw(), 1) != 0) {
-    return ServerError(nullptr, raw(), doing(0));
-  }
+  const PipelineMode pipeline(raw());
+  if (!pipeline.entered()) return ServerError(nullptr, raw(), doing(0));
   failure->sent = true;
-  if (!SendPipeline(raw(), statements) && alive()) {
-    // Without its Sync the pipeline would never be answered; this connection is of no more use.
-    const absl::Status error = ServerError(nullptr, raw(), doing(0));
-    conn_.reset();
-    return error;
-  }
-  absl::Status error = ReadPipeline(raw(), statements.size(), doing, &results, failure);
-  if (alive()) {
-    PQexitPipelineMode(raw());
-    PQsetnonblocking(raw(), 0);
-  }
-  RETURN_IF_ERROR(error);
+  if (!SendPipeline(raw(), statements) && alive()) return ServerError(nullptr, raw(), doing(0));
+  RETURN_IF_ERROR(ReadPipeline(raw(), statements.size(), doing, &results, failure));
   return results;
 }
 

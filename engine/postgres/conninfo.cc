@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -22,11 +23,15 @@ struct FreeOptions {
 };
 using Options = std::unique_ptr<PQconninfoOption, FreeOptions>;
 
+// Null when the string cannot be read.
 Options Parse(absl::string_view conninfo) {
   char* message = nullptr;
   Options options(PQconninfoParse(std::string(conninfo).c_str(), &message));
-  // The message may quote the string, so nobody gets to see it.
+  // The message may quote the string, so nobody gets to see it. No message: libpq had no memory.
+  const bool no_memory =
+      options == nullptr && (message == nullptr || absl::StartsWith(message, "out of memory"));
   if (message != nullptr) PQfreemem(message);
+  if (no_memory) throw std::bad_alloc();
   return options;
 }
 

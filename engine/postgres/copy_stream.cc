@@ -13,6 +13,7 @@
 #include "engine/base/error.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/postgres/await_result.h"
 #include "engine/postgres/copy_frames.h"
 #include "engine/postgres/error.h"
 #include "engine/postgres/socket_watch.h"
@@ -87,23 +88,6 @@ bool FlushFully(PGconn* conn) {
   }
 }
 
-// Takes every result up to the null that ends the statement; keeps the first error, else the
-// last result.
-PgResult DrainResults(PGconn* conn) {
-  PgResult kept;
-  bool failed = false;
-  while (true) {
-    PgResult result(PQgetResult(conn));
-    if (result.raw() == nullptr) return kept;
-    const ExecStatusType status = PQresultStatus(result.raw());
-    // A COPY state here means that the copy could not be ended; only a lost connection does that.
-    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT) return kept;
-    if (failed) continue;
-    failed = status == PGRES_FATAL_ERROR;
-    kept = std::move(result);
-  }
-}
-
 // PQputCopyEnd, retried while libpq's buffer is full.
 bool EndCopy(PGconn* conn, const char* error) {
   while (true) {
@@ -138,8 +122,7 @@ absl::Status CopyIn::Begin(absl::string_view target, const std::vector<std::stri
   const std::string sql = absl::StrCat(
       "COPY ", target, columns.empty() ? "" : absl::StrCat(" (", list, ")"), " FROM STDIN (FORMAT ",
       binary ? "binary" : "text", freeze ? ", FREEZE" : "", ")");
-  PgResult result(
-      PQexecParams(connection_.raw(), sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
+  const PgResult result = RunStatement(connection_.raw(), sql);
   if (result.raw() == nullptr || PQresultStatus(result.raw()) != PGRES_COPY_IN) {
     return ServerError(result.raw(), connection_.raw(), Doing());
   }
@@ -183,7 +166,7 @@ absl::Status CopyIn::FailWith(absl::string_view reason) {
   PGconn* conn = connection_.raw();
   open_ = false;
   EndCopy(conn, std::string(reason).c_str());
-  const PgResult result = DrainResults(conn);
+  const PgResult result = AwaitLastResult(conn);
   LeaveCopyMode(conn);
   return ServerError(result.raw(), conn, Doing());
 }
@@ -196,7 +179,7 @@ absl::StatusOr<uint64_t> CopyIn::Finish() {
   PGconn* conn = connection_.raw();
   open_ = false;
   EndCopy(conn, nullptr);  // its failure shows in the results
-  const PgResult result = DrainResults(conn);
+  const PgResult result = AwaitLastResult(conn);
   LeaveCopyMode(conn);
   if (result.raw() == nullptr || PQresultStatus(result.raw()) != PGRES_COMMAND_OK) {
     return ServerError(result.raw(), conn, Doing());
@@ -214,7 +197,7 @@ absl::StatusOr<uint64_t> CopyOut(PgConnection& connection, absl::string_view que
   PGconn* conn = connection.raw();
   const std::string doing = absl::StrCat("COPY of ", EscapeForMessage(query, 120));
   const std::string sql = absl::StrCat("COPY (", query, ") TO STDOUT (FORMAT binary)");
-  PgResult begun(PQexecParams(conn, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
+  const PgResult begun = RunStatement(conn, sql);
   if (begun.raw() == nullptr || PQresultStatus(begun.raw()) != PGRES_COPY_OUT) {
     return ServerError(begun.raw(), conn, doing);
   }
@@ -227,12 +210,16 @@ absl::StatusOr<uint64_t> CopyOut(PgConnection& connection, absl::string_view que
     char* memory = nullptr;
     const int size = PQgetCopyData(conn, &memory, 0);
     const std::unique_ptr<char, FreeMemory> owner(memory);
+    if (size == -2 && connection.alive()) {
+      CutConnection(conn);  // libpq has no way out of a COPY that it cannot read
+      return NoMemoryError(doing);
+    }
     if (size < 0) break;
     if (!status.ok()) continue;  // discards what was under way when it was cancelled
     status = frames.Add(absl::string_view(memory, static_cast<size_t>(size)), on_tuple);
     if (!status.ok()) connection.Cancel();
   }
-  const PgResult result = DrainResults(conn);
+  const PgResult result = AwaitLastResult(conn);
   RETURN_IF_ERROR(status);
   if (result.raw() == nullptr || PQresultStatus(result.raw()) != PGRES_COMMAND_OK) {
     return ServerError(result.raw(), conn, doing);

@@ -184,6 +184,11 @@ absl::Status ServerError(const pg_result* result, pg_conn* conn, absl::string_vi
   return MakeError(info);
 }
 
+absl::Status NoMemoryError(absl::string_view doing) {
+  return MakeError(ErrorCode::kTargetOutOfResource, ExitCode::kOutOfResource,
+                   absl::StrCat("no memory for the answer to ", doing), kMemoryHint);
+}
+
 absl::Status ConnectError(pg_conn* conn) {
   ErrorInfo info;
   if (conn == nullptr) {

@@ -31,6 +31,9 @@ SqlstateMeaning ClassifySqlstate(absl::string_view sqlstate, ServerPhase phase);
 // bytes. Secrets of the connection are removed from everything.
 absl::Status ServerError(const pg_result* result, pg_conn* conn, absl::string_view doing);
 
+// libpq had no memory for an answer.
+absl::Status NoMemoryError(absl::string_view doing);
+
 // For a connection that never came to be.
 absl::Status ConnectError(pg_conn* conn);
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/error.h"
 #include "engine/base/text.h"
+#include "engine/postgres/await_result.h"
 #include "engine/postgres/error.h"
 
 namespace lite2pg {
@@ -28,7 +29,7 @@ absl::Status RunScriptFile(PgConnection& connection, const std::string& path,
                      absl::StrCat(what, ": ", EscapeForMessage(path, 200), " holds a NUL byte"),
                      "name a file with SQL in UTF-8");
   }
-  const PgResult result(PQexec(connection.raw(), sql.c_str()));
+  const PgResult result = RunScript(connection.raw(), sql);
   const ExecStatusType status = PQresultStatus(result.raw());
   if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY) {
     return absl::OkStatus();

@@ -2,9 +2,9 @@
 
 #include <bit>
 #include <cmath>
+#include <map>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -298,7 +298,7 @@ class ColumnCheck {
 
   // Questions with the same expression go in one query; where that fails, one by one.
   absl::Status Ask() {
-    absl::flat_hash_map<std::string, std::vector<size_t>> groups;
+    std::map<std::string, std::vector<size_t>> groups;
     for (size_t i = 0; i < questions_.size(); ++i) {
       if (questions_[i].asked) groups[questions_[i].expression].push_back(i);
     }
@@ -390,7 +390,7 @@ std::optional<ServerReading> ServerReadingOf(const SourceValue& value, const Col
 absl::Status CrossCheckSamples(PgConnection& connection, const Plan& plan,
                                const std::vector<TableSamples>& values,
                                std::vector<ValueSample>* samples) {
-  absl::flat_hash_map<Oid, std::string> send_functions;
+  std::map<Oid, std::string> send_functions;
   for (size_t t = 0; t < plan.tables.size(); ++t) {
     const TablePlan& table = plan.tables[t];
     for (size_t i = 0; i < table.columns.size(); ++i) {

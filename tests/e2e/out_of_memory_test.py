@@ -5,6 +5,7 @@ copy are some 20,000; a seeded sample is tried, LITE2PG_ALLOCATIONS sets how man
 """
 
 import os
+import pathlib
 import random
 import shutil
 import signal
@@ -55,7 +56,7 @@ class OutOfMemory(EndToEndTest):
         path = self.make_source(TABLES)
         code, output = self.run_with(path, "s", 0, 0)
         self.assertEqual(code, 0, output)
-        total = int(open(self.work + "/count", encoding="ascii").read())
+        total = int(pathlib.Path(self.work, "count").read_text(encoding="ascii"))
         self.assertGreater(total, 5_000)
         rng = random.Random(SEED)
         ended_by_signal = 0

@@ -1,0 +1,66 @@
+#include "engine/postgres/await_result.h"
+
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "engine/postgres/socket_watch.h"
+
+namespace lite2pg {
+namespace {
+
+constexpr int kSliceMs = 1'000;
+
+// Waits until the server says something or a slice of time is over; false when the connection is
+// of no more use.
+bool WaitForAnswer(PGconn* conn) {
+  pollfd socket = {PQsocket(conn), POLLIN, 0};
+  const int ready = poll(&socket, 1, kSliceMs);
+  if (ready < 0) return errno == EINTR;
+  if (ready > 0) return PQconsumeInput(conn) != 0;
+  // libpq's texts are in the user's language only where a program asks for that; we do not.
+  if (absl::StrContains(PQerrorMessage(conn), "out of memory")) CutConnection(conn);
+  return true;
+}
+
+}  // namespace
+
+PgResult AwaitResult(pg_conn* conn) {
+  while (PQisBusy(conn) != 0 && WaitForAnswer(conn)) {
+  }
+  return PgResult(PQgetResult(conn));  // does not wait now, and says what is wrong if anything is
+}
+
+PgResult AwaitLastResult(pg_conn* conn) {
+  PgResult kept;
+  bool failed = false;
+  while (true) {
+    PgResult result = AwaitResult(conn);
+    if (result.raw() == nullptr) return kept;
+    const ExecStatusType status = PQresultStatus(result.raw());
+    if (!failed) kept = std::move(result);
+    failed = failed || status == PGRES_FATAL_ERROR;
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH ||
+        PQstatus(conn) == CONNECTION_BAD) {
+      return kept;
+    }
+  }
+}
+
+PgResult RunStatement(pg_conn* conn, const std::string& sql,
+                      const std::vector<const char*>& values) {
+  if (PQsendQueryParams(conn, sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(),
+                        nullptr, nullptr, 0) == 0) {
+    return PgResult();
+  }
+  return AwaitLastResult(conn);
+}
+
+PgResult RunScript(pg_conn* conn, const std::string& sql) {
+  return PQsendQuery(conn, sql.c_str()) == 0 ? PgResult() : AwaitLastResult(conn);
+}
+
+}  // namespace lite2pg
