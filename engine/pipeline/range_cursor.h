@@ -74,6 +74,11 @@ class Activation {
     again_ = false;
     return running_;
   }
+  // Nobody is inside, and what those who were did is seen by the caller.
+  bool Idle() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return !running_;
+  }
 
  private:
   std::mutex mutex_;

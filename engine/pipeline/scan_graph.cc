@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/error.h"
 #include "engine/base/exception_status.h"
 #include "engine/base/first_error.h"
 #include "engine/base/status_macros.h"
@@ -59,6 +60,10 @@ class ScanRun {
   absl::StatusOr<std::vector<ScannedTable>> Run() {
     for (int i = 0; i < static_cast<int>(lanes_.size()); ++i) Activate(i);
     graph_.wait_for_all();
+    for (const std::unique_ptr<ScanLane>& lane : lanes_) {
+      if (lane->activation.Idle()) continue;
+      return MakeError(ErrorCode::kDefect, ExitCode::kDefect, "a lane of the scan has not ended");
+    }
     RETURN_IF_ERROR(error_.status());
     RETURN_IF_ERROR(cancel_.Check());
     return std::move(results_);
