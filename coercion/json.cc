@@ -292,22 +292,23 @@ class JsonbCanonicalizer : public JsonbLimits {
       absl::string_view key;
       absl::string_view bytes;
     };
-    const size_t begin = members_[first].begin;
-    scratch_.assign(out_->data() + begin, out_->size() - begin);
-    const absl::string_view copy = scratch_;
+    // They are written in order behind those that are there, then moved over them.
+    const size_t begin = members_[first].begin, end_of_members = out_->size();
+    out_->Reserve(end_of_members - begin);
+    const absl::string_view unsorted = out_->view_from(begin);
     absl::InlinedVector<Moved, 32> moved;
     for (size_t i = first; i < members_.size(); ++i) {
       const size_t at = members_[i].begin - begin;
-      const size_t end = i + 1 < members_.size() ? members_[i + 1].begin - begin : copy.size();
-      moved.push_back({copy.substr(at, members_[i].key_bytes), copy.substr(at, end - at)});
+      const size_t end = i + 1 < members_.size() ? members_[i + 1].begin - begin : unsorted.size();
+      moved.push_back({unsorted.substr(at, members_[i].key_bytes), unsorted.substr(at, end - at)});
     }
     std::sort(moved.begin(), moved.end(),
               [](const Moved& a, const Moved& b) { return KeyLess(a.key, b.key); });
-    out_->Truncate(begin);
     for (size_t i = 0; i < moved.size(); ++i) {
       if (i > 0 && moved[i - 1].key == moved[i].key) return false;
       out_->PutBytes(moved[i].bytes);
     }
+    out_->MoveDown(end_of_members, begin);
     return true;
   }
 

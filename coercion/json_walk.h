@@ -2,6 +2,7 @@
 #ifndef LITE2PG_COERCION_JSON_WALK_H_
 #define LITE2PG_COERCION_JSON_WALK_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -83,8 +84,10 @@ class JsonWalker {
     SkipSpace();
     if (p_ == end_ || *p_ != ':') return Outcome::kMalformed;
     ++p_;
-    expect_ = Expect::kValue;
-    return handler_->OnKey(key);
+    const Outcome outcome = handler_->OnKey(key);
+    if (outcome != Outcome::kOk) return outcome;
+    SkipSpace();
+    return p_ == end_ ? Outcome::kMalformed : Value();
   }
 
   Outcome Value() {
@@ -162,7 +165,9 @@ class JsonWalker {
       const uint64_t slash = word ^ (kOnes * '\\');
       const uint64_t found = ((quote - kOnes) & ~quote) | ((slash - kOnes) & ~slash) |
                              ((word - kOnes * 0x20) & ~word);
-      if ((found & kTops) != 0) break;
+      if ((found & kTops) == 0) continue;
+      p_ += std::countr_zero(found & kTops) / 8;  // little-endian: field_buffer.h
+      return;
     }
     while (p_ != end_ && *p_ != '"' && *p_ != '\\' && static_cast<uint8_t>(*p_) >= 0x20) ++p_;
   }

@@ -53,7 +53,7 @@ void Run(benchmark::State& state, const Table& table) {
   const double rows = static_cast<double>(state.iterations() * kRows);
   const double allocations = static_cast<double>(AllocationCount() - allocations_before);
   state.counters["allocations_per_row"] = allocations / rows;
-  if (state.iterations() > 100 && allocations > rows / 100) {
+  if (state.iterations() > 20 && allocations > rows / 100) {
     state.SkipWithError("rows are encoded with allocations");
   }
 }
@@ -107,13 +107,13 @@ void BM_Uuid(benchmark::State& s) { RunColumns(s, Codec(kOidUuid), AnyUuid); }
 
 SourceValue AnyDateTime(Table* table, uint64_t v) {
   std::string text = "2024-05-06 07:08:09.123";
-  text[9] = static_cast<char>('0' + v % 10);
+  text[9] = static_cast<char>('1' + v % 9);
   text[18] = static_cast<char>('0' + (v >> 8) % 10);
   return TextOf(table, text);
 }
 SourceValue AnyDate(Table* table, uint64_t v) {
   std::string text = "2024-05-06";
-  text[9] = static_cast<char>('0' + v % 10);
+  text[9] = static_cast<char>('1' + v % 9);
   return TextOf(table, text);
 }
 SourceValue AnyBool(Table*, uint64_t v) {

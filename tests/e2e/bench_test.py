@@ -44,6 +44,17 @@ class Bench(unittest.TestCase):
         self.assertNotEqual(run.returncode, 0)
         self.assertIn("psycopg2 is mandatory", run.stderr)
 
+    def test_rows_are_encoded_without_refusals_and_allocations(self):
+        # The program says so itself, as an error of the benchmark concerned, after 20 rounds.
+        run = subprocess.run([str(TOOLS / "encode_bench"), "--benchmark_min_time=0.15",
+                              "--benchmark_format=json"], stdout=subprocess.PIPE, timeout=300,
+                             check=True)
+        results = json.loads(run.stdout)["benchmarks"]
+        self.assertGreater(len(results), 15)
+        self.assertEqual([(r["name"], r.get("error_message")) for r in results
+                          if r.get("error_occurred")], [])
+        self.assertEqual([r["name"] for r in results if r["iterations"] <= 20], [])
+
     def test_contenders_arrive_with_the_same_rows_and_values(self):
         run = self.bench("mixed", "--scale", "0.01", "--pairs", "1", "--partial", "--contenders",
                          "lite2pg,replay,sqlite3_psql,psycopg2")
