@@ -132,8 +132,13 @@ std::string RunApplicationName(absl::string_view run_id, int64_t member) {
 }
 
 std::string EncodeLedgerText(absl::string_view bytes) {
-  if (CheckText(bytes) == Outcome::kOk && !absl::StartsWith(bytes, kHexMark))
-    return std::string(bytes);
+  return EncodeLedgerText(std::string(bytes));
+}
+
+std::string EncodeLedgerText(std::string&& bytes) {
+  if (CheckText(bytes) == Outcome::kOk && !absl::StartsWith(bytes, kHexMark)) {
+    return std::move(bytes);
+  }
   return absl::StrCat(kHexMark, absl::BytesToHexString(bytes));
 }
 
@@ -261,8 +266,11 @@ absl::Status Ledger::InsertRun(PgConnection& connection, const RunRecord& run) c
 }
 
 absl::Status Ledger::UpdateRun(PgConnection& connection, absl::string_view assignments,
-                               std::vector<PgParam> params) const {
+                               std::vector<PgParam> params,
+                               std::optional<std::string> document) const {
   params.insert(params.begin(), {run_id_, absl::StrCat(epoch_)});
+  // Of thousands of tables it is tens of megabytes.
+  if (document.has_value()) params.emplace_back(EncodeLedgerText(*std::move(document)));
   ASSIGN_OR_RETURN(
       const PgResult updated,
       connection.Query(absl::StrCat("UPDATE ", location_.Table("run"), " SET ", assignments,
@@ -279,18 +287,18 @@ absl::Status Ledger::SetState(PgConnection& connection, absl::string_view state,
                    {std::string(state), std::string(stage), std::string(outcome)});
 }
 
-absl::Status Ledger::SetReport(PgConnection& connection, absl::string_view report_json) const {
-  return UpdateRun(connection, "report_json = $3", {EncodeLedgerText(report_json)});
+absl::Status Ledger::SetReport(PgConnection& connection, std::string report_json) const {
+  return UpdateRun(connection, "report_json = $3", {}, std::move(report_json));
 }
 
-absl::Status Ledger::SetPlan(PgConnection& connection, absl::string_view plan_json) const {
-  return UpdateRun(connection, "plan_json = $3", {EncodeLedgerText(plan_json)});
+absl::Status Ledger::SetPlan(PgConnection& connection, std::string plan_json) const {
+  return UpdateRun(connection, "plan_json = $3", {}, std::move(plan_json));
 }
 
 absl::Status Ledger::FinishRun(PgConnection& connection, absl::string_view state,
-                               absl::string_view outcome, absl::string_view report_json) const {
+                               absl::string_view outcome, std::string report_json) const {
   return UpdateRun(connection, "state = $3, outcome = $4, report_json = $5",
-                   {std::string(state), std::string(outcome), EncodeLedgerText(report_json)});
+                   {std::string(state), std::string(outcome)}, std::move(report_json));
 }
 
 absl::Status Ledger::BeginChunk(PgConnection& connection) const {

@@ -90,6 +90,7 @@ absl::Status TerminateBackends(PgConnection& connection, const std::string& appl
 // Names and paths may hold bytes that no text column takes. These are kept as "\\x" and their
 // hexadecimal form; all others as they are. DecodeLedgerText(EncodeLedgerText(x)) == x.
 std::string EncodeLedgerText(absl::string_view bytes);
+std::string EncodeLedgerText(std::string&& bytes);  // no copy of what is as it is
 std::string DecodeLedgerText(absl::string_view text);
 
 // All calls go through the connection given; one thread at a time per connection. Where the
@@ -148,11 +149,11 @@ class Ledger {
   absl::Status InsertRun(PgConnection& connection, const RunRecord& run) const;
   absl::Status SetState(PgConnection& connection, absl::string_view state, absl::string_view stage,
                         absl::string_view outcome) const;
-  absl::Status SetReport(PgConnection& connection, absl::string_view report_json) const;
-  absl::Status SetPlan(PgConnection& connection, absl::string_view plan_json) const;
+  absl::Status SetReport(PgConnection& connection, std::string report_json) const;
+  absl::Status SetPlan(PgConnection& connection, std::string plan_json) const;
   // State, outcome and report in one statement: a run is done together with its report.
   absl::Status FinishRun(PgConnection& connection, absl::string_view state,
-                         absl::string_view outcome, absl::string_view report_json) const;
+                         absl::string_view outcome, std::string report_json) const;
 
   // BEGIN and the fence in one flight: fails with kFencedOff when the run's epoch is not ours, or
   // the member is not active any more.
@@ -181,9 +182,11 @@ class Ledger {
   int64_t member() const { return member_; }
 
  private:
-  // One UPDATE of our run, by id and epoch; kFencedOff when it finds none.
+  // One UPDATE of our run, by id and epoch; kFencedOff when it finds none. Parameters begin at $3;
+  // `document` is the last, and encoded here.
   absl::Status UpdateRun(PgConnection& connection, absl::string_view assignments,
-                         std::vector<PgParam> params) const;
+                         std::vector<PgParam> params,
+                         std::optional<std::string> document = std::nullopt) const;
 
   LedgerLocation location_;
   std::string run_id_;
