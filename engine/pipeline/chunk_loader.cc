@@ -217,7 +217,6 @@ absl::Status ChunkLoader::Send(const ChunkPosition& part, Attempt* attempt) {
 absl::Status ChunkLoader::ReadRows(const ChunkPosition& part, CopyIn* copy, Attempt* attempt) {
   RowEncoder encoder(table_.codecs, table_.format);
   buffer_.Clear();
-  size_t reject_bytes = 0;
   uint64_t rows_told = 0;
   const auto tell = [&] {
     if (options_.on_sent != nullptr) options_.on_sent(attempt->rows - rows_told, buffer_.size());
@@ -237,7 +236,6 @@ absl::Status ChunkLoader::ReadRows(const ChunkPosition& part, CopyIn* copy, Atte
         return BadValueError(table_, outcome, row, source_.DescribeRow());
       }
       attempt->rejects.push_back(BadValueReject(table_, outcome, row, source_.DescribeRow()));
-      reject_bytes += SizeOf(attempt->rejects.back());
       RETURN_IF_ERROR(budget_.Check(table_index_, open_rejects_ + attempt->rejects.size(),
                                     &attempt->rejects.back()));
     }

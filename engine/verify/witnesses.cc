@@ -43,7 +43,6 @@ class TableReader {
               const CancelToken& cancel, const OnRow& on_row)
       : table_(table),
         rows_max_(rows_max),
-        library_(library),
         cancel_(cancel),
         on_row_(on_row),
         source_(NewLibraryRowSource(library)) {}
@@ -107,7 +106,6 @@ class TableReader {
 
   const TablePlan& table_;
   const size_t rows_max_;
-  SqliteConnection& library_;
   const CancelToken& cancel_;
   const OnRow& on_row_;
   const std::unique_ptr<LibraryRows> source_;

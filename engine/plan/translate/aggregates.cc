@@ -92,8 +92,7 @@ absl::StatusOr<TypedSql> ExpressionTranslator::AggregateOf(const std::string& na
   if (name == "sum" && value.kind == ValueKind::kInteger) {
     // SQLite adds in 64 bits and ends in an error beyond them, as the cast does.
     state_->Note(Exactness::kEqualOrError);
-    return IntegerValue(absl::StrCat("(", call("sum", value.sql), ")::bigint"), INT64_MIN,
-                        INT64_MAX, 64);
+    return BigintValue(absl::StrCat("(", call("sum", value.sql), ")::bigint"));
   }
   ASSIGN_OR_RETURN(const TypedSql real, AsFloat(value, state_));
   // Sums of doubles depend on the order of the rows, in both.

@@ -351,12 +351,11 @@ absl::StatusOr<TypedSql> ExpressionTranslator::Cast(const Expr& expr) {
   } else if ((affinity == Affinity::kInteger || affinity == Affinity::kNumeric) && integer) {
     ASSIGN_OR_RETURN(result, AsInteger(value));
   } else if (affinity == Affinity::kInteger && !value.integer_sql.empty()) {
-    result = IntegerValue(value.integer_sql, INT64_MIN, INT64_MAX, 64);
+    result = BigintValue(value.integer_sql);
   } else if (affinity == Affinity::kInteger && value.kind == ValueKind::kFloat) {
     // Both cut towards zero; SQLite then stops at the ends of the range, PostgreSQL refuses.
     state_->Note(Exactness::kEqualOrError);
-    result = IntegerValue(absl::StrCat("trunc(", WithoutNan(value).sql, ")::bigint"), INT64_MIN,
-                          INT64_MAX, 64);
+    result = BigintValue(absl::StrCat("trunc(", WithoutNan(value).sql, ")::bigint"));
   } else {
     return Refuse("a CAST whose result the two compute otherwise");
   }

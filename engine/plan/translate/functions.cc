@@ -414,8 +414,7 @@ absl::StatusOr<TypedSql> ExpressionTranslator::RandomFunction(const std::string&
     result.sql = absl::StrCat("decode(", hexadecimal, ", 'hex')");
     result.hex_sql = hexadecimal;
   } else {
-    result = IntegerValue(absl::StrCat("('x' || ", hexadecimal, ")::bit(64)::bigint"), INT64_MIN,
-                          INT64_MAX, 64);
+    result = BigintValue(absl::StrCat("('x' || ", hexadecimal, ")::bit(64)::bigint"));
   }
   result.is_volatile = true;
   return result;

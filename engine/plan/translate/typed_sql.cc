@@ -177,6 +177,11 @@ TypedSql IntegerValue(std::string sql, double low, double high, int bits) {
   return value;
 }
 
+TypedSql BigintValue(std::string sql) {
+  constexpr double kBound = 9223372036854775808.0;  // the greatest is one less, which no double is
+  return IntegerValue(std::move(sql), -kBound, kBound, 64);
+}
+
 TypedSql FloatValue(std::string sql, NumberClass number_class) {
   TypedSql value;
   value.kind = ValueKind::kFloat;

@@ -95,6 +95,7 @@ TypedSql BooleanValue(std::string sql);
 TypedSql ConstantBoolean(bool value);
 TypedSql TextValue(std::string sql);
 TypedSql IntegerValue(std::string sql, double low, double high, int bits);
+TypedSql BigintValue(std::string sql);  // any 64-bit integer
 TypedSql FloatValue(std::string sql, NumberClass number_class);
 // A reference to `column` whose SQL is `sql`.
 TypedSql ColumnValue(const TranslationColumn& column, std::string sql);
