@@ -1,10 +1,14 @@
 """What the tests of loading into an application's own tables share: a role that owns them and
 nothing else, what pg_dump says of them, and enough rows for the fast way."""
 
-import subprocess
+import sys
 import uuid
 
-from harness import SERVER, EndToEndTest, compare, execute, lite2pg, server, with_options
+from harness import ROOT, SERVER, EndToEndTest, compare, execute, lite2pg, with_options
+
+sys.path.insert(0, str(ROOT / "tests/support"))
+
+import definitions  # noqa: E402  (found by the line above)
 
 # More than this is loaded straight into empty tables, with indexes and foreign keys set aside;
 # less goes through tables of our own (engine/plan/set_aside.cc).
@@ -45,12 +49,7 @@ class ExistingTest(EndToEndTest):
 
     def pg_dump(self, schema="public"):
         """The definitions of all that is there, by somebody else's program."""
-        dump = subprocess.run(
-            [server.find_bin() + "/pg_dump", "--schema-only", "-n", schema, "-T", "lite2pg_*",
-             "-d", self.admin],
-            stdout=subprocess.PIPE, check=True, timeout=60)
-        lines = dump.stdout.decode().splitlines()
-        return [line for line in lines if not line.startswith(("\\restrict", "\\unrestrict"))]
+        return definitions.of_schema(execute, self.admin, schema)
 
     def data(self):
         """All rows of all tables, as the server prints them, and where sequences stand."""

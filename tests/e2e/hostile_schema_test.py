@@ -281,7 +281,7 @@ class HostileSchemaTest(EndToEndTest):
         for name in ("pre-data.sql", "post-data.sql"):
             sql = (archive / name).read_bytes()
             process = subprocess.run(
-                [server.find_bin() + "/psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-", conninfo],
+                [server.find_program("psql", 0), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-", conninfo],
                 input=sql, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
             self.assertEqual(process.returncode, 0, process.stdout.decode("utf-8", "replace")[:3000])
         self.assertFalse(os.path.exists(self.canary))

@@ -243,7 +243,7 @@ class OneTransaction(ExistingTest):
 
     def test_rows_that_come_while_the_plan_is_made(self):
         path = self.make_source(SOURCE)
-        psql = f"{server.find_bin()}/psql -q -d '{self.admin}'"
+        psql = f"{server.find_program('psql', 0)} -q -d '{self.admin}'"
         run = self.copy(path, "--exec", f"pre-data={psql} -c \"INSERT INTO z_parent VALUES (9)\"")
         self.assertEqual((run.exit_code, run.errors()[0][0]), (8, "L2P3006"), str(run))
         self.assertEqual(execute(self.admin, "SELECT count(*) FROM z_parent"), [(1,)])

@@ -145,7 +145,7 @@ class OutsideTheDataStage(RetryTest):
         script = self.dir / "terminate.sh"
         script.write_text(
             f"#!/bin/sh\n[ -e {flag} ] && exit 0\ntouch {flag}\n"
-            f"{server.find_bin()}/psql -qAt -d '{self.target}' -c \"{self.TERMINATE}\""
+            f"{server.find_program('psql', 0)} -qAt -d '{self.target}' -c \"{self.TERMINATE}\""
             " >/dev/null\n")
         script.chmod(0o755)
         return "--exec", f"{stage}={script}"

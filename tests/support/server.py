@@ -73,6 +73,16 @@ def find_bin():
     sys.exit("server.py: no PostgreSQL is installed (Debian: apt-get install postgresql)")
 
 
+def find_program(name, major):
+    """One of PostgreSQL's client programs, of the server's own binaries or of an installed version
+    that is not older than `major`; None where there is none."""
+    candidates = [find_bin() + "/" + name]
+    for directory in sorted(glob.glob("/usr/lib/postgresql/*/bin")):
+        if int(re.search(r"/(\d+)/bin$", directory).group(1)) >= major:
+            candidates.append(directory + "/" + name)
+    return next((path for path in candidates if os.path.exists(path)), None)
+
+
 def server_user():
     """The account to run as, or None to stay what we are."""
     return pwd.getpwnam("postgres") if os.geteuid() == 0 else None
