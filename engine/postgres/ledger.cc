@@ -131,14 +131,8 @@ std::string RunApplicationName(absl::string_view run_id, int64_t member) {
   return absl::StrCat("lite2pg ", run_id, " m", member);
 }
 
-std::string EncodeLedgerText(absl::string_view bytes) {
-  return EncodeLedgerText(std::string(bytes));
-}
-
-std::string EncodeLedgerText(std::string&& bytes) {
-  if (CheckText(bytes) == Outcome::kOk && !absl::StartsWith(bytes, kHexMark)) {
-    return std::move(bytes);
-  }
+std::string EncodeLedgerText(std::string bytes) {
+  if (CheckText(bytes) == Outcome::kOk && !absl::StartsWith(bytes, kHexMark)) return bytes;
   return absl::StrCat(kHexMark, absl::BytesToHexString(bytes));
 }
 

@@ -89,8 +89,7 @@ absl::Status TerminateBackends(PgConnection& connection, const std::string& appl
 
 // Names and paths may hold bytes that no text column takes. These are kept as "\\x" and their
 // hexadecimal form; all others as they are. DecodeLedgerText(EncodeLedgerText(x)) == x.
-std::string EncodeLedgerText(absl::string_view bytes);
-std::string EncodeLedgerText(std::string&& bytes);  // no copy of what is as it is
+std::string EncodeLedgerText(std::string bytes);
 std::string DecodeLedgerText(absl::string_view text);
 
 // All calls go through the connection given; one thread at a time per connection. Where the

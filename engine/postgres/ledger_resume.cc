@@ -61,7 +61,7 @@ absl::Status Ledger::InsertMade(PgConnection& connection, size_t number,
   return connection.Execute(
       absl::StrCat("INSERT INTO ", location_.Table("set_aside"),
                    " (run_id, kind, object, definition, restored) VALUES ($1, $2, $3, $4, true)"),
-      {run_id_, std::string(kMade), absl::StrCat(number), EncodeLedgerText(record)});
+      {run_id_, std::string(kMade), absl::StrCat(number), EncodeLedgerText(std::string(record))});
 }
 
 absl::Status Ledger::ForgetMade(PgConnection& connection,
@@ -78,7 +78,7 @@ absl::Status Ledger::NoteExported(PgConnection& connection, absl::string_view fi
   return connection.Execute(
       absl::StrCat("INSERT INTO ", location_.Table("set_aside"),
                    " (run_id, kind, object, definition, restored) VALUES ($1, $2, $3, '', true)"),
-      {run_id_, std::string(kExported), EncodeLedgerText(file)});
+      {run_id_, std::string(kExported), EncodeLedgerText(std::string(file))});
 }
 
 absl::StatusOr<std::vector<MadeRecord>> Ledger::ReadMade(PgConnection& connection) const {

@@ -34,7 +34,9 @@ void PutField(absl::string_view bytes, FieldBuffer* out) {
   out->PutBytes(bytes);
 }
 
-void PutText(absl::string_view text, FieldBuffer* out) { PutField(EncodeLedgerText(text), out); }
+void PutText(absl::string_view text, FieldBuffer* out) {
+  PutField(EncodeLedgerText(std::string(text)), out);
+}
 
 // The head of a one-dimensional array (src/backend/utils/adt/arrayfuncs.c, array_recv); elements
 // follow as fields. Returns where the array's length has to be written.

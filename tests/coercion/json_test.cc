@@ -171,30 +171,37 @@ struct Model {
   std::string scalar;   // a literal; or a string's characters
   int64_t mantissa = 0; // a number is mantissa / 10^scale
   int scale = 0;
-  std::vector<std::pair<std::string, Model>> members;   // keys are empty in arrays
+  std::vector<struct Member> members;  // keys are empty in arrays
 
-  std::string Identity() const {
-    switch (kind) {
-      case kLiteral:
-        return scalar;
-      case kNumber:
-        return absl::StrCat("n", mantissa, "/", scale);
-      case kString:
-        return absl::StrCat("s", scalar.size(), ":", scalar);
-      case kArray:
-      case kObject:
-        break;
-    }
-    std::vector<std::string> parts;
-    for (const auto& [key, value] : members) {
-      parts.push_back(absl::StrCat(key.size(), ":", key, "=", value.Identity(), ";"));
-    }
-    if (kind == kObject) std::sort(parts.begin(), parts.end());
-    std::string all = kind == kObject ? "{" : "[";
-    for (const std::string& part : parts) all += part;
-    return all + ")";
-  }
+  std::string Identity() const;
 };
+
+struct Member {
+  std::string key;
+  Model value;
+};
+
+std::string Model::Identity() const {
+  switch (kind) {
+    case kLiteral:
+      return scalar;
+    case kNumber:
+      return absl::StrCat("n", mantissa, "/", scale);
+    case kString:
+      return absl::StrCat("s", scalar.size(), ":", scalar);
+    case kArray:
+    case kObject:
+      break;
+  }
+  std::vector<std::string> parts;
+  for (const auto& [key, value] : members) {
+    parts.push_back(absl::StrCat(key.size(), ":", key, "=", value.Identity(), ";"));
+  }
+  if (kind == kObject) std::sort(parts.begin(), parts.end());
+  std::string all = kind == kObject ? "{" : "[";
+  for (const std::string& part : parts) all += part;
+  return all + ")";
+}
 
 class Writer {
  public:
@@ -245,8 +252,8 @@ class Writer {
     std::string text = is_object ? "{" : "[";
     for (size_t i = 0; i < members.size(); ++i) {
       if (i > 0) text += ",";
-      if (is_object) absl::StrAppend(&text, Space(), WriteString(members[i].first), Space(), ":");
-      absl::StrAppend(&text, Space(), Write(members[i].second), Space());
+      if (is_object) absl::StrAppend(&text, Space(), WriteString(members[i].key), Space(), ":");
+      absl::StrAppend(&text, Space(), Write(members[i].value), Space());
     }
     return absl::StrCat(text, members.empty() ? Space() : "", is_object ? "}" : "]");
   }
