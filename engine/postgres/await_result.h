@@ -21,7 +21,8 @@ PgResult AwaitResult(pg_conn* conn);
 // says that a COPY is open, and ends there. Null when there was none.
 PgResult AwaitLastResult(pg_conn* conn);
 
-// PQexecParams with parameters and results in text form: AwaitLastResult of it, null when it could not be sent. REQUIRES: no statement is under way.
+// PQexecParams with parameters and results in text form: AwaitLastResult of it, null when it could
+// not be sent. REQUIRES: no statement is under way.
 PgResult RunStatement(pg_conn* conn, const std::string& sql,
                       const std::vector<const char*>& values = {});
 

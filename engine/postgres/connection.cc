@@ -158,7 +158,8 @@ bool FlushAll(PGconn* conn) {
 }
 
 // Pipeline mode, not blocking, as long as it lives. Where libpq cannot leave it (no memory for one
-// of the answers, a Sync that was not sent), nothing would be answered any more: the connection ends.
+// of the answers, a Sync that was not sent), nothing would be answered any more, and the connection
+// ends.
 class PipelineMode {
  public:
   explicit PipelineMode(PGconn* conn) : conn_(conn) {
