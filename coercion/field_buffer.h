@@ -37,7 +37,8 @@ class FieldBuffer {
   void Clear() { size_ = 0; }
   // Forgets everything after `size_bytes`. REQUIRES: size_bytes <= size().
   void Truncate(size_t size_bytes) { size_ = size_bytes; }
-  // Moves everything from `from` on down to `to`, over what was there. REQUIRES: to <= from <= size().
+  // Moves everything from `from` on down to `to`, over what was there.
+  // REQUIRES: to <= from <= size().
   void MoveDown(size_t from, size_t to) {
     std::memmove(data_.get() + to, data_.get() + from, size_ - from);
     size_ -= from - to;
