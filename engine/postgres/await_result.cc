@@ -17,6 +17,12 @@ constexpr int kSliceMs = 1'000;
 // Waits until the server says something or a slice of time is over; false when the connection is
 // of no more use.
 bool WaitForAnswer(PGconn* conn) {
+  if (PQsslInUse(conn) != 0 || PQgssEncInUse(conn) != 0) {
+    // No poll of the socket tells of what has been decrypted and not been taken yet. libpq takes at
+    // least 8 KiB at a time (pqReadData in fe-misc.c); with what it took before, that is a record.
+    if (PQconsumeInput(conn) == 0) return false;
+    if (PQisBusy(conn) == 0) return true;
+  }
   pollfd socket = {PQsocket(conn), POLLIN, 0};
   const int ready = poll(&socket, 1, kSliceMs);
   if (ready < 0) return errno == EINTR;
