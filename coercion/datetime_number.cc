@@ -98,7 +98,7 @@ Outcome ConvertReal(double value, const Unit& unit, bool round, Int128* micros) 
 Outcome ConvertJulian(double value, bool round, Int128* micros) {
   constexpr double kMillisPerDay = 86'400'000.0;
   if (!(value >= 0 && value < 5'373'484.5)) return Outcome::kOutOfRange;
-  const auto millis = static_cast<int64_t>(value * kMillisPerDay + 0.5);
+  const auto millis = static_cast<int64_t>(std::floor(value * kMillisPerDay + 0.5));
   if (!round && static_cast<double>(millis) / kMillisPerDay != value) return Outcome::kLossy;
   *micros = Int128{millis} * 1'000;
   return Outcome::kOk;

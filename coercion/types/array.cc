@@ -1,6 +1,7 @@
 #include "coercion/types/array.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "absl/strings/match.h"
@@ -412,9 +413,12 @@ bool DecodeArray(absl::string_view field, const EncodeParams& params, std::strin
   if (array.dimensions == 0) text->append("{}");
   AppendBounds(array, text);
   // How many elements lie between two braces of each dimension.
-  int64_t strides[kDimensionsMax];
+  std::array<int64_t, kDimensionsMax> strides;
+  strides.fill(1);
   int64_t stride = 1;
-  for (int i = array.dimensions - 1; i >= 0; --i) strides[i] = stride *= array.lengths[i];
+  for (int i = array.dimensions - 1; i >= 0; --i) {
+    strides[static_cast<size_t>(i)] = stride *= array.lengths[i];
+  }
   std::string shown;
   for (int64_t n = 0; n < array.count; ++n) {
     bool is_null = false;
@@ -422,7 +426,7 @@ bool DecodeArray(absl::string_view field, const EncodeParams& params, std::strin
     if (!TakeField(&array.elements, &is_null, &element)) return false;
     if (n > 0) text->push_back(',');
     for (int i = 0; i < array.dimensions; ++i) {
-      if (n % strides[i] == 0) text->push_back('{');
+      if (n % strides[static_cast<size_t>(i)] == 0) text->push_back('{');
     }
     if (is_null) {
       text->append("NULL");

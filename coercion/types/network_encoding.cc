@@ -83,8 +83,8 @@ bool ParseV6(absl::string_view text, uint8_t* bytes) {
   const int after = ParseWords(text.substr(gap + 2), true, back);
   // "::" stands for at least one word.
   if (before < 0 || after < 0 || before + after >= kWords) return false;
-  std::memcpy(bytes, front, static_cast<size_t>(2 * before));
-  std::memcpy(bytes + 16 - 2 * after, back, static_cast<size_t>(2 * after));
+  std::memcpy(bytes, front, 2 * static_cast<size_t>(before));
+  std::memcpy(bytes + 16 - 2 * after, back, 2 * static_cast<size_t>(after));
   return true;
 }
 
