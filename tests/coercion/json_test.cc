@@ -227,7 +227,7 @@ class Writer {
       for (uint64_t i = random_() % 6; i > 0; --i) {
         const std::string key = kind == 5 ? "" : MakeString();
         if (kind != 5 && !keys.insert(key).second) continue;
-        model.members.emplace_back(key, MakeModel(depth - 1));
+        model.members.push_back({key, MakeModel(depth - 1)});
       }
     }
     return model;
