@@ -5,11 +5,11 @@ from workloads import piece, rows
 
 NAME = "sparse"
 TITLE = "sparse keys, skewed rows"
-ROWS = 500_000
+ROWS = 800_000
 # 100 times this stays below the 2 kB from which PostgreSQL compresses a row's values and moves them
 # out of line (TOAST): that is work for the server which the same bytes in even rows do not make,
 # and would hide what uneven ranges cost us.
-SMALL_BYTES = 18
+SMALL_BYTES = 10
 # A tenth with 100 times the bytes: the mean of both.
 MEAN_BYTES = (9 * SMALL_BYTES + 100 * SMALL_BYTES) // 10
 
