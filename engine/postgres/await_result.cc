@@ -32,6 +32,21 @@ bool WaitForAnswer(PGconn* conn) {
   return true;
 }
 
+// Ends what an earlier statement has left open, as PQexec does: a COPY in a script of the user's.
+void EndOpenCopy(PGconn* conn) {
+  while (PQstatus(conn) == CONNECTION_OK && PQtransactionStatus(conn) == PQTRANS_ACTIVE) {
+    const PgResult result = AwaitResult(conn);
+    if (result.raw() == nullptr) return;
+    const ExecStatusType status = PQresultStatus(result.raw());
+    if (status == PGRES_COPY_IN) {
+      if (PQputCopyEnd(conn, "nobody sends data here") != 1) return;
+    } else if (status == PGRES_COPY_OUT) {
+      char* row = nullptr;
+      while (PQgetCopyData(conn, &row, 0) > 0) PQfreemem(row);
+    }
+  }
+}
+
 }  // namespace
 
 PgResult AwaitResult(pg_conn* conn) {
@@ -58,6 +73,7 @@ PgResult AwaitLastResult(pg_conn* conn) {
 
 PgResult RunStatement(pg_conn* conn, const std::string& sql,
                       const std::vector<const char*>& values) {
+  EndOpenCopy(conn);
   if (PQsendQueryParams(conn, sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(),
                         nullptr, nullptr, 0) == 0) {
     return PgResult();
@@ -66,6 +82,7 @@ PgResult RunStatement(pg_conn* conn, const std::string& sql,
 }
 
 PgResult RunScript(pg_conn* conn, const std::string& sql) {
+  EndOpenCopy(conn);
   return PQsendQuery(conn, sql.c_str()) == 0 ? PgResult() : AwaitLastResult(conn);
 }
 

@@ -22,7 +22,7 @@ PgResult AwaitResult(pg_conn* conn);
 PgResult AwaitLastResult(pg_conn* conn);
 
 // PQexecParams with parameters and results in text form: AwaitLastResult of it, null when it could
-// not be sent. REQUIRES: no statement is under way.
+// not be sent. A COPY that an earlier statement has left open is ended first.
 PgResult RunStatement(pg_conn* conn, const std::string& sql,
                       const std::vector<const char*>& values = {});
 
