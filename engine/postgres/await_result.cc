@@ -32,6 +32,11 @@ bool WaitForAnswer(PGconn* conn) {
   return true;
 }
 
+void DiscardRows(PGconn* conn) {
+  char* row = nullptr;
+  while (PQgetCopyData(conn, &row, 0) > 0) PQfreemem(row);
+}
+
 // Ends what an earlier statement has left open, as PQexec does: a COPY in a script of the user's.
 void EndOpenCopy(PGconn* conn) {
   while (PQstatus(conn) == CONNECTION_OK && PQtransactionStatus(conn) == PQTRANS_ACTIVE) {
@@ -41,8 +46,7 @@ void EndOpenCopy(PGconn* conn) {
     if (status == PGRES_COPY_IN) {
       if (PQputCopyEnd(conn, "nobody sends data here") != 1) return;
     } else if (status == PGRES_COPY_OUT) {
-      char* row = nullptr;
-      while (PQgetCopyData(conn, &row, 0) > 0) PQfreemem(row);
+      DiscardRows(conn);
     }
   }
 }
@@ -83,7 +87,13 @@ PgResult RunStatement(pg_conn* conn, const std::string& sql,
 
 PgResult RunScript(pg_conn* conn, const std::string& sql) {
   EndOpenCopy(conn);
-  return PQsendQuery(conn, sql.c_str()) == 0 ? PgResult() : AwaitLastResult(conn);
+  if (PQsendQuery(conn, sql.c_str()) == 0) return PgResult();
+  PgResult result = AwaitLastResult(conn);
+  while (PQresultStatus(result.raw()) == PGRES_COPY_OUT) {
+    DiscardRows(conn);
+    result = AwaitLastResult(conn);
+  }
+  return result;
 }
 
 }  // namespace lite2pg

@@ -34,12 +34,11 @@ absl::Status RunScriptFile(PgConnection& connection, const std::string& path,
   if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY) {
     return absl::OkStatus();
   }
-  if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT) {
+  if (status == PGRES_COPY_IN) {
     return MakeError(ErrorCode::kTargetStatement, ExitCode::kTargetRefuses,
                      absl::StrCat(what, " ", EscapeForMessage(path, 200),
-                                  " has a COPY from or to the client"),
-                     "COPY FROM STDIN and TO STDOUT have no other end here: insert the rows, or run "
-                     "that part with psql");
+                                  " has a COPY FROM STDIN"),
+                     "it has no other end here: insert the rows, or run that part with psql");
   }
   return ServerError(result.raw(), connection.raw(),
                      absl::StrCat(what, " ", EscapeForMessage(path, 200)));
