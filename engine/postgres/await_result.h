@@ -26,8 +26,8 @@ PgResult AwaitLastResult(pg_conn* conn);
 PgResult RunStatement(pg_conn* conn, const std::string& sql,
                       const std::vector<const char*>& values = {});
 
-// PQexec: the same by the simple protocol, several statements in one string. Rows that they give are
-// dropped, whether by SELECT or by COPY TO STDOUT.
+// PQexec: the same by the simple protocol, several statements in one string. Rows that they give
+// are dropped, whether by SELECT or by COPY TO STDOUT.
 PgResult RunScript(pg_conn* conn, const std::string& sql);
 
 }  // namespace lite2pg
