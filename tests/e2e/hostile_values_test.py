@@ -219,7 +219,7 @@ class Judge:
                 elements = json.loads(value, parse_float=str, parse_int=str)
             except ValueError:
                 return False
-            return isinstance(elements, list) and self.same_elements(elements, shown)
+            return isinstance(elements, list) and self.same_elements(elements, shown, kind)
         if kind in ("smallint", "integer", "bigint"):
             try:
                 return decimal.Decimal(value.strip()) == decimal.Decimal(shown)
@@ -229,8 +229,9 @@ class Judge:
             return re.fullmatch(r"-?(\d+\.)?\d\d?:\d\d:\d\d(\.\d+)?", value.strip()) is not None
         return False
 
-    def same_elements(self, elements, shown):
-        """Of a JSON array, and of an array as the server shows it."""
+    def same_elements(self, elements, shown, kind):
+        """Of a JSON array, and of an array as the server shows it. Integers by their number, as
+        those outside an array: 1e0 is 1."""
         flat = re.findall(r'"(?:[^"\\]|\\.)*"|[^{},]+', shown)
         found = [None if e == "NULL" else re.sub(r"\\(.)", r"\1", e[1:-1]) if e[0] == '"' else e
                  for e in flat]
@@ -239,7 +240,14 @@ class Judge:
             if isinstance(value, list):
                 return [leaf for item in value for leaf in leaves(item)]
             return [value if value is None or isinstance(value, str) else json.dumps(value)]
-        return found == leaves(elements)
+        expected = leaves(elements)
+        if kind == "integer[]" and found != expected:
+            try:
+                found, expected = ([e if e is None else decimal.Decimal(e) for e in side]
+                                   for side in (found, expected))
+            except decimal.InvalidOperation:
+                return False
+        return found == expected
 
     def blob(self, value, shown, kind, by_server):
         if kind == "bytea":
