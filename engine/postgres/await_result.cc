@@ -32,9 +32,12 @@ bool WaitForAnswer(PGconn* conn) {
   return true;
 }
 
-void DiscardRows(PGconn* conn) {
+// Takes the rows of a COPY TO STDOUT; false when libpq cannot, for want of memory above all.
+bool DiscardRows(PGconn* conn) {
   char* row = nullptr;
-  while (PQgetCopyData(conn, &row, 0) > 0) PQfreemem(row);
+  int size = 0;
+  while ((size = PQgetCopyData(conn, &row, 0)) > 0) PQfreemem(row);
+  return size == -1;
 }
 
 // Ends what an earlier statement has left open, as PQexec does: a COPY in a script of the user's.
@@ -45,8 +48,8 @@ void EndOpenCopy(PGconn* conn) {
     const ExecStatusType status = PQresultStatus(result.raw());
     if (status == PGRES_COPY_IN) {
       if (PQputCopyEnd(conn, "nobody sends data here") != 1) return;
-    } else if (status == PGRES_COPY_OUT) {
-      DiscardRows(conn);
+    } else if (status == PGRES_COPY_OUT && !DiscardRows(conn)) {
+      return;  // it stays open: what is sent next is refused by libpq
     }
   }
 }
@@ -89,8 +92,7 @@ PgResult RunScript(pg_conn* conn, const std::string& sql) {
   EndOpenCopy(conn);
   if (PQsendQuery(conn, sql.c_str()) == 0) return PgResult();
   PgResult result = AwaitLastResult(conn);
-  while (PQresultStatus(result.raw()) == PGRES_COPY_OUT) {
-    DiscardRows(conn);
+  while (PQresultStatus(result.raw()) == PGRES_COPY_OUT && DiscardRows(conn)) {
     result = AwaitLastResult(conn);
   }
   return result;
