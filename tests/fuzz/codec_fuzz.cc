@@ -131,8 +131,12 @@ bool CheckField(const ColumnCodec& codec, const PgType& type, absl::string_view 
   Require(comparable, "has no canonical form", codec.type->name);
   const absl::StatusOr<ColumnCodec> plain = BindColumn(type, ReadingRules{});
   Require(plain.ok(), "cannot be bound without rules", codec.type->name);
-  // Text is bytes there, whatever it looks like.
-  if (codec.type->oid == kOidBytea) return true;
+  // Text is bytes there, whatever it looks like; as an element of an array, too.
+  const PgType* scalar = &type;
+  while (scalar->base != nullptr || scalar->element != nullptr) {
+    scalar = scalar->base != nullptr ? scalar->base.get() : scalar->element.get();
+  }
+  if (scalar->oid == kOidBytea) return true;
   const Field again = Encode(*plain, SourceValue::Text(text));
   // Some types have no reading of text.
   if (again.outcome == Outcome::kWrongClass) return true;
