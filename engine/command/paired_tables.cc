@@ -372,9 +372,11 @@ class Pairing {
     return absl::OkStatus();
   }
 
-  static void ChooseKey(TablePlan* table, TablePair* pair) {
+  void ChooseKey(TablePlan* table, TablePair* pair) const {
     pair->key = UniqueKeyOf(*table, table->target);
     pair->key_is_unique = !pair->key.empty();
+    pair->key_finds_rows = pair->key.size() == 1 && out_.merged == nullptr &&
+                           IsRowid(*table, pair->key[0]);
     if (pair->key_is_unique) return;
     for (const int source : table->source->primary_key) {
       const auto same = [&](const ColumnPlan& c) { return c.source_column == source; };
@@ -382,6 +384,13 @@ class Pairing {
       if (found == table->columns.end()) return pair->key.clear();
       pair->key.push_back(static_cast<size_t>(found - table->columns.begin()));
     }
+  }
+
+  static bool IsRowid(const TablePlan& table, size_t column) {
+    const Oid oid = table.codecs[column].type->oid;
+    return table.reading.key_kind == KeyKind::kRowid &&
+           table.columns[column].source_column == table.source->rowid_alias &&
+           (oid == kOidInt2 || oid == kOidInt4 || oid == kOidInt8);
   }
 
   const CommonOptions& common_;

@@ -182,6 +182,9 @@ absl::Status OpenSides(const VerifyBudget& budget, const std::string& source_col
     read.large = std::max(BytesOf(pairs, table), table.target.pages * kBlockBytes) > kLargeBytes;
     of_a.push_back(read);
     of_b.push_back(ReadableTable(table.target, table.TargetColumns(), table.codecs));
+    if (pairs.pairs[i].key_finds_rows) {
+      of_b.back().key_column = table.columns[pairs.pairs[i].key[0]].target_name;
+    }
     of_b.back().cut_by_position &= DialectNamed(pairs.facts.dialect).tuple_positions;
     if (pairs.merged != nullptr) {
       RETURN_IF_ERROR(OnlyRowsOfFiles(pairs, table, source_column, &of_b.back(), &input->findings));
@@ -380,10 +383,13 @@ absl::Status PairSourceWithTarget(const VerifyRequest& request, const Side& sour
     ComparedTable compared;
     compared.name = table.source->name;
     for (const ColumnPlan& column : table.columns) compared.columns.push_back(column.source_name);
-    compared.key = pairs.pairs[i].key;
+    const TablePair& pair = pairs.pairs[i];
+    compared.key = pair.key;
+    compared.key_is_unique = pair.key_is_unique;
+    compared.key_finds_rows = pair.key_finds_rows;
     compared.rows_estimate = static_cast<uint64_t>(
         std::max(BytesOf(pairs, table), table.target.pages * kBlockBytes) / kRowBytesGuess);
-    VerifiedTable verified = Verified(table, pairs.pairs[i], pairs.recorded);
+    VerifiedTable verified = Verified(table, pair, pairs.recorded);
     if (pairs.archive != nullptr) {
       verified.report.where = pairs.archive->FindTable(table.source->name)->where;
     }

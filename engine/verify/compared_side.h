@@ -6,12 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "coercion/wire.h"
 
 namespace lite2pg {
 
@@ -22,6 +24,9 @@ struct ComparedTable {
   std::vector<size_t> key;           // indexes into columns; empty: only the whole row identifies
   uint64_t rows_estimate = 0;        // of the larger side; decides how finely it is divided
   size_t partitions = 0;             // how finely, where that is given: a power of two
+  bool key_is_unique = false;        // on the second side, by an index
+  // The key is one column of int2, int4 or int8, and both sides have ScanKeys() for it.
+  bool key_finds_rows = false;
 };
 
 // Makes the values of the row that a callback was given presentable. Called for rows that differ.
@@ -58,6 +63,13 @@ class ComparedSide {
   // the same. Called by one thread, before any scan of the table.
   virtual absl::StatusOr<size_t> Parts(size_t table) = 0;
   virtual absl::Status Scan(int worker, size_t table, size_t part, const RowCallback& on_row) = 0;
+  // The rows that have one of `keys` (sorted), and perhaps some others. For tables whose
+  // key_finds_rows says so.
+  virtual absl::Status ScanKeys(int worker, size_t table, std::span<const int64_t> keys,
+                                const RowCallback& on_row) {
+    (void)worker, (void)table, (void)keys, (void)on_row;
+    return absl::UnimplementedError("no rows are found by keys here");
+  }
   virtual absl::StatusOr<uint64_t> Count(int worker, size_t table) = 0;
   // Rows of this side that the other one is known not to have (rows set aside). Same form.
   virtual absl::Status ScanSetAside(size_t table, const RowCallback& on_row) {
@@ -89,6 +101,20 @@ inline bool NextField(absl::string_view* fields, absl::string_view* field) {
   *field = fields->substr(0, bytes);
   fields->remove_prefix(bytes);
   return true;
+}
+
+// The integer in column `column` of `fields`; 0 where there is none.
+inline int64_t IntegerField(absl::string_view fields, size_t column) {
+  absl::string_view field;
+  for (size_t i = 0; i <= column; ++i) {
+    if (!NextField(&fields, &field)) return 0;
+  }
+  switch (field.size()) {
+    case 4 + 2: return LoadInt16(field.data() + 4);
+    case 4 + 4: return LoadInt32(field.data() + 4);
+    case 4 + 8: return LoadInt64(field.data() + 4);
+    default: return 0;
+  }
 }
 
 }  // namespace lite2pg

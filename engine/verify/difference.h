@@ -1,9 +1,8 @@
 // Finding what differs between two sides, from tables down to rows and columns, in bounded memory.
 //
 // Rows are put into partitions by a hash of their key (without a key: of the whole row), so that
-// the sides may have any order. One scan of each side gives a digest per partition; partitions that
-// differ are scanned again for pairs of hashes, as many at a time as the memory allows; and rows
-// that have no partner are fetched by a last scan. Tables that are equal are read once.
+// the sides may have any order. One scan of each side gives a digest per partition, and of those that
+// differ a second one tells the rows (differing_rows.h). Tables that are equal are read once.
 #ifndef LITE2PG_ENGINE_VERIFY_DIFFERENCE_H_
 #define LITE2PG_ENGINE_VERIFY_DIFFERENCE_H_
 
@@ -35,6 +34,8 @@ struct CompareOptions {
   size_t memory_bytes = size_t{64} << 20;  // for hashes of rows that may differ
   uint64_t shown_rows_max = 100;           // per table: described in TableDifferences::shown
   double sample_percent = 100;             // of the keys, by their hash: the same ones every time
+  // Saves one scan of the tables that differ, and costs a little for the others.
+  bool differences_expected = false;
   // Gets the digests of a table's partitions, of both sides, before any of its rows is told to
   // differ. From several threads, of different tables at a time. May be null.
   std::function<void(size_t table, const std::vector<Digest>& a, const std::vector<Digest>& b)>

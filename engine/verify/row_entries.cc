@@ -57,7 +57,9 @@ void JudgeKey(const RowEntry* begin, const RowEntry* end, WantedRows* wanted,
 
 RowEntries::RowEntries(size_t expected, size_t entries_max)
     : entries_max_(entries_max), merge_at_(entries_max) {
-  entries_.reserve(std::min(expected, entries_max));
+  // A little more than expected does not double it.
+  const size_t first = std::min(expected, entries_max);
+  entries_.reserve(first + first / 8);
 }
 
 void RowEntries::Add(std::vector<RowEntry>* entries) {

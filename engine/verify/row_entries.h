@@ -19,9 +19,6 @@ struct RowEntry {
   friend bool operator<(const RowEntry& x, const RowEntry& y) { return x.hash < y.hash; }
 };
 
-// What one entry takes at most, the index of rows without a partner included.
-inline constexpr size_t kRowEntryBytes = 2 * sizeof(RowEntry) + 64;
-
 // Entries from many threads. Equal ones become one whenever more than `entries_max` have come
 // together, so that a row that stands there a million times takes no more room than another.
 class RowEntries {
@@ -29,7 +26,7 @@ class RowEntries {
   RowEntries(size_t expected, size_t entries_max);
   // Empties `entries`. Any thread.
   void Add(std::vector<RowEntry>* entries);
-  // Sorted, equal ones merged. After the last Add().
+  // Sorted, equal ones merged; until the next Add().
   const std::vector<RowEntry>& Finish();
 
  private:
@@ -50,6 +47,8 @@ struct Partnerless {
   DifferenceKind kind = DifferenceKind::kMissing;
 };
 using PartnerlessRows = absl::flat_hash_map<RowHash, Partnerless>;
+// Of one of them: the table has 8/7 to 16/7 slots for each, and half as many more while it grows.
+inline constexpr size_t kPartnerlessBytes = 2 * (sizeof(PartnerlessRows::value_type) + 1) * 3 / 2;
 
 // Which rows without a partner are wanted.
 struct WantedRows {

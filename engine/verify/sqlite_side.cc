@@ -14,6 +14,9 @@ namespace {
 
 // Pieces of a large table per worker: enough that none is left alone with the last one.
 constexpr int kPiecesPerWorker = 4;
+constexpr uint64_t kNearKeys = 32;
+
+SourceKey RowidKey(int64_t rowid) { return {OwnedValue(SourceValue::Integer(rowid))}; }
 
 }  // namespace
 
@@ -53,12 +56,35 @@ absl::StatusOr<size_t> SqliteSide::Parts(size_t table) {
 }
 
 absl::Status SqliteSide::Scan(int worker, size_t table, size_t part, const RowCallback& on_row) {
+  return ScanRange(worker, table, ranges_[table][part], on_row);
+}
+
+absl::Status SqliteSide::ScanKeys(int worker, size_t table, std::span<const int64_t> keys,
+                                  const RowCallback& on_row) {
+  for (size_t i = 0; i < keys.size();) {
+    const int64_t first = keys[i];
+    // The rows between two keys that are near each other come along.
+    while (i + 1 < keys.size() &&
+           static_cast<uint64_t>(keys[i + 1]) - static_cast<uint64_t>(keys[i]) < kNearKeys) {
+      ++i;
+    }
+    KeyRange range;
+    if (first > INT64_MIN) range.after = RowidKey(first - 1);
+    range.up_to = RowidKey(keys[i]);
+    RETURN_IF_ERROR(ScanRange(worker, table, range, on_row));
+    ++i;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteSide::ScanRange(int worker, size_t table, const KeyRange& range,
+                                   const RowCallback& on_row) {
   const SqliteSideTable& read = tables_[table];
   const size_t columns = read.reading->columns.size();
   SourceRowMaker maker = read.codecs.empty() ? SourceRowMaker(columns)
                                              : SourceRowMaker(read.codecs, read.fills);
   const std::unique_ptr<RowSource> rows = snapshot_.NewRowSource(worker);
-  RETURN_IF_ERROR(rows->Open(*read.reading, ranges_[table][part]));
+  RETURN_IF_ERROR(rows->Open(*read.reading, range));
   while (true) {
     ASSIGN_OR_RETURN(const std::span<const SourceValue> values, rows->Next());
     if (values.empty()) break;

@@ -36,11 +36,16 @@ class SqliteSide final : public ComparedSide {
   int workers() const override { return workers_; }
   absl::StatusOr<size_t> Parts(size_t table) override;
   absl::Status Scan(int worker, size_t table, size_t part, const RowCallback& on_row) override;
+  // By the rowid.
+  absl::Status ScanKeys(int worker, size_t table, std::span<const int64_t> keys,
+                        const RowCallback& on_row) override;
   absl::StatusOr<uint64_t> Count(int worker, size_t table) override;
   absl::Status ScanSetAside(size_t table, const RowCallback& on_row) override;
   void Interrupt() override;
 
  private:
+  absl::Status ScanRange(int worker, size_t table, const KeyRange& range,
+                         const RowCallback& on_row);
   absl::Status Cut(const TableReading& reading, const KeyRange& range, int pieces,
                    std::vector<KeyRange>* out);
 

@@ -164,12 +164,17 @@ absl::StatusOr<size_t> TargetSide::Parts(size_t table) {
   return static_cast<size_t>(std::max<int64_t>(1, read.pages / kBlocksPerPart));
 }
 
+std::string TargetSide::SelectOf(size_t table) const {
+  std::vector<std::string> columns;
+  for (const std::string& column : tables_[table].columns) {
+    columns.push_back(QuoteIdentifier(column));
+  }
+  return absl::StrCat("SELECT ", absl::StrJoin(columns, ", "), " FROM ", tables_[table].from);
+}
+
 std::string TargetSide::QueryOf(size_t table, size_t part) const {
   const TargetSideTable& read = tables_[table];
-  std::vector<std::string> columns;
-  for (const std::string& column : read.columns) columns.push_back(QuoteIdentifier(column));
-  std::string query =
-      absl::StrCat("SELECT ", absl::StrJoin(columns, ", "), " FROM ", read.from);
+  std::string query = SelectOf(table);
   const bool cut = read.cut_by_position && workers() > 1;
   const int64_t parts = cut ? std::max<int64_t>(1, read.pages / kBlocksPerPart) : 1;
   if (parts == 1) return query;
@@ -183,8 +188,22 @@ std::string TargetSide::QueryOf(size_t table, size_t part) const {
 }
 
 absl::Status TargetSide::Scan(int worker, size_t table, size_t part, const RowCallback& on_row) {
+  return ScanQuery(worker, table, QueryOf(table, part), on_row);
+}
+
+absl::Status TargetSide::ScanKeys(int worker, size_t table, std::span<const int64_t> keys,
+                                  const RowCallback& on_row) {
+  return ScanQuery(worker, table,
+                   absl::StrCat(SelectOf(table), " WHERE ",
+                                QuoteIdentifier(tables_[table].key_column), " = ANY ('{",
+                                absl::StrJoin(keys, ","), "}'::pg_catalog.int8[])"),
+                   on_row);
+}
+
+absl::Status TargetSide::ScanQuery(int worker, size_t table, const std::string& query,
+                                   const RowCallback& on_row) {
   TupleReader reader(tables_[table]);
-  return CopyOut(At(worker), QueryOf(table, part),
+  return CopyOut(At(worker), query,
                  [&](absl::string_view tuple) -> absl::Status {
                    ComparedRow row;
                    if (!reader.Read(tuple, &row)) return NotATuple();

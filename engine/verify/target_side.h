@@ -24,6 +24,7 @@ struct TargetSideTable {
   std::vector<bool> show_quoted;       // text-like: shown in quotes. One per column.
   int64_t pages = 0;                   // of 8 KiB; many: cut into pieces by position
   bool cut_by_position = true;         // ordinary tables have a ctid
+  std::string key_column;              // an integer with a unique index, unquoted; "": none
 };
 
 class TargetSide final : public ComparedSide {
@@ -42,6 +43,9 @@ class TargetSide final : public ComparedSide {
   }
   absl::StatusOr<size_t> Parts(size_t table) override;
   absl::Status Scan(int worker, size_t table, size_t part, const RowCallback& on_row) override;
+  // Of tables with a key_column.
+  absl::Status ScanKeys(int worker, size_t table, std::span<const int64_t> keys,
+                        const RowCallback& on_row) override;
   absl::StatusOr<uint64_t> Count(int worker, size_t table) override;
   absl::Status NextTables() override;
   void Interrupt() override;
@@ -51,7 +55,10 @@ class TargetSide final : public ComparedSide {
 
  private:
   explicit TargetSide(std::vector<TargetSideTable> tables) : tables_(std::move(tables)) {}
+  std::string SelectOf(size_t table) const;
   std::string QueryOf(size_t table, size_t part) const;
+  absl::Status ScanQuery(int worker, size_t table, const std::string& query,
+                         const RowCallback& on_row);
   PgConnection& At(int worker) {
     return borrowed_ != nullptr ? *borrowed_ : connections_[static_cast<size_t>(worker)];
   }

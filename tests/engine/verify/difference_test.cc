@@ -4,20 +4,32 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <random>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "coercion/field_buffer.h"
+#include "coercion/wire.h"
 #include "engine/verify/shown_rows.h"
 
 namespace lite2pg {
 namespace {
 
 using Row = std::vector<std::string>;   // "NULL" is NULL
+
+// An int8 as a field has it.
+std::string IntegerKey(int64_t key) {
+  std::string bytes;
+  for (int shift = 56; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(key >> shift));
+  return bytes;
+}
+
+int64_t KeyOf(const Row& row) { return LoadInt64(row[0].data()); }
 
 // A side that is in memory, cut into parts in the order of its rows.
 class MemorySide final : public ComparedSide, public RowPresenter {
@@ -28,8 +40,20 @@ class MemorySide final : public ComparedSide, public RowPresenter {
   int workers() const override { return workers_; }
   absl::StatusOr<size_t> Parts(size_t) override { return parts_; }
   absl::Status Scan(int, size_t table, size_t part, const RowCallback& on_row) override {
+    ++scanned;
     for (size_t i = part; i < tables_[table].size(); i += parts_) {
       const absl::Status status = Give(tables_[table][i], on_row);
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+  absl::Status ScanKeys(int, size_t table, std::span<const int64_t> keys,
+                        const RowCallback& on_row) override {
+    if (lookups_find_nothing) return absl::OkStatus();
+    for (const Row& row : tables_[table]) {
+      if (!std::binary_search(keys.begin(), keys.end(), KeyOf(row))) continue;
+      ++looked_up;
+      const absl::Status status = Give(row, on_row);
       if (!status.ok()) return status;
     }
     return absl::OkStatus();
@@ -46,6 +70,8 @@ class MemorySide final : public ComparedSide, public RowPresenter {
   std::string Show(size_t, size_t) const override { return "?"; }
 
   std::vector<Row> set_aside;
+  bool lookups_find_nothing = false;
+  std::atomic<int> looked_up{0}, scanned{0};   // rows, and parts of tables
 
  private:
   struct Presenter final : RowPresenter {
@@ -78,6 +104,12 @@ class MemorySide final : public ComparedSide, public RowPresenter {
 };
 
 ComparedTable Keyed(uint64_t rows_estimate = 0) { return {"t", {"k", "v"}, {0}, rows_estimate}; }
+// By IntegerKey()s.
+ComparedTable FoundByKey() {
+  ComparedTable table = Keyed(100'000);
+  table.key_is_unique = table.key_finds_rows = true;
+  return table;
+}
 ComparedTable Keyless() { return {"t", {"k", "v"}, {}, 0}; }
 
 TableDifferences Compare(const ComparedTable& table, std::vector<Row> a, std::vector<Row> b,
@@ -169,7 +201,7 @@ TEST(FindDifferences, CountsWhatAMapCounts) {
   for (int round = 0; round < 60; ++round) {
     const bool keyed = round % 2 == 0;
     std::vector<Row> a, b;
-    const int keys = 1 + static_cast<int>(random() % 4000);
+    const int keys = 1 + static_cast<int>(random() % (round % 4 < 2 ? 4000 : 25'000));
     for (int i = 0; i < keys; ++i) {
       const Row row = {std::to_string(i), std::to_string(random() % 3)};
       const uint32_t chance = random() % 20;
@@ -189,6 +221,7 @@ TEST(FindDifferences, CountsWhatAMapCounts) {
     CompareOptions options;
     options.memory_bytes = 0;   // the least there is
     options.shown_rows_max = 5;
+    options.differences_expected = random() % 2 == 0;
     uint64_t of_a = 0, of_b = 0;
     const auto count = [&](size_t, DifferenceKind, bool from_a, const ComparedRow&) {
       ++(from_a ? of_a : of_b);
@@ -202,6 +235,93 @@ TEST(FindDifferences, CountsWhatAMapCounts) {
     EXPECT_EQ(of_b, surplus_b) << round;
     EXPECT_LE(found.shown.size(), 5u) << round;
     EXPECT_TRUE(keyed || found.changed == 0) << round;
+  }
+}
+
+// Rows of A and B with the same keys, of which every `step`th differs.
+void ChangeEvery(int64_t step, int64_t rows, std::vector<Row>* a, std::vector<Row>* b) {
+  for (int64_t i = 0; i < rows; ++i) {
+    const std::string key = IntegerKey(i - rows / 2);
+    a->push_back({key, "a"});
+    b->push_back({key, i % step == 0 ? "b" : "a"});
+  }
+}
+
+TEST(FindDifferences, ExpectedDifferencesAreFoundInOneScan) {
+  std::vector<Row> a, b;
+  ChangeEvery(1000, 60'000, &a, &b);
+  b.pop_back();
+  b.push_back({IntegerKey(1'000'000), "b"});
+  for (const bool expected : {false, true}) {
+    for (const bool lookups_find_nothing : {false, true}) {
+      MemorySide side_a({a}, 3, 2), side_b({b}, 2, 2);
+      side_a.lookups_find_nothing = side_b.lookups_find_nothing = lookups_find_nothing;
+      EventSink events;
+      CancelToken cancel;
+      CompareOptions options;
+      options.differences_expected = expected;
+      std::map<DifferenceKind, int> told;
+      const auto found = FindDifferences(
+          {FoundByKey()}, side_a, side_b, options,
+          [&](size_t, DifferenceKind kind, bool, const ComparedRow&) {
+            ++told[kind];
+            return absl::OkStatus();
+          },
+          events, cancel);
+      ASSERT_TRUE(found.ok()) << found.status();
+      EXPECT_EQ((*found)[0].changed, 60u);
+      EXPECT_EQ((*found)[0].missing, 1u);
+      EXPECT_EQ((*found)[0].extra, 1u);
+      const std::map<DifferenceKind, int> all = {{DifferenceKind::kChanged, 120},
+                                                 {DifferenceKind::kMissing, 1},
+                                                 {DifferenceKind::kExtra, 1}};
+      EXPECT_EQ(told, all);
+      const int scans = (expected ? 1 : 2) + (lookups_find_nothing ? 1 : 0);
+      EXPECT_EQ(side_a.scanned, 3 * scans);
+      EXPECT_EQ(side_b.scanned, 2 * scans);
+      EXPECT_EQ(side_a.looked_up, lookups_find_nothing ? 0 : 61);
+      EXPECT_EQ(side_b.looked_up, lookups_find_nothing ? 0 : 61);
+    }
+  }
+}
+
+TEST(FindDifferences, ManyDifferencesAreReadAndNotLookedUp) {
+  std::vector<Row> a, b;
+  ChangeEvery(5, 50'000, &a, &b);
+  MemorySide side_a({a}, 1, 1), side_b({b}, 1, 1);
+  EventSink events;
+  CancelToken cancel;
+  CompareOptions options;
+  options.memory_bytes = 0;   // a thousand at a time: cut into ranges
+  std::set<int64_t> told[2];
+  const auto found = FindDifferences(
+      {FoundByKey()}, side_a, side_b, options,
+      [&](size_t, DifferenceKind kind, bool from_a, const ComparedRow& row) {
+        EXPECT_EQ(kind, DifferenceKind::kChanged);
+        EXPECT_TRUE(told[from_a].insert(IntegerField(row.fields, 0)).second);
+        return absl::OkStatus();
+      },
+      events, cancel);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ((*found)[0].changed, 10'000u);
+  EXPECT_EQ(told[0].size(), 10'000u);
+  EXPECT_EQ(told[1].size(), 10'000u);
+  EXPECT_GT(side_a.scanned, 3) << "they do not fit";
+}
+
+TEST(FindDifferences, DoubledIsToldFromExtraWhereverTheOtherRowIs) {
+  std::vector<Row> a, b;
+  for (int i = 0; i < 30'000; ++i) a.push_back({std::to_string(i), "v"});
+  b = a;
+  b.push_back({"17", "another of a key that is equal otherwise"});
+  b.push_back({"new", "v"});
+  for (const bool expected : {false, true}) {
+    CompareOptions options;
+    options.differences_expected = expected;
+    const TableDifferences found = Compare(Keyed(30'000), a, b, options);
+    EXPECT_EQ(found.doubled, 1u);
+    EXPECT_EQ(found.extra, 1u);
+    EXPECT_EQ(found.changed + found.missing, 0u);
   }
 }
 
