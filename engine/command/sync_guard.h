@@ -50,7 +50,8 @@ class SyncGuard {
   // What to record of a table that then holds `now` (empty: what it held before): of what is held,
   // what is known already.
   void Record(std::vector<Digest> now, TableRecord* record) const;
-  size_t partitions() const { return b_.size(); }
+  // The digests of the target's partitions as the comparison found them.
+  const std::vector<Digest>& held() const { return b_; }
 
  private:
   bool Foreign(size_t partition) const { return hold_all_ || foreign_[partition]; }

@@ -1,14 +1,43 @@
 // What a sync leaves in the ledger: the record that a copy of the same state would have left.
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "engine/base/stage.h"
 #include "engine/base/status_macros.h"
+#include "engine/base/text.h"
 #include "engine/command/sync_session.h"
 #include "engine/plan/representation.h"
 #include "engine/plan/source_schema.h"
 
 namespace lite2pg {
+namespace {
+
+void KeepForms(const TableRecord& known, TableRecord* row) {
+  row->created = known.created;
+  for (ColumnRecord& column : row->columns) {
+    for (const ColumnRecord& old : known.columns) {
+      if (old.target_name != column.target_name) continue;
+      column.fill = old.fill;
+      column.fill_text = old.fill_text;
+      column.representation = old.representation;
+    }
+  }
+}
+
+// Whether what is known of a column's values stays true when others join them that ask for `added`:
+// the same rules, by which all come back; or such as did not bring all back before either, which is
+// looked into again only where that costs little.
+bool StaysTrue(const std::string& known, const std::string& added, bool large) {
+  const absl::StatusOr<Representation> a = RepresentationFromJson(known);
+  const absl::StatusOr<Representation> b = RepresentationFromJson(added);
+  if (known.empty() || !a.ok() || !b.ok()) return false;
+  return a->exact ? known == added : large && a->storage == b->storage;
+}
+
+}  // namespace
 
 absl::StatusOr<PlanRecord> SyncSession::NewRecord() {
   PlanRecord record = MakePlanRecord(pairs_->plan, request_.common, ExistingRows::kRefuse);
@@ -19,58 +48,77 @@ absl::StatusOr<PlanRecord> SyncSession::NewRecord() {
     record.existing_rows = last.existing_rows;
   }
   record.source_schema = SourceSchemaToJson(MakeSourceSchema(pairs_->catalog));
-  // How values are written may differ in what has come since: looked at again where rows came.
-  std::vector<ScanTask> tasks;
-  std::vector<size_t> scanned;
+  // How values are written may differ in what has come since. Where that cannot be told by what came
+  // alone, the table is read as a whole.
+  std::vector<size_t> of_few, whole;
   for (size_t i = 0; i < pairs_->plan.tables.size(); ++i) {
-    const TablePlan& table = pairs_->plan.tables[i];
     const TableRecord* known = pairs_->pairs[i].record;
-    TableRecord& row = record.tables[i];
-    if (known != nullptr) {
-      row.created = known->created;
-      for (ColumnRecord& column : row.columns) {
-        for (const ColumnRecord& old : known->columns) {
-          if (old.target_name != column.target_name) continue;
-          column.fill = old.fill;
-          column.fill_text = old.fill_text;
-          column.representation = old.representation;
-        }
-      }
-      if (!tables_->touched(i)) continue;
+    if (known != nullptr) KeepForms(*known, &record.tables[i]);
+    const Brought& brought = brought_[i];
+    if (known == nullptr || brought.others) {
+      whole.push_back(i);
+    } else if (!brought.keys.empty()) {
+      of_few.push_back(i);
     }
-    ScanTask task;
-    task.reading = table.reading;
-    for (const ColumnPlan& column : table.columns) {
-      ASSIGN_OR_RETURN(Candidate candidate, FixedCandidate(column.type, column.rules));
-      task.candidates.push_back({std::move(candidate)});
-    }
-    tasks.push_back(std::move(task));
-    scanned.push_back(i);
   }
-  RETURN_IF_ERROR(DescribeForms(tasks, scanned, &record));
+  PlanRecord added = record;
+  RETURN_IF_ERROR(DescribeForms(of_few, /*only_brought=*/true, &added));
+  for (const size_t i : of_few) {
+    const std::vector<ColumnRecord>& columns = record.tables[i].columns;
+    const bool large = IsLarge(pairs_->plan.tables[i]);
+    bool stay_true = true;
+    for (size_t c = 0; c < columns.size(); ++c) {
+      stay_true &= StaysTrue(columns[c].representation,
+                             added.tables[i].columns[c].representation, large);
+    }
+    if (!stay_true) whole.push_back(i);
+  }
+  RETURN_IF_ERROR(DescribeForms(whole, /*only_brought=*/false, &record));
   SetPlanResults(report_, &record);
   for (size_t i = 0; i < guards_.size(); ++i) guards_[i].Record(written_[i], &record.tables[i]);
   return record;
 }
 
-// How values are written, in every table that was looked at again.
-absl::Status SyncSession::DescribeForms(const std::vector<ScanTask>& tasks,
-                                        const std::vector<size_t>& scanned, PlanRecord* record) {
-  if (tasks.empty()) return absl::OkStatus();
+// How values are written in `tables`: in all their rows, or in those alone that were brought over.
+absl::Status SyncSession::DescribeForms(const std::vector<size_t>& tables, bool only_brought,
+                                        PlanRecord* record) {
+  if (tables.empty()) return absl::OkStatus();
+  std::vector<ScanTask> tasks;
+  for (const size_t i : tables) {
+    const TablePlan& table = pairs_->plan.tables[i];
+    ScanTask task;
+    task.reading = table.reading;
+    if (only_brought) task.reading.where_sql = WhereBrought(i);
+    for (const ColumnPlan& column : table.columns) {
+      ASSIGN_OR_RETURN(Candidate candidate, FixedCandidate(column.type, column.rules));
+      task.candidates.push_back({std::move(candidate)});
+    }
+    tasks.push_back(std::move(task));
+  }
   ASSIGN_OR_RETURN(const std::vector<ScannedTable> scans,
                    ScanTables(tasks, *pairs_->snapshot, events_, cancel_));
   for (size_t k = 0; k < scans.size(); ++k) {
     RETURN_IF_ERROR(scans[k].status);
-    const TablePlan& table = pairs_->plan.tables[scanned[k]];
+    const TablePlan& table = pairs_->plan.tables[tables[k]];
     for (size_t c = 0; c < table.columns.size(); ++c) {
       const ColumnScan& scan = scans[k].scan.columns[c];
-      record->tables[scanned[k]].columns[c].representation =
+      record->tables[tables[k]].columns[c].representation =
           RepresentationToJson(DescribeRepresentation(table.columns[c].type,
                                                       table.columns[c].rules, scan.counts,
                                                       scan.forms));
     }
   }
   return absl::OkStatus();
+}
+
+std::string SyncSession::WhereBrought(size_t table) const {
+  const TablePlan& plan = pairs_->plan.tables[table];
+  const ColumnPlan& key = plan.columns[pairs_->pairs[table].key[0]];
+  const std::string condition =
+      absl::StrCat(QuoteSqliteIdentifier(key.source_name), " IN (",
+                   absl::StrJoin(brought_[table].keys, ","), ")");
+  const std::string& where = plan.reading.where_sql;
+  return where.empty() ? condition : absl::StrCat("(", where, "\n) AND ", condition);
 }
 
 absl::Status SyncSession::Record() {

@@ -16,18 +16,15 @@
 #include "engine/command/rejects_export.h"
 #include "engine/command/source_checks.h"
 #include "engine/pipeline/chunk_loader.h"
-#include "engine/postgres/copy_stream.h"
+#include "engine/plan/partition_record.h"
 #include "engine/postgres/rejects.h"
 #include "engine/postgres/sequences.h"
-#include "engine/verify/row_hash.h"
 #include "engine/verify/sqlite_side.h"
 #include "engine/verify/target_side.h"
 
 namespace lite2pg {
 namespace {
 
-// Tables below this are not worth cutting into pieces.
-constexpr int64_t kLargePages = 4096;
 // About, in tables of few columns.
 constexpr int64_t kRowsPerPageGuess = 80;
 // A quarter of the ceiling is for hashes of rows that may differ; the rest is for SQLite's caches,
@@ -198,6 +195,7 @@ absl::Status SyncSession::CheckFills() const {
 absl::Status SyncSession::Plan() {
   const size_t count = pairs_->plan.tables.size();
   refused_.resize(count);
+  brought_.resize(count);
   read_back_.resize(count);
   written_.resize(count);
   compared_.reserve(count);   // the guards refer to its elements
@@ -209,13 +207,15 @@ absl::Status SyncSession::Plan() {
     compared.name = table.source->name;
     for (const ColumnPlan& column : table.columns) compared.columns.push_back(column.source_name);
     // A key that the target does not keep unique cannot say which row is meant.
-    if (pairs_->pairs[i].key_is_unique) compared.key = pairs_->pairs[i].key;
+    const TablePair& pair = pairs_->pairs[i];
+    if (pair.key_is_unique) compared.key = pair.key;
+    compared.key_is_unique = pair.key_is_unique;
+    compared.key_finds_rows = pair.key_finds_rows;
     compared.rows_estimate = static_cast<uint64_t>(
         std::max<int64_t>(0, table.target.pages) * kRowsPerPageGuess);
     compared_.push_back(std::move(compared));
-    guards_.emplace_back(table, pairs_->pairs[i], &compared_.back());
-    const bool large = table.target.pages >= kLargePages;
-    sources.push_back({&table.reading, table.codecs, pairs_->pairs[i].fill_fields, large});
+    guards_.emplace_back(table, pair, &compared_.back());
+    sources.push_back({&table.reading, table.codecs, pair.fill_fields, IsLarge(table)});
     TargetSideTable target;
     target.from = QuoteQualified(table.target.schema, table.target.name);
     target.columns = table.TargetColumns();
@@ -223,14 +223,17 @@ absl::Status SyncSession::Plan() {
     for (const ColumnCodec& codec : table.codecs) target.show_quoted.push_back(IsQuoted(codec));
     target.pages = table.target.pages;
     target.cut_by_position = table.target.kind == 'r';
+    if (pair.key_finds_rows) target.key_column = table.columns[pair.key[0]].target_name;
     targets.push_back(std::move(target));
   }
+  proof_.emplace(*writer_, *pairs_, compared_, *tables_);
   SqliteSide source(*pairs_->snapshot, pairs_->snapshot->size(), std::move(sources), nullptr);
   ASSIGN_OR_RETURN(const std::unique_ptr<TargetSide> target,
                    TargetSide::Open(pairs_->target->connect_options(), Workers(),
                                     std::move(targets)));
   CompareOptions options;
   options.memory_bytes = request_.common.memory_bytes / kHashShare;
+  options.differences_expected = true;
   options.on_partitions = [this](size_t table, const std::vector<Digest>& a,
                                  const std::vector<Digest>& b) {
     guards_[table].SetPartitions(a, b);
@@ -253,10 +256,20 @@ absl::Status SyncSession::OnDifference(size_t table, DifferenceKind kind, bool f
     return absl::OkStatus();
   }
   if (!from_a) {
+    proof_->Replaces(table, guards_[table].held().size(), row);
     const bool goes = kind == DifferenceKind::kExtra || kind == DifferenceKind::kDoubled;
     return goes ? tables_->Remove(table, row.tuple) : absl::OkStatus();
   }
-  if (!row.tuple.empty()) return tables_->Put(table, row.tuple);
+  if (!row.tuple.empty()) {
+    const ComparedTable& compared = compared_[table];
+    Brought& brought = brought_[table];
+    if (compared.key_finds_rows) {
+      brought.Add(IntegerField(row.fields, compared.key[0]));
+    } else {
+      brought.others = true;
+    }
+    return tables_->Put(table, row.tuple);
+  }
   NoteRefused(table, kind, row);
   return absl::OkStatus();
 }
@@ -334,7 +347,10 @@ absl::Status SyncSession::Guard() {
       guard.Force();
       finding.message += ": made equal to the source, as --force-source asks";
     } else {
-      if (unknown) RETURN_IF_ERROR(tables_->Leave(i));
+      if (unknown) {
+        RETURN_IF_ERROR(tables_->Leave(i));
+        proof_->Leave(i);
+      }
       finding.message += ": left as they are";
       finding.hint = "`lite2pg verify` shows the differences; --force-source makes the target "
                      "equal to the source all the same";
@@ -434,7 +450,8 @@ absl::Status SyncSession::Verify() {
     if (!tables_->touched(i) && !triggers) {
       read_back_[i] = found_[i].b;
     } else {
-      ASSIGN_OR_RETURN(read_back_[i], ReadTable(i));
+      ASSIGN_OR_RETURN(written_[i], proof_->Read(i, guards_[i].held(), Expected(i)));
+      read_back_[i] = SumOf(written_[i]);
     }
     if (*read_back_[i] == Expected(i)) continue;
     ErrorInfo info;
@@ -448,35 +465,6 @@ absl::Status SyncSession::Verify() {
   FillTables();
   LITE2PG_FAILPOINT("sync.verified");
   return cancel_.Check();
-}
-
-// Through the transaction itself, which alone sees what it has written.
-absl::StatusOr<Digest> SyncSession::ReadTable(size_t index) {
-  const TablePlan& table = pairs_->plan.tables[index];
-  std::vector<std::string> columns;
-  for (const std::string& name : table.TargetColumns()) columns.push_back(QuoteIdentifier(name));
-  Digest digest;
-  std::vector<Digest> partitions(guards_[index].partitions());
-  RowHasher hasher(compared_[index]);
-  FieldBuffer scratch;
-  RETURN_IF_ERROR(
-      CopyOut(*writer_,
-              absl::StrCat("SELECT ", absl::StrJoin(columns, ", "), " FROM ",
-                           QuoteQualified(table.target.schema, table.target.name)),
-              [&](absl::string_view tuple) -> absl::Status {
-                absl::string_view fields;
-                if (CanonicalFields(tuple, table.codecs, &scratch, &fields)) {
-                  const RowHash hash = hasher.Hash(fields);
-                  digest.Add(DigestOf(hash));
-                  partitions[PartitionOf(hash, partitions.size())].Add(DigestOf(hash));
-                  return absl::OkStatus();
-                }
-                return MakeError(ErrorCode::kDefect, ExitCode::kDefect,
-                                 "the server returned a row that is not in the form of its types");
-              })
-          .status());
-  written_[index] = std::move(partitions);
-  return digest;
 }
 
 void SyncSession::FillTables() {

@@ -13,6 +13,7 @@
 #include "engine/command/paired_tables.h"
 #include "engine/command/request.h"
 #include "engine/command/sync_guard.h"
+#include "engine/command/sync_proof.h"
 #include "engine/command/sync_tables.h"
 #include "engine/pipeline/scan_graph.h"
 #include "engine/report/event.h"
@@ -48,6 +49,22 @@ class SyncSession {
     bool changed = false;             // the target has another row of that key
   };
 
+  // Rows of the source that were brought over, by their rowids, as long as they are few.
+  struct Brought {
+    static constexpr size_t kMost = 20'000;
+    std::vector<int64_t> keys;
+    bool others = false;   // too many, or none that a rowid finds
+
+    void Add(int64_t key) {
+      others |= keys.size() == kMost;
+      if (!others) keys.push_back(key);
+    }
+  };
+
+  // Tables below this are not worth cutting into pieces, nor saving a scan.
+  static constexpr int64_t kLargePages = 4096;
+
+  static bool IsLarge(const TablePlan& table) { return table.target.pages >= kLargePages; }
   int Workers() const;
   absl::Status CheckLedgerCanBe() const;
   absl::Status CheckPairs() const;
@@ -58,11 +75,10 @@ class SyncSession {
                             const ComparedRow& row);
   void NoteRefused(size_t table, DifferenceKind kind, const ComparedRow& row);
   absl::Status SetAside();
-  // Its digest; those of its partitions go to written_.
-  absl::StatusOr<Digest> ReadTable(size_t table);
   absl::StatusOr<PlanRecord> NewRecord();
-  absl::Status DescribeForms(const std::vector<ScanTask>& tasks,
-                             const std::vector<size_t>& scanned, PlanRecord* record);
+  absl::Status DescribeForms(const std::vector<size_t>& tables, bool only_brought,
+                             PlanRecord* record);
+  std::string WhereBrought(size_t table) const;
   absl::Status Record();
   Digest Expected(size_t table) const { return guards_[table].Expected(refused_[table].rows); }
   bool AnyHeld() const;
@@ -80,6 +96,8 @@ class SyncSession {
   std::optional<PgConnection> writer_;
   std::optional<Ledger> ledger_;
   std::unique_ptr<SyncTables> tables_;
+  std::optional<SyncProof> proof_;
+  std::vector<Brought> brought_;
   std::vector<Refused> refused_;
   std::vector<SyncGuard> guards_;
   std::vector<TableDifferences> found_;

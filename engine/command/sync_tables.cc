@@ -209,6 +209,21 @@ absl::Status SyncTables::Apply() {
   return connection_.Execute("SET CONSTRAINTS ALL IMMEDIATE");
 }
 
+absl::StatusOr<SyncRows> SyncTables::CountRows(size_t table) {
+  SyncRows rows;
+  ASSIGN_OR_RETURN(const PgResult all,
+                   connection_.Query("SELECT pg_catalog.count(*) FROM " + Target(table)));
+  rows.all = static_cast<uint64_t>(all.Int(0, 0));
+  const Pile& gone = staged_[table].gone;
+  if (gone.sent == 0) return rows;
+  ASSIGN_OR_RETURN(const PgResult left,
+                   connection_.Query(absl::StrCat("SELECT pg_catalog.count(*) FROM ",
+                                                  Target(table), " t JOIN ", gone.name, " g ON ",
+                                                  KeyEquals(table, "t", "g"))));
+  rows.of_gone_keys = static_cast<uint64_t>(left.Int(0, 0));
+  return rows;
+}
+
 std::string SyncTables::KeyEquals(size_t table, absl::string_view a, absl::string_view b) const {
   std::vector<std::string> parts;
   for (const size_t column : pairs_.pairs[table].key) {

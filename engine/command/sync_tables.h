@@ -30,6 +30,12 @@ struct SyncCounts {
   uint64_t updated = 0, inserted = 0, deleted = 0;
 };
 
+// Of one table, as the transaction sees it.
+struct SyncRows {
+  uint64_t all = 0;
+  uint64_t of_gone_keys = 0;   // that have the key of a row that was to go
+};
+
 // One transaction's work. One thread at a time; all calls inside the transaction of `connection`,
 // which outlives it. After an error the transaction is to be rolled back.
 class SyncTables {
@@ -51,6 +57,9 @@ class SyncTables {
   // Carries out everything. Errors: kSyncCascade when a row that goes would take or change rows
   // that stay; those of the server.
   absl::Status Apply();
+
+  // After Apply(), of a table with a unique key.
+  absl::StatusOr<SyncRows> CountRows(size_t table);
 
   bool touched(size_t table) const { return staged_[table].rows() > 0; }
   const SyncCounts& counts(size_t table) const { return counts_[table]; }

@@ -1,5 +1,6 @@
 """sync: after it both sides are equal, and nothing else has happened to the target."""
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -351,6 +352,88 @@ class Sync(EndToEndTest):
         self.change(path, "UPDATE item SET name = 'x' WHERE id = 1;")
         self.assert_fails(self.sync(path), 4, "L2P5001")
         self.assertEqual(self.sql("SELECT name FROM item WHERE id = 1"), [("item 1",)])
+
+    def test_whatever_triggers_do_to_other_rows_is_noticed(self):
+        """What was written, what is gone and how many rows there are tell as much as all rows."""
+        spoilt = {
+            "another row is deleted": "DELETE FROM item WHERE id = 100",
+            "another row is changed": "UPDATE item SET n = n + 1 WHERE id = 100 AND n < 1000",
+            "a row is added": "INSERT INTO item (id, name) VALUES (100000, 'x')",
+            "a row goes and one comes": "DELETE FROM item WHERE id = 100;"
+                                        "INSERT INTO item (id, name) VALUES (100000, 'x')",
+            "a row of another table is deleted": "DELETE FROM line WHERE item_id = 50",
+            "a row is changed within a block of its own":
+                "BEGIN UPDATE item SET n = -1 WHERE id = 100; EXCEPTION WHEN others THEN NULL; END",
+        }
+        path = self.shop()
+        self.assertEqual(self.copy(path).exit_code, 0)
+        self.change(path, "UPDATE item SET name = 'x' WHERE id = 1; DELETE FROM item WHERE id = 7;"
+                          "INSERT INTO item (name) VALUES ('new')")
+        for what, statement in spoilt.items():
+            with self.subTest(what):
+                self.sql(
+                    "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
+                    f" IF pg_trigger_depth() = 1 THEN {statement}; END IF; RETURN NULL; END$$;"
+                    "CREATE TRIGGER spoil AFTER UPDATE ON item EXECUTE FUNCTION spoil()")
+                self.assert_fails(self.sync(path), 4, "L2P5001")
+                self.assertEqual(self.sql("SELECT name FROM item WHERE id = 1"), [("item 1",)])
+                self.sql("DROP FUNCTION spoil CASCADE")
+        # One that writes elsewhere is nobody's harm.
+        self.sql("CREATE TABLE log (at timestamptz);"
+                 "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
+                 " $$BEGIN INSERT INTO log VALUES (now()); RETURN NULL; END$$;"
+                 "CREATE TRIGGER note AFTER UPDATE ON item EXECUTE FUNCTION note()")
+        self.assertEqual(self.sync(path).exit_code, 0)
+        self.sql("DROP FUNCTION note CASCADE; DROP TABLE log")
+        self.assert_verified(path)
+
+    def test_rows_that_do_not_go_are_noticed(self):
+        path = self.make_source("""
+            CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+            INSERT INTO t SELECT i, 'v' FROM n;""")
+        self.assertEqual(self.copy(path).exit_code, 0)
+        self.change(path, "DELETE FROM t WHERE id = 7")
+        for what, instead in {"a row stays": "NULL;",
+                              "another one goes": "DELETE FROM t WHERE id = 100;"}.items():
+            with self.subTest(what):
+                self.sql("CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
+                         f" IF OLD.id <> 7 THEN RETURN OLD; END IF; {instead} RETURN NULL; END$$;"
+                         "CREATE TRIGGER keep BEFORE DELETE ON t FOR EACH ROW"
+                         " EXECUTE FUNCTION keep()")
+                self.assert_fails(self.sync(path), 4, "L2P5001")
+                self.sql("DROP FUNCTION keep CASCADE")
+        self.assert_syncs(path)
+
+    def test_forms_of_what_came_are_known_as_a_copy_knows_them(self):
+        path = self.make_source("""
+            CREATE TABLE t (id INTEGER PRIMARY KEY, at TIMESTAMP, on_day DATE, flag BOOLEAN, x REAL,
+                            doc TEXT);
+            INSERT INTO t VALUES (1, '2024-01-31 12:34:56', '2024-01-31', 1, 0.5, 'a'),
+                                 (2, '2024-02-01 00:00:00', '2024-02-01', 0, 1.5, 'b');""")
+        self.assertEqual(self.copy(path).exit_code, 0)
+        for change in ("UPDATE t SET at = '2024-03-01 01:02:03' WHERE id = 1",
+                       "UPDATE t SET at = '2024-03-02T01:02:03' WHERE id = 1",
+                       "UPDATE t SET at = '2024-02-02T00:00:00' WHERE id = 2",
+                       "INSERT INTO t VALUES (3, NULL, NULL, NULL, NULL, NULL)",
+                       "UPDATE t SET flag = NULL WHERE id = 1",
+                       "DELETE FROM t WHERE id = 3"):
+            with self.subTest(change):
+                self.change(path, change)
+                self.assert_syncs(path)
+                self.assertEqual(self.forms("public"), self.forms_of_a_copy(path))
+
+    def forms(self, schema):
+        (plan,) = self.sql("SELECT plan_json FROM lite2pg.run WHERE target_schema = "
+                           f"'{schema}' ORDER BY started_at DESC LIMIT 1")[0]
+        return {column["source_name"]: column["representation"]
+                for column in json.loads(plan)["tables"][0]["columns"]}
+
+    def forms_of_a_copy(self, path):
+        self.assertEqual(self.copy(path, "--target-schema", "fresh", "--restart").exit_code, 0)
+        forms = self.forms("fresh")
+        self.sql("DROP SCHEMA fresh CASCADE")
+        return forms
 
     def test_a_writer_at_full_speed(self):
         for journal in ("WAL", "DELETE"):
