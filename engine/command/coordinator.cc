@@ -29,20 +29,21 @@ absl::Status RenewCoordinator(const TargetSession& target, const std::string& ta
   while (true) {
     absl::StatusOr<PgConnection> connection = target.Connect();
     std::string holder;
-    if (connection.ok()) {
+    const absl::Status connected = connection.status();
+    if (connected.ok()) {
       *coordinator = *std::move(connection);
       ASSIGN_OR_RETURN(const bool locked,
                        Ledger::TryLock(*coordinator, target_schema, &holder, dialect));
       if (locked) return absl::OkStatus();
       // Most likely what is left of our own former session; it ends soon.
-    } else if (InfoOf(connection.status()).exit_code != ExitCode::kTargetUnreachable) {
-      return connection.status();
+    } else if (InfoOf(connected).exit_code != ExitCode::kTargetUnreachable) {
+      return connected;
     }
     if (std::chrono::steady_clock::now() < deadline) {
       std::this_thread::sleep_for(kPause);
       continue;
     }
-    if (!connection.ok()) return connection.status();
+    if (!connected.ok()) return connected;
     return MakeError(ErrorCode::kAnotherRun, ExitCode::kCannotResume,
                      absl::StrCat("the connection was lost, and meanwhile another run took the "
                                   "lock on this schema (", EscapeForMessage(holder), ")"),

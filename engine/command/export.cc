@@ -161,18 +161,19 @@ absl::Status ExportSession::Inspect() {
 // A directory that is new, empty, or an export's own; nothing else is written to.
 absl::Status ExportSession::OpenTarget() {
   // It is made when there is something to put into it.
-  absl::StatusOr<std::vector<std::string>> listed = std::vector<std::string>();
+  bool listed = true;
   if (ArchiveDirectory::Exists(request_.dir)) {
     ASSIGN_OR_RETURN(directory_, ArchiveDirectory::OpenForWriting(request_.dir));
-    listed = directory_->List();
+    absl::StatusOr<std::vector<std::string>> list = directory_->List();
+    listed = list.ok();
+    if (listed) found_ = *std::move(list);
   }
-  if (listed.ok()) found_ = *std::move(listed);
   const auto foreign = std::find_if_not(found_.begin(), found_.end(), IsOurs);
-  if (!listed.ok() || foreign != found_.end()) {
+  if (!listed || foreign != found_.end()) {
     return MakeError(ErrorCode::kArchiveDirectory, ExitCode::kUsage,
                      absl::StrCat("the directory ", EscapeName(request_.dir),
                                   " holds something that is not an export's",
-                                  listed.ok() ? absl::StrCat(": ", EscapeName(*foreign)) : ""),
+                                  listed ? absl::StrCat(": ", EscapeName(*foreign)) : ""),
                      "name a new or empty directory");
   }
   if (request_.resume == ResumeMode::kResume && found_.empty()) {

@@ -64,8 +64,8 @@ const Item* FindPartner(const std::vector<Item>& items, absl::string_view config
 
 // Types whose numbers stand for moments by a convention that must be known or proven.
 bool IsDated(const PgType& type) {
-  const Oid oid = type.kind == TypeKind::kDomain && type.base != nullptr ? type.base->oid
-                                                                         : type.oid;
+  const PgType* const base = type.base.get();
+  const Oid oid = base != nullptr ? base->oid : type.oid;
   return oid == kOidDate || oid == kOidTimestamp || oid == kOidTimestamptz;
 }
 

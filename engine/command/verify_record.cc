@@ -188,12 +188,12 @@ class RecordedSide {
       } else if (found->type.type_name == column.type_name &&
                  found->type.typmod == column.typmod) {
         absl::StatusOr<ColumnCodec> codec = BindColumn(found->type, ReadingRules());
+        readable &= codec.ok();
         if (codec.ok()) {
           names.push_back(found->name);
           codecs.push_back(*std::move(codec));
           Describe(column, found->type.sql_name, &compared, &verified);
         }
-        readable &= codec.ok();
         continue;
       } else {
         difference.target = found->type.sql_name;

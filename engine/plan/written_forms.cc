@@ -222,7 +222,9 @@ void LearnForm(FormFamily family, const SourceValue& value, const Candidate* onl
   } else if (is_text && !forms->number_like_text) {
     forms->number_like_text = IsNumberText(text);
   }
-  if (family == FormFamily::kOther) return LearnOther(value, *only, scratch, forms);
+  if (family == FormFamily::kOther && only != nullptr) {
+    return LearnOther(value, *only, scratch, forms);
+  }
   if (!is_text) return;
   if (forms->mixed) return;
   switch (family) {

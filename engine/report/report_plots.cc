@@ -72,7 +72,8 @@ class TimeScale {
   std::string Axis(double height) const {
     std::string out;
     const double step = Step(end_, 8);
-    for (double at = 0; at <= end_ * 1.0001; at += step) {
+    for (int i = 0; i * step <= end_ * 1.0001; ++i) {
+      const double at = i * step;
       absl::StrAppend(&out, "<line x1=\"", HtmlNumber(X(at)), "\" x2=\"", HtmlNumber(X(at)),
                       "\" y1=\"0\" y2=\"", HtmlNumber(height), "\" class=\"grid\"/>");
       const bool last = X(at) > kWidth - 30;

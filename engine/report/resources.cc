@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 namespace lite2pg {
@@ -29,9 +30,9 @@ int64_t PeakRssBytes() {
   // its parent's size; VmHWM is this process's own.
   if (std::FILE* file = std::fopen("/proc/self/status", "re"); file != nullptr) {
     char line[256];
-    long long kib = -1;
+    int64_t kib = -1;
     while (kib < 0 && std::fgets(line, sizeof(line), file) != nullptr) {
-      if (std::strncmp(line, "VmHWM:", 6) == 0) std::sscanf(line + 6, "%lld", &kib);
+      if (std::strncmp(line, "VmHWM:", 6) == 0) kib = std::strtoll(line + 6, nullptr, 10);
     }
     std::fclose(file);
     if (kib >= 0) return kib * 1024;

@@ -89,15 +89,15 @@ absl::StatusOr<TypedSql> ExpressionTranslator::Arithmetic(SqlOperator op, const 
   }
   if (is_integer(left) && is_integer(right)) {
     ASSIGN_OR_RETURN(TypedSql l, AsInteger(left));
-    ASSIGN_OR_RETURN(TypedSql r, AsInteger(right));
-    return IntegerArithmetic(op, std::move(l), std::move(r));
+    ASSIGN_OR_RETURN(const TypedSql r, AsInteger(right));
+    return IntegerArithmetic(op, std::move(l), r);
   }
   if (op == SqlOperator::kModulo) return Refuse("% of real numbers");
   return FloatArithmetic(op, left, right);
 }
 
 absl::StatusOr<TypedSql> ExpressionTranslator::IntegerArithmetic(SqlOperator op, TypedSql left,
-                                                                 TypedSql right) {
+                                                                 const TypedSql& right) {
   const bool divides = op == SqlOperator::kDivide || op == SqlOperator::kModulo;
   if (divides && IsZero(right)) return NullValue();  // NULL in SQLite
   const Interval bounds = BoundsOf(op, left, right);

@@ -63,7 +63,8 @@ class ExpressionTranslator {
   absl::StatusOr<TypedSql> Junction(const Expr& expr);
   absl::StatusOr<TypedSql> Comparison(const Expr& expr);
   absl::StatusOr<TypedSql> Arithmetic(SqlOperator op, const TypedSql& left, const TypedSql& right);
-  absl::StatusOr<TypedSql> IntegerArithmetic(SqlOperator op, TypedSql left, TypedSql right);
+  absl::StatusOr<TypedSql> IntegerArithmetic(SqlOperator op, TypedSql left,
+                                             const TypedSql& right);
   absl::StatusOr<TypedSql> FloatArithmetic(SqlOperator op, const TypedSql& left,
                                            const TypedSql& right);
   absl::StatusOr<TypedSql> Bitwise(SqlOperator op, const TypedSql& left, const TypedSql& right);
