@@ -37,6 +37,28 @@ TEST(ConfigFile, TakesTheOptionsOfTheCommandLine) {
   EXPECT_EQ(applied.settings.policy.max_rejects_rows, 7u);
 }
 
+// toml++ 3.3 is not defined for most letters beyond ASCII outside of strings and comments.
+TEST(ConfigFile, LettersBeyondAsciiStandInQuotes) {
+  for (const char* const bad :
+       {"größe = 4\n", "streams = 4\n[table.größe]\n", "streams = 4 ß\n", "streams\xC2\xA0= 4\n",
+        "include = [\"a\", ß]\n", "include = [\"\"\"a\"\"\"\"\", ß]\n", "x = '\\' ß\n",
+        "x = \"a\\\"\" ß\n", "x = \"open\nß = 1\n", "x = '''a\n''' ß"}) {
+    EXPECT_THAT(Apply(bad).text, HasSubstr("beyond ASCII")) << bad;
+  }
+  EXPECT_THAT(Apply("streams = 4\n\n[table.größe]\n").text, HasSubstr("shop.toml:3: "));
+
+  const Applied applied = Apply(
+      "\xEF\xBB\xBF# größe\ninclude = [\"\"\"größe\"\"\"\"\", '''ä'ö''', 'ü', \"\\\"é\"] # ß\n"
+      "exclude = [\"\"\"a\\\"\"\"é\"\"\", '''b''''', \"ñ\"]\n"
+      "[table.\"größe\"]\nrename = 'sizé'\n");
+  ASSERT_EQ(applied.text, "");
+  EXPECT_EQ(applied.settings.common.include,
+            (std::vector<std::string>{"größe\"\"", "ä'ö", "ü", "\"é"}));
+  EXPECT_EQ(applied.settings.common.exclude,
+            (std::vector<std::string>{"a\"\"\"é", "b''", "ñ"}));
+  EXPECT_EQ(FindTableConfig(applied.settings.common, "größe")->rename, "sizé");
+}
+
 TEST(ConfigFile, ReadsSectionsForTablesAndColumns) {
   const Applied applied = Apply(
       "[table.\"Order Items\"]\nrename = \"items\"\nwhere = \"id > 5\"\n"

@@ -1,12 +1,17 @@
 #include "tools/cli/config_file.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <functional>
 #include <map>
+#include <string>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/suggest.h"
@@ -26,6 +31,47 @@ namespace {
 // A configuration is written by hand; anything longer is the wrong file.
 constexpr size_t kFileBytesMax = size_t{8} << 20;
 
+// Where `text` goes on after the string that begins with `quote` at `at`: one of TOML's four kinds.
+size_t AfterString(absl::string_view text, size_t at) {
+  const char quote = text[at];
+  const std::string three(3, quote);
+  const bool multi_line = text.substr(at, 3) == three;
+  const bool escapes = quote == '"';
+  for (at += multi_line ? 3 : 1; at < text.size(); ++at) {
+    if (escapes && text[at] == '\\') {
+      ++at;
+    } else if (!multi_line && (text[at] == quote || text[at] == '\n')) {
+      return at + 1;
+    } else if (multi_line && text.substr(at, 3) == three) {
+      at += 3;
+      // The string may end in up to two quotes.
+      for (int i = 0; i < 2 && at < text.size() && text[at] == quote; ++i) ++at;
+      return at;
+    }
+  }
+  return text.size();
+}
+
+// The line, from 1, of the first byte beyond ASCII that is in neither a string nor a comment; 0 for
+// none. TOML has no use for one there, and toml++ 3.3 is not defined for most of them: its
+// is_non_ascii_horizontal_whitespace() has a point declared unreachable that they reach.
+uint32_t LineBeyondAscii(absl::string_view text) {
+  size_t at = absl::StartsWith(text, "\xEF\xBB\xBF") ? 3 : 0;  // a byte order mark
+  while (at < text.size()) {
+    const char c = text[at];
+    if (c == '"' || c == '\'') {
+      at = AfterString(text, at);
+    } else if (c == '#') {
+      at = std::min(text.find('\n', at), text.size());
+    } else if (static_cast<unsigned char>(c) >= 0x80) {
+      return 1 + static_cast<uint32_t>(absl::c_count(text.substr(0, at), '\n'));
+    } else {
+      ++at;
+    }
+  }
+  return 0;
+}
+
 // One file being applied.
 class ConfigReader {
  public:
@@ -34,8 +80,10 @@ class ConfigReader {
 
   void ReadRoot(const toml::table& root);
   void Report(const toml::source_region& where, absl::string_view text) {
-    problems_.emplace(where.begin.line, absl::StrCat(EscapeName(name_), ":", where.begin.line,
-                                                     ": ", text));
+    Report(where.begin.line, text);
+  }
+  void Report(uint32_t line, absl::string_view text) {
+    problems_.emplace(line, absl::StrCat(EscapeName(name_), ":", line, ": ", text));
   }
   void MoveProblemsTo(std::vector<Problem>* problems) {
     for (auto& [line, text] : problems_) problems->push_back({ErrorCode::kConfig, text});
@@ -221,6 +269,12 @@ void ConfigReader::ReadColumnKeys(absl::string_view what, const toml::table& key
 void ApplyConfigText(absl::string_view text, const std::string& name, CommandId command,
                      Settings* settings, std::vector<Problem>* problems) {
   ConfigReader reader(name, command, settings);
+  if (const uint32_t line = LineBeyondAscii(text); line > 0) {
+    reader.Report(line, "a letter beyond ASCII stands outside of quotes; names and values with such "
+                        "letters are written \"in quotes\"");
+    reader.MoveProblemsTo(problems);
+    return;
+  }
   const toml::parse_result parsed = toml::parse(ToStd(text), name);
   if (!parsed) {
     const std::string_view why = parsed.error().description();
