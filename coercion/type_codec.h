@@ -6,11 +6,12 @@
 #define LITE2PG_COERCION_TYPE_CODEC_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -89,7 +90,7 @@ struct EncodeParams {
   int64_t length_max = -1;   // characters (varchar, char) or bits; -1 none
   ReadingRules rules;
   absl::TimeZone time_zone = absl::UTCTimeZone();
-  absl::flat_hash_set<std::string> labels;       // enum
+  std::set<std::string, std::less<>> labels;          // enum
   std::shared_ptr<const struct ColumnCodec> element;  // array
   Oid element_oid = 0;                           // array
   EncodeFn text_encode = nullptr;  // with rules.empty_text_as_null: the encoder of other text

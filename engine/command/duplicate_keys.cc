@@ -7,13 +7,13 @@
 #include <string>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "coercion/digest.h"
 #include "engine/base/error.h"
+#include "engine/base/hash_tables.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/sqlite/row_source.h"
@@ -21,8 +21,8 @@
 namespace lite2pg {
 namespace {
 
-// Hashes of keys held at once: 16 bytes each in a table that is at most seven eighths full.
-constexpr uint64_t kKeysAtOnce = uint64_t{2} << 20;
+// Hashes of keys held at once, in a table that takes about 56 bytes for each.
+constexpr uint64_t kKeysAtOnce = uint64_t{1} << 20;
 constexpr size_t kExamplesMax = 3;       // groups of rows that are shown
 constexpr size_t kRowsOfExampleMax = 3;  // of each
 // A cancelled run need not wait for the end of a table.
@@ -121,7 +121,7 @@ class KeySearch {
   absl::StatusOr<uint64_t> Count() {
     const uint64_t passes = table_.rows / kKeysAtOnce + 1;
     for (uint64_t pass = 0; pass < passes; ++pass) {
-      absl::flat_hash_set<KeyHash> seen;
+      HashSet<KeyHash> seen;
       RETURN_IF_ERROR(EachKey([&](const KeyHash& hash) {
         if (hash.second % passes != pass || seen.insert(hash).second) return;
         ++count_;

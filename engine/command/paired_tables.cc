@@ -4,11 +4,10 @@
 #include <initializer_list>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/base/hash_tables.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
@@ -83,7 +82,7 @@ class Pairing {
       : common_(common), names_computed_(columns == UnreadColumns::kAll), out_(*out) {}
 
   absl::Status Run() {
-    absl::flat_hash_set<const TargetTable*> used;
+    HashSet<const TargetTable*> used;
     for (const SourceTable& source : out_.catalog.tables) {
       if (!IsCompared(source)) continue;
       const TargetTable* partner = FindTable(source);

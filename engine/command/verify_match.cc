@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "coercion/type_codec.h"
+#include "engine/base/hash_tables.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/verify_input.h"
@@ -52,7 +52,7 @@ bool HasRows(const TargetTable& table) {
 
 template <typename Table>
 void AddOneSided(const CommonOptions& common, const std::vector<Table>& b,
-                 const absl::flat_hash_set<const Table*>& used, VerifyInput* input) {
+                 const HashSet<const Table*>& used, VerifyInput* input) {
   for (const Table& table : b) {
     if (used.contains(&table) || !HasRows(table) || !IsIncluded(common, table.name)) continue;
     input->others.push_back(OneSided("", table.name, "table_extra"));
@@ -100,7 +100,7 @@ class SourceMatch {
   absl::Status Run() {
     ASSIGN_OR_RETURN(common_, ExpandPatterns(request_.common, {}, input_.source_a.catalog));
     const OpenedSource& side_b = input_.source_b;
-    absl::flat_hash_set<const SourceTable*> used;
+    HashSet<const SourceTable*> used;
     for (const SourceTable& a : input_.source_a.catalog.tables) {
       if (!IsThere(input_.source_a, a)) continue;
       const SourceTable* b = Find(side_b.catalog.tables, a.name, /*fold=*/true);
@@ -162,7 +162,7 @@ class SourceMatch {
     VerifiedTable verified;
     Columns columns;
     table.name = a.name;
-    absl::flat_hash_set<const SourceColumn*> used;
+    HashSet<const SourceColumn*> used;
     const auto is_there = [](const OpenedSource& side, const SourceTable& of, size_t column) {
       return side.archive == nullptr || Archived(side, of, column) != nullptr;
     };
@@ -297,7 +297,7 @@ class TargetMatch {
       : request_(request), input_(*input) {}
 
   absl::Status Run() {
-    absl::flat_hash_set<const TargetTable*> used;
+    HashSet<const TargetTable*> used;
     for (const TargetTable& a : input_.target_a.tables) {
       if (!HasRows(a)) continue;
       const TargetTable* b = Find(input_.target_b.tables, a.name, /*fold=*/false);

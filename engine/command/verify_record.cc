@@ -4,10 +4,10 @@
 #include <map>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/base/hash_tables.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/certificate.h"
@@ -22,7 +22,7 @@ namespace {
 // The newest word about every table: a later run may have loaded only some.
 PlanRecord NewestOf(const RecordedRuns& recorded) {
   PlanRecord record;
-  absl::flat_hash_set<std::string> known;
+  StringSet known;
   for (const RecordedRun& run : recorded.runs) {
     for (const TableRecord& table : run.record.tables) {
       if (known.insert(table.target_name).second) record.tables.push_back(table);
@@ -39,7 +39,7 @@ class RecordedSide {
 
   absl::Status OpenTargetTables(const PgConnectOptions& connect, int workers) {
     std::vector<TargetSideTable> tables;
-    absl::flat_hash_set<std::string> recorded;
+    StringSet recorded;
     for (const TableRecord& table : record_.tables) {
       recorded.insert(table.target_name);
       if (!Wanted(table)) continue;

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "engine/base/hash_tables.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
@@ -232,7 +231,7 @@ absl::Status MatchExistingColumns(const PlanInputs& inputs, SelectedTable* selec
                                   std::vector<int>* columns, std::vector<Finding>* findings) {
   const SourceTable& source = *selected->source;
   const TargetTable& target = *selected->target;
-  absl::flat_hash_set<const TargetColumn*> used;
+  HashSet<const TargetColumn*> used;
   for (size_t i = 0; i < source.columns.size(); ++i) {
     const SourceColumn& column = source.columns[i];
     const ColumnConfig* config = FindColumnConfig(selected->config, column.name);

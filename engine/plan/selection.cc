@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "engine/base/hash_tables.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/plan/existing_columns.h"
@@ -293,7 +292,7 @@ class Selector {
 
   const PlanInputs& in_;
   Selection out_;
-  absl::flat_hash_map<std::string, CandidateList> candidates_;  // by declared type
+  StringMap<CandidateList> candidates_;  // by declared type
 };
 
 }  // namespace

@@ -4,10 +4,10 @@
 #include <map>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "engine/base/failpoint.h"
+#include "engine/base/hash_tables.h"
 #include "engine/base/text.h"
 #include "engine/plan/foreign_key_links.h"
 #include "engine/plan/plan.h"
@@ -305,7 +305,7 @@ class ExistingPlanner {
 
   void SetAside() {
     ExistingPlan& existing = plan_->existing;
-    absl::flat_hash_set<uint32_t> keys_aside;
+    HashSet<uint32_t> keys_aside;
     for (const TableForeignKeyObject& key : in_.target_objects.foreign_keys) {
       const TablePlan* child = Loaded(key.child_oid);
       if (child == nullptr || !key.stays.empty()) continue;  // costs nothing, or has to stay
@@ -419,7 +419,7 @@ class ExistingPlanner {
 
   void Describe() {
     std::vector<std::string> aside;
-    absl::flat_hash_set<std::string> aside_objects;
+    StringSet aside_objects;
     for (const SetAsideObject& object : plan_->existing.set_aside) {
       aside.push_back(object.object);
       aside_objects.insert(object.object);

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
+#include "engine/base/hash_tables.h"
 
 namespace lite2pg {
 
@@ -48,7 +48,7 @@ class NameTable {
   const std::vector<NameChange>& changes() const { return changes_; }
 
  private:
-  absl::flat_hash_set<std::string> taken_;
+  StringSet taken_;
   std::vector<NameChange> changes_;
 };
 

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "engine/base/error.h"
+#include "engine/base/hash_tables.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
@@ -25,7 +24,7 @@ struct ListedTable {
   bool without_rowid = false;
   bool strict = false;
 };
-using ListedTables = absl::flat_hash_map<std::string, ListedTable>;
+using ListedTables = StringMap<ListedTable>;
 
 // Suffixes of the tables that a virtual table keeps its data in, by module. SQLite names them
 // itself ("shadow") for modules that it has; these are for modules that it lacks.
@@ -95,9 +94,9 @@ class CatalogReader {
   SqliteConnection& connection_;
   SourceCatalog catalog_;
   ListedTables listed_;
-  absl::flat_hash_set<std::string> modules_;                      // lower case
-  absl::flat_hash_map<std::string, std::string> virtual_tables_;  // lower-case name -> module
-  absl::flat_hash_map<std::string, std::string> virtual_names_;   // lower-case name -> name
+  StringSet modules_;                      // lower case
+  StringMap<std::string> virtual_tables_;  // lower-case name -> module
+  StringMap<std::string> virtual_names_;   // lower-case name -> name
   std::vector<IndexEntry> index_entries_;
   std::vector<std::string> others_;  // entries of no type that there is
 };
@@ -222,7 +221,7 @@ void CatalogReader::FindShadowOwner(SourceTable* table) const {
 absl::Status CatalogReader::ReadTables() {
   ASSIGN_OR_RETURN(SchemaDetails details, SchemaDetails::Make(connection_));
   for (const IndexEntry& index : index_entries_) details.AddIndexSql(index.name, index.sql);
-  absl::flat_hash_set<std::string> seen;
+  StringSet seen;
   for (SourceTable& table : catalog_.tables) {
     FindShadowOwner(&table);
     if (!seen.insert(absl::AsciiStrToLower(table.name)).second) {
@@ -238,7 +237,7 @@ absl::Status CatalogReader::ReadTables() {
 
 absl::Status CatalogReader::ReadSequences() {
   SourceTable* sequences = nullptr;
-  absl::flat_hash_map<std::string, SourceTable*> by_name;
+  StringMap<SourceTable*> by_name;
   for (SourceTable& table : catalog_.tables) {
     by_name[absl::AsciiStrToLower(table.name)] = &table;
     if (table.name == "sqlite_sequence") sequences = &table;
@@ -287,8 +286,8 @@ absl::Status CatalogReader::CheckPassedOver() const {
 // SQLite goes by an entry's SQL, we go by its type and name: where these differ, or where SQLite
 // passed over an index, a table or a part of the file would be left out without a word.
 absl::Status CatalogReader::CheckEntries() const {
-  absl::flat_hash_map<std::string, const SourceTable*> tables;
-  absl::flat_hash_set<std::string> indexes;
+  StringMap<const SourceTable*> tables;
+  StringSet indexes;
   for (const SourceTable& table : catalog_.tables) {
     tables[absl::AsciiStrToLower(table.name)] = &table;
     for (const SourceIndex& index : table.indexes) indexes.insert(index.name);

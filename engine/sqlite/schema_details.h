@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "engine/base/hash_tables.h"
 #include "engine/sqlite/catalog.h"
 #include "engine/sqlite/connection.h"
 
@@ -40,7 +40,7 @@ class SchemaDetails {
 
   SqliteConnection* connection_;
   SqliteStatement columns_, indexes_, index_columns_, foreign_keys_;
-  absl::flat_hash_map<std::string, std::string> index_sql_;
+  StringMap<std::string> index_sql_;
 };
 
 }  // namespace lite2pg

@@ -4,8 +4,8 @@
 #include <mutex>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "engine/base/error.h"
+#include "engine/base/hash_tables.h"
 #include "engine/base/status_macros.h"
 
 namespace lite2pg {
@@ -37,8 +37,8 @@ bool AllMet(const PartnerlessRows& rows) {
 
 // The keys of which B has more rows than A, and A none: whether A has the key at all, in a row that
 // both sides have, is not known.
-absl::flat_hash_set<Hash128> KeysOfBAlone(const std::vector<RowEntry>& entries) {
-  absl::flat_hash_set<Hash128> keys;
+HashSet<Hash128> KeysOfBAlone(const std::vector<RowEntry>& entries) {
+  HashSet<Hash128> keys;
   for (const RowEntry& entry : entries) {
     if (entry.b > 0) keys.insert(entry.hash.key);
   }
@@ -193,7 +193,7 @@ absl::Status DifferingRows::Told(const Round& round, std::vector<SketchedRow> ro
 
 // Rows that both sides have, of keys that otherwise only B seems to have.
 absl::Status DifferingRows::AddPartners(const Round& round, RowEntries* entries) {
-  const absl::flat_hash_set<Hash128> keys = KeysOfBAlone(entries->Finish());
+  const HashSet<Hash128> keys = KeysOfBAlone(entries->Finish());
   if (keys.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(std::vector<ScanPiece> pieces, sides_.Pieces({table_}));
   std::erase_if(pieces, [](const ScanPiece& piece) { return !piece.of_a; });

@@ -6,7 +6,7 @@
 #include <mutex>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "engine/base/hash_tables.h"
 #include "engine/verify/difference.h"
 #include "engine/verify/row_hash.h"
 
@@ -46,9 +46,10 @@ struct Partnerless {
   uint64_t to_show = 0;                           // how many of them are to be described
   DifferenceKind kind = DifferenceKind::kMissing;
 };
-using PartnerlessRows = absl::flat_hash_map<RowHash, Partnerless>;
-// Of one of them: the table has 8/7 to 16/7 slots for each, and half as many more while it grows.
-inline constexpr size_t kPartnerlessBytes = 2 * (sizeof(PartnerlessRows::value_type) + 1) * 3 / 2;
+using PartnerlessRows = HashMap<RowHash, Partnerless>;
+// Of one of them: the table's node has its hash and the next one's address too, and there is what the
+// allocator and two tables of addresses take.
+inline constexpr size_t kPartnerlessBytes = sizeof(PartnerlessRows::value_type) + 40;
 
 // Which rows without a partner are wanted.
 struct WantedRows {

@@ -1,8 +1,8 @@
 // CREATE VIEW as a whole: names and types of its columns.
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "engine/base/hash_tables.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
@@ -21,7 +21,7 @@ std::string FitName(absl::string_view name, size_t bytes_max) {
 
 // A name that `taken` does not hold under `key_of`, which then takes it.
 template <typename MakeCandidate>
-std::string TakeUnique(absl::flat_hash_set<std::string>* taken, bool fold,
+std::string TakeUnique(StringSet* taken, bool fold,
                        MakeCandidate candidate) {
   // Each round tries one name more than there can be taken ones.
   for (int round = 0;; ++round) {
@@ -39,7 +39,7 @@ void SetType(TranslationColumn* column, Oid oid, StorageClass storage_class) {
 
 absl::Status NameColumns(const std::vector<std::string>& wanted, bool lower,
                          std::vector<OutputColumn>* columns) {
-  absl::flat_hash_set<std::string> source_names, target_names;
+  StringSet source_names, target_names;
   for (size_t i = 0; i < columns->size(); ++i) {
     const std::string& name = wanted[i];
     if (!IsValidUtf8(name)) return Refuse("the name of a column, which is not valid UTF-8");

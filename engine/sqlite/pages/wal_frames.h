@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "absl/container/flat_hash_map.h"
+#include "engine/base/hash_tables.h"
 #include "engine/sqlite/connection.h"
 #include "engine/sqlite/wal_position.h"
 
@@ -29,7 +29,7 @@ class WalFrames {
   const uint8_t* salt() const { return salt_; }
 
  private:
-  absl::flat_hash_map<uint32_t, uint32_t> frame_of_page_;
+  HashMap<uint32_t, uint32_t> frame_of_page_;
   uint8_t salt_[8] = {};
 };
 

@@ -2,8 +2,8 @@
 #include <array>
 #include <cstddef>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
+#include "engine/base/hash_tables.h"
 #include "engine/sqlite/sql/keywords.h"
 
 namespace lite2pg {
@@ -169,7 +169,7 @@ SqlKeyword FindKeyword(absl::string_view word) {
   if (word.size() > kKeywordBytesMax) return SqlKeyword::kNone;
   // Never destroyed: other static objects may still parse while the program ends.
   static const auto& map = *[] {
-    auto* made = new absl::flat_hash_map<absl::string_view, SqlKeyword>;
+    auto* made = new HashMap<absl::string_view, SqlKeyword>;
     for (const KeywordRow& row : kRows) {
       if (!row.name.empty()) made->emplace(row.name, row.keyword);
     }
