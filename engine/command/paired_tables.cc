@@ -374,8 +374,9 @@ class Pairing {
   void ChooseKey(TablePlan* table, TablePair* pair) const {
     pair->key = UniqueKeyOf(*table, table->target);
     pair->key_is_unique = !pair->key.empty();
+    // The rowids of several files, and of an archive's rows, are numbers of their own.
     pair->key_finds_rows = pair->key.size() == 1 && out_.merged == nullptr &&
-                           IsRowid(*table, pair->key[0]);
+                           out_.archive == nullptr && IsRowid(*table, pair->key[0]);
     if (pair->key_is_unique) return;
     for (const int source : table->source->primary_key) {
       const auto same = [&](const ColumnPlan& c) { return c.source_column == source; };

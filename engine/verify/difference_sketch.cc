@@ -52,9 +52,9 @@ DifferenceSketch::DifferenceSketch(size_t differences)
 }
 
 std::array<size_t, 3> DifferenceSketch::CellsOf(const RowHash& hash) const {
-  const uint64_t mixed = Mix(hash.row.high ^ std::rotl(hash.row.low, 32));
-  return {Scale(hash.row.high, third_), third_ + Scale(hash.row.low, third_),
-          2 * third_ + Scale(mixed, third_)};
+  // Not the hashes themselves: a range of them may be all that is sketched.
+  return {Scale(Mix(hash.row.high), third_), third_ + Scale(Mix(hash.row.low), third_),
+          2 * third_ + Scale(Mix(hash.row.high ^ std::rotl(hash.row.low, 32)), third_)};
 }
 
 void DifferenceSketch::Apply(const SketchedRow& row, uint64_t check, bool add, Cell* cell) {

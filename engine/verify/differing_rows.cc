@@ -23,9 +23,12 @@ constexpr size_t kKeysPerPiece = 1000;
 // The number is an estimate.
 uint64_t RoomFor(uint64_t differences) { return differences + differences / 4 + kDifferencesMin; }
 
-absl::Status CountedInTwoWays() {
-  return MakeError(ErrorCode::kDefect, ExitCode::kDefect,
-                   "the rows that differ do not add up to the difference of the digests");
+absl::Status OtherRowsThanBefore() {
+  return MakeError(ErrorCode::kDifference, ExitCode::kDiffers,
+                   "the sides differ, and when they were read again the rows that differ did not add "
+                   "up to that: one of them does not show the same rows twice",
+                   "leave out conditions, views and generated columns that depend on the clock or on "
+                   "chance");
 }
 
 // Whether every row that is wanted was told.
@@ -286,7 +289,7 @@ void DifferingRows::Judge(const std::vector<RowEntry>& entries, PartnerlessRows*
 
 absl::Status DifferingRows::CheckTold() const {
   for (const Suspect& suspect : suspects_) {
-    if (told_[suspect.partition] != suspect.difference) return CountedInTwoWays();
+    if (told_[suspect.partition] != suspect.difference) return OtherRowsThanBefore();
   }
   return absl::OkStatus();
 }
@@ -309,7 +312,7 @@ std::span<const int64_t> DifferingRows::Keys::Of(const ScanPiece& piece) const {
 absl::Status DifferingRows::Fetch(const Round& round, PartnerlessRows* rows) {
   ASSIGN_OR_RETURN(const std::vector<ScanPiece> pieces, sides_.Pieces({table_}));
   RETURN_IF_ERROR(FetchPieces(round, pieces, nullptr, rows));
-  return AllMet(*rows) ? absl::OkStatus() : CountedInTwoWays();
+  return AllMet(*rows) ? absl::OkStatus() : OtherRowsThanBefore();
 }
 
 absl::Status DifferingRows::FetchPieces(const Round& round, const std::vector<ScanPiece>& pieces,

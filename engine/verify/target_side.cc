@@ -83,13 +83,14 @@ class TupleReader final : public RowPresenter {
   bool PutCanonical(size_t column, absl::string_view field) {
     const ColumnCodec& codec = table_.codecs[column];
     const bool is_null = LoadInt32(field.data()) < 0;
+    const bool as_text = AsText(column);
     canonical_.Reserve(4 + field.size());
-    if (is_null || (codec.canonical == nullptr && !AsText(column))) {
+    if (is_null || (codec.canonical == nullptr && !as_text)) {
       canonical_.PutBytes(field);
       return true;
     }
     const size_t at = BeginField(&canonical_);
-    if (AsText(column)) {
+    if (as_text) {
       text_.clear();
       if (!codec.decode(field.substr(4), codec.params, &text_)) return false;
       canonical_.Reserve(text_.size());
