@@ -71,6 +71,8 @@ struct ReadingRules {
   BadValueRule bad_value = BadValueRule::kRefuse;
   std::string bad_value_default;       // with kDefault: as TEXT of the source would say it
   std::string source_time_zone = "UTC";  // for text without an offset going into timestamptz
+
+  friend bool operator==(const ReadingRules&, const ReadingRules&) = default;
 };
 
 // ---- The codec: one row of the type table. ----------------------------------------------------

@@ -38,9 +38,8 @@ void SyncProof::Replaces(size_t table, size_t partitions, const ComparedRow& row
 absl::StatusOr<std::vector<Digest>> SyncProof::Read(size_t table,
                                                     const std::vector<Digest>& before,
                                                     const Digest& expected) const {
-  const bool ordinary = pairs_.plan.tables[table].target.kind == 'r' &&
-                        DialectNamed(pairs_.facts.dialect).tuple_positions;
-  if (ordinary && pairs_.pairs[table].key_is_unique) {
+  ASSIGN_OR_RETURN(const bool is_heap, IsHeap(table));
+  if (is_heap && pairs_.pairs[table].key_is_unique) {
     std::vector<Digest> parts = before;
     for (size_t i = 0; i < replaced_[table].size(); ++i) parts[i].Subtract(replaced_[table][i]);
     RETURN_IF_ERROR(AddRows(table, kWrittenHere, &parts));
@@ -50,6 +49,16 @@ absl::StatusOr<std::vector<Digest>> SyncProof::Read(size_t table,
   std::vector<Digest> parts(before.size());
   RETURN_IF_ERROR(AddRows(table, "", &parts));
   return parts;
+}
+
+absl::StatusOr<bool> SyncProof::IsHeap(size_t table) const {
+  const TargetTable& target = pairs_.plan.tables[table].target;
+  if (target.kind != 'r' || !DialectNamed(pairs_.facts.dialect).tuple_positions) return false;
+  ASSIGN_OR_RETURN(const PgResult heap,
+                   writer_.Query("SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_am a ON "
+                                 "a.oid = c.relam WHERE c.oid = $1 AND a.amname = 'heap'",
+                                 {absl::StrCat(target.oid)}));
+  return heap.rows() == 1;
 }
 
 absl::StatusOr<bool> SyncProof::IsAsExpected(size_t table, const std::vector<Digest>& parts,

@@ -41,6 +41,8 @@ class SyncProof {
                                            const Digest& expected) const;
 
  private:
+  // Whether row versions of the table carry the transaction that made them.
+  absl::StatusOr<bool> IsHeap(size_t table) const;
   absl::StatusOr<bool> IsAsExpected(size_t table, const std::vector<Digest>& parts,
                                     const Digest& expected) const;
   // Adds the rows of the table that `where` selects, "" being all.

@@ -1,4 +1,5 @@
 // What a sync leaves in the ledger: the record that a copy of the same state would have left.
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,16 +16,26 @@
 namespace lite2pg {
 namespace {
 
+// Takes over what is known of the same columns; "" where a column's type has changed since.
 void KeepForms(const TableRecord& known, TableRecord* row) {
   row->created = known.created;
   for (ColumnRecord& column : row->columns) {
+    column.representation.clear();
     for (const ColumnRecord& old : known.columns) {
       if (old.target_name != column.target_name) continue;
       column.fill = old.fill;
       column.fill_text = old.fill_text;
-      column.representation = old.representation;
+      if (old.source_name == column.source_name && old.type_name == column.type_name &&
+          old.typmod == column.typmod && old.rules == column.rules) {
+        column.representation = old.representation;
+      }
     }
   }
+}
+
+bool AllKnown(const TableRecord& row) {
+  return std::none_of(row.columns.begin(), row.columns.end(),
+                      [](const ColumnRecord& column) { return column.representation.empty(); });
 }
 
 // Whether what is known of a column's values stays true when others join them that ask for `added`:
@@ -55,7 +66,7 @@ absl::StatusOr<PlanRecord> SyncSession::NewRecord() {
     const TableRecord* known = pairs_->pairs[i].record;
     if (known != nullptr) KeepForms(*known, &record.tables[i]);
     const Brought& brought = brought_[i];
-    if (known == nullptr || brought.others) {
+    if (known == nullptr || brought.others || !AllKnown(record.tables[i])) {
       whole.push_back(i);
     } else if (!brought.keys.empty()) {
       of_few.push_back(i);
@@ -132,7 +143,7 @@ absl::Status SyncSession::Record() {
   run.target_schema = request_.common.target_schema;
   run.options_json = "{}";
   run.plan_json = PlanRecordToJson(record);
-  run.report_json = ReportToJson(report_);
+  run.report_json = ReportToJson(report_, JsonLayout::kCompact);
   run.tool_version = LITE2PG_VERSION;
   run.stage = std::string(StageName(Stage::kPublish));
   run.outcome = report_.outcome;

@@ -440,8 +440,8 @@ absl::Status SyncSession::Sequences() {
 }
 
 absl::Status SyncSession::Verify() {
-  // A trigger of one table may write to any other.
-  bool triggers = false;
+  // A trigger of one table may write to any other, and a foreign key to its children.
+  bool triggers = tables_->ChangesChildren();
   for (size_t i = 0; i < found_.size(); ++i) {
     const TargetTable& target = pairs_->plan.tables[i].target;
     triggers |= tables_->touched(i) && (!target.triggers.empty() || target.has_rules);

@@ -31,6 +31,9 @@ bool IsComputed(const TablePlan& table, const std::string& column) {
                      [&](const TargetColumn& c) { return c.name == column && c.generated; });
 }
 
+// pg_constraint.confdeltype and confupdtype: CASCADE, SET NULL, SET DEFAULT.
+bool IsAction(absl::string_view type) { return type == "c" || type == "n" || type == "d"; }
+
 bool ReadNames(absl::string_view array, std::vector<std::string>* names) {
   std::vector<std::optional<std::string>> elements;
   if (!ParseArray(array, &elements)) return false;
@@ -49,7 +52,7 @@ constexpr absl::string_view kForeignKeysSql =
     " ON a.attrelid = c.conrelid AND a.attnum = k.num),"
     " (SELECT pg_catalog.array_agg(a.attname::pg_catalog.text ORDER BY k.n) FROM"
     " pg_catalog.unnest(c.confkey) WITH ORDINALITY AS k(num, n) JOIN pg_catalog.pg_attribute a"
-    " ON a.attrelid = c.confrelid AND a.attnum = k.num)"
+    " ON a.attrelid = c.confrelid AND a.attnum = k.num), c.confupdtype"
     " FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_class r ON r.oid = c.conrelid"
     " JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace"
     " WHERE c.contype = 'f' AND c.confrelid = ANY ($1::pg_catalog.oid[]) ORDER BY c.oid";
@@ -86,8 +89,8 @@ absl::Status SyncTables::ReadForeignKeys() {
     key.parent_table = index_of(found.Int(row, 1));
     key.child_table = index_of(found.Int(row, 2));
     key.child = QuoteQualified(found.Text(row, 3), found.Text(row, 4));
-    const absl::string_view on_delete = found.Text(row, 5);
-    key.changes_children = on_delete == "c" || on_delete == "n" || on_delete == "d";
+    key.changes_children = IsAction(found.Text(row, 5));
+    key.updates_children = IsAction(found.Text(row, 8));
     if (!ReadNames(found.Text(row, 6), &key.child_columns) ||
         !ReadNames(found.Text(row, 7), &key.parent_columns)) {
       return MakeError(ErrorCode::kDefect, ExitCode::kDefect,
@@ -104,7 +107,7 @@ absl::Status SyncTables::Lock() {
   std::set<std::string> names;
   for (size_t i = 0; i < staged_.size(); ++i) names.insert(Target(i));
   for (const SyncForeignKey& key : foreign_keys_) {
-    if (key.changes_children) names.insert(key.child);
+    if (key.changes_children || key.updates_children) names.insert(key.child);
   }
   if (names.empty()) return absl::OkStatus();
   return connection_.Execute(absl::StrCat("LOCK TABLE ", absl::StrJoin(names, ", "),
@@ -198,7 +201,10 @@ absl::Status SyncTables::Apply() {
   }
   for (const size_t table : parents_first) {
     if (staged_[table].put.sent == 0) continue;
-    if (HasKey(table)) RETURN_IF_ERROR(Update(table));
+    if (HasKey(table)) {
+      RETURN_IF_ERROR(RefuseUpdateCascade(table));
+      RETURN_IF_ERROR(Update(table));
+    }
     RETURN_IF_ERROR(Insert(table));
   }
   for (const size_t table : children_first) {
@@ -305,6 +311,43 @@ absl::Status SyncTables::RefuseCascade(size_t table) {
     return MakeError(info);
   }
   return absl::OkStatus();
+}
+
+// What becomes of rows of the tables that are compared, the proof at the end shows.
+absl::Status SyncTables::RefuseUpdateCascade(size_t table) {
+  for (const SyncForeignKey& key : foreign_keys_) {
+    if (key.parent_table != static_cast<int>(table) || !key.updates_children ||
+        key.child_table >= 0) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(
+        const PgResult found,
+        connection_.Query(absl::StrCat(
+            "SELECT ROW(", Columns("t.", key.parent_columns), ")::pg_catalog.text FROM ",
+            Target(table), " t JOIN ", staged_[table].put.name, " p ON ",
+            KeyEquals(table, "t", "p"), " WHERE ROW(", Columns("t.", key.parent_columns),
+            ") IS DISTINCT FROM ROW(", Columns("p.", key.parent_columns), ") AND ",
+            StayingChild(key), " LIMIT 1")));
+    if (found.rows() == 0) continue;
+    ErrorInfo info;
+    info.code = ErrorCode::kSyncCascade;
+    info.exit_code = ExitCode::kTargetRefuses;
+    info.table = pairs_.plan.tables[table].source->name;
+    info.row_key = std::string(found.Text(0, 0));
+    info.what = absl::StrCat("the row has another value in the source, and foreign key ",
+                             EscapeName(key.name), " would change rows of ", key.child,
+                             " with it, which is not among the tables that are compared");
+    info.hint = "change those rows first, or drop the foreign key on the target meanwhile";
+    return MakeError(info);
+  }
+  return absl::OkStatus();
+}
+
+bool SyncTables::ChangesChildren() const {
+  return std::any_of(foreign_keys_.begin(), foreign_keys_.end(), [&](const SyncForeignKey& key) {
+    return key.updates_children && key.parent_table >= 0 &&
+           staged_[static_cast<size_t>(key.parent_table)].put.sent > 0;
+  });
 }
 
 absl::Status SyncTables::Update(size_t table) {

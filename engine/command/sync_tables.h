@@ -24,6 +24,7 @@ struct SyncForeignKey {
   int parent_table = -1;
   std::vector<std::string> child_columns, parent_columns;  // unquoted
   bool changes_children = false;           // ON DELETE CASCADE, SET NULL, SET DEFAULT
+  bool updates_children = false;           // ON UPDATE, the same
 };
 
 struct SyncCounts {
@@ -42,8 +43,8 @@ class SyncTables {
  public:
   SyncTables(PgConnection& connection, const PairedTables& pairs);
 
-  // Keeps everybody else from writing to the tables, and to those whose rows a DELETE could change,
-  // until the transaction ends.
+  // Keeps everybody else from writing to the tables, and to those whose rows a DELETE or UPDATE could
+  // change, until the transaction ends.
   absl::Status Lock();
 
   // A row of the source that is to be in `table` (not one of its keys yet, or with other values),
@@ -55,12 +56,15 @@ class SyncTables {
   absl::Status Leave(size_t table);
 
   // Carries out everything. Errors: kSyncCascade when a row that goes would take or change rows
-  // that stay; those of the server.
+  // that stay, or one that changes would change rows of a table that is none of these; those of the
+  // server.
   absl::Status Apply();
 
   // After Apply(), of a table with a unique key.
   absl::StatusOr<SyncRows> CountRows(size_t table);
 
+  // Whether foreign keys may have changed rows of tables that were not touched.
+  bool ChangesChildren() const;
   bool touched(size_t table) const { return staged_[table].rows() > 0; }
   const SyncCounts& counts(size_t table) const { return counts_[table]; }
 
@@ -88,6 +92,7 @@ class SyncTables {
   absl::Status DeleteKeyed(size_t table, bool all);
   absl::Status DeleteKeyless(size_t table);
   absl::Status RefuseCascade(size_t table);
+  absl::Status RefuseUpdateCascade(size_t table);
   absl::Status Update(size_t table);
   absl::Status Insert(size_t table);
 

@@ -405,6 +405,49 @@ class Sync(EndToEndTest):
                 self.sql("DROP FUNCTION keep CASCADE")
         self.assert_syncs(path)
 
+    def test_what_foreign_keys_change_is_noticed(self):
+        for child, error in (("main", "L2P5001"), ("other", "L2P6007")):
+            with self.subTest(child):
+                self.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
+                         "DROP SCHEMA IF EXISTS lite2pg, other CASCADE")
+                path = self.make_source("""
+                    CREATE TABLE p (id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE, n INTEGER);
+                    CREATE TABLE c (id INTEGER PRIMARY KEY,
+                                    pcode TEXT REFERENCES p(code) ON UPDATE CASCADE);
+                    INSERT INTO p VALUES (1, 'a', 1), (2, 'x', 1);
+                    INSERT INTO c VALUES (1, 'a'), (2, NULL);""", name=f"{child}.db")
+                self.assertEqual(self.copy(path).exit_code, 0)
+                if child == "other":
+                    self.sql("DELETE FROM c; CREATE SCHEMA other; CREATE TABLE other.o (pcode text"
+                             " REFERENCES public.p (code) ON UPDATE CASCADE);"
+                             "INSERT INTO other.o VALUES ('a')")
+                    self.change(path, "DELETE FROM c")
+                db = sqlite3.connect(path)   # without foreign keys
+                db.execute("UPDATE p SET code = 'b' WHERE id = 1")
+                db.commit()
+                db.close()
+                run = self.sync(path, "--force-source")
+                self.assert_fails(run, 4 if child == "main" else 8, error)
+                self.assertEqual(self.sql("SELECT code FROM p WHERE id = 1"), [("a",)])
+        # A change that the source's own foreign key has carried on comes over.
+        self.sql("DROP SCHEMA other CASCADE; TRUNCATE c; INSERT INTO c VALUES (1, 'a'), (2, NULL)")
+        self.change(path, "UPDATE p SET code = 'a' WHERE id = 1; INSERT INTO c VALUES (1, 'a'),"
+                          " (2, NULL); UPDATE p SET code = 'b' WHERE id = 1")
+        self.assert_syncs(path, "--force-source")
+        self.assertEqual(self.sql("SELECT pcode FROM c WHERE id = 1"), [("b",)])
+
+    def test_forms_of_a_column_whose_type_has_changed_are_looked_at_again(self):
+        path = self.make_source("""
+            CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT);
+            INSERT INTO t VALUES (1, 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'),
+                                 (2, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12');""")
+        self.assertEqual(self.copy(path).exit_code, 0)
+        self.assertTrue(self.forms("public")["u"]["exact"])
+        self.sql("ALTER TABLE t ALTER u TYPE uuid USING u::uuid")
+        self.change(path, "INSERT INTO t VALUES (3, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a13')")
+        self.assertEqual(self.sync(path, "--force-source").exit_code, 0)
+        self.assertFalse(self.forms("public")["u"]["exact"])
+
     def test_forms_of_what_came_are_known_as_a_copy_knows_them(self):
         path = self.make_source("""
             CREATE TABLE t (id INTEGER PRIMARY KEY, at TIMESTAMP, on_day DATE, flag BOOLEAN, x REAL,
