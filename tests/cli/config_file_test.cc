@@ -42,7 +42,7 @@ TEST(ConfigFile, LettersBeyondAsciiStandInQuotes) {
   for (const char* const bad :
        {"größe = 4\n", "streams = 4\n[table.größe]\n", "streams = 4 ß\n", "streams\xC2\xA0= 4\n",
         "include = [\"a\", ß]\n", "include = [\"\"\"a\"\"\"\"\", ß]\n", "x = '\\' ß\n",
-        "x = \"a\\\"\" ß\n", "x = \"open\nß = 1\n", "x = '''a\n''' ß"}) {
+        "x = \"a\\\"\" ß\n", "x = \"\\ß\"\n", "x = \"\"\"a\\\n  ß\"\"\"\n", "x = \"open\nß = 1\n", "x = '''a\n''' ß"}) {
     EXPECT_THAT(Apply(bad).text, HasSubstr("beyond ASCII")) << bad;
   }
   EXPECT_THAT(Apply("streams = 4\n\n[table.größe]\n").text, HasSubstr("shop.toml:3: "));

@@ -31,7 +31,13 @@ namespace {
 // A configuration is written by hand; anything longer is the wrong file.
 constexpr size_t kFileBytesMax = size_t{8} << 20;
 
-// Where `text` goes on after the string that begins with `quote` at `at`: one of TOML's four kinds.
+bool IsBeyondAscii(absl::string_view text, size_t at) {
+  return at < text.size() && static_cast<unsigned char>(text[at]) >= 0x80;
+}
+
+// Where `text` goes on after the string that begins at `at`: one of TOML's four kinds. After a
+// backslash it stops at a byte beyond ASCII, over white space: the parser asks there for white space
+// as it does outside of strings.
 size_t AfterString(absl::string_view text, size_t at) {
   const char quote = text[at];
   const std::string three(3, quote);
@@ -39,6 +45,8 @@ size_t AfterString(absl::string_view text, size_t at) {
   const bool escapes = quote == '"';
   for (at += multi_line ? 3 : 1; at < text.size(); ++at) {
     if (escapes && text[at] == '\\') {
+      const size_t next = std::min(text.find_first_not_of(" \t\r\n", at + 1), text.size());
+      if (IsBeyondAscii(text, next)) return next;
       ++at;
     } else if (!multi_line && (text[at] == quote || text[at] == '\n')) {
       return at + 1;
@@ -52,8 +60,8 @@ size_t AfterString(absl::string_view text, size_t at) {
   return text.size();
 }
 
-// The line, from 1, of the first byte beyond ASCII that is in neither a string nor a comment; 0 for
-// none. TOML has no use for one there, and toml++ 3.3 is not defined for most of them: its
+// The line, from 1, of the first byte beyond ASCII that is in neither a string nor a comment, or
+// follows a backslash; 0 for none. TOML has no use for one there, and toml++ 3.3 is not defined for most of them: its
 // is_non_ascii_horizontal_whitespace() has a point declared unreachable that they reach.
 uint32_t LineBeyondAscii(absl::string_view text) {
   size_t at = absl::StartsWith(text, "\xEF\xBB\xBF") ? 3 : 0;  // a byte order mark
@@ -63,7 +71,7 @@ uint32_t LineBeyondAscii(absl::string_view text) {
       at = AfterString(text, at);
     } else if (c == '#') {
       at = std::min(text.find('\n', at), text.size());
-    } else if (static_cast<unsigned char>(c) >= 0x80) {
+    } else if (IsBeyondAscii(text, at)) {
       return 1 + static_cast<uint32_t>(absl::c_count(text.substr(0, at), '\n'));
     } else {
       ++at;
@@ -270,8 +278,8 @@ void ApplyConfigText(absl::string_view text, const std::string& name, CommandId 
                      Settings* settings, std::vector<Problem>* problems) {
   ConfigReader reader(name, command, settings);
   if (const uint32_t line = LineBeyondAscii(text); line > 0) {
-    reader.Report(line, "a letter beyond ASCII stands outside of quotes; names and values with such "
-                        "letters are written \"in quotes\"");
+    reader.Report(line, "a letter beyond ASCII stands outside of quotes, or after a backslash; names "
+                        "and values with such letters are written \"in quotes\"");
     reader.MoveProblemsTo(problems);
     return;
   }

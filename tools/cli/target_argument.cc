@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -35,12 +38,14 @@ std::string PathOfUri(absl::string_view uri) {
   uri = uri.substr(0, uri.find_first_of("?#"));
   std::string path;
   for (size_t i = 0; i < uri.size(); ++i) {
-    int value = 0;
-    const bool escaped = uri[i] == '%' && i + 2 < uri.size() &&
-                         std::sscanf(std::string(uri.substr(i + 1, 2)).c_str(), "%2x",
-                                     reinterpret_cast<unsigned*>(&value)) == 1;
-    path.push_back(escaped ? static_cast<char>(value) : uri[i]);
-    if (escaped) i += 2;
+    const absl::string_view digits = uri.substr(i + 1, 2);
+    const auto is_digit = [](unsigned char c) { return absl::ascii_isxdigit(c); };
+    if (uri[i] == '%' && digits.size() == 2 && absl::c_all_of(digits, is_digit)) {
+      path += absl::HexStringToBytes(digits);
+      i += 2;
+    } else {
+      path.push_back(uri[i]);
+    }
   }
   return path;
 }
