@@ -50,7 +50,7 @@ ColumnReport DescribeColumn(const TablePlan& table, const ColumnPlan& column,
     coercion.from = use == RuleUse::kEmptyAsNull ? "empty text" : "value";
     coercion.to = becomes_null ? "NULL" : column.type.sql_name;
     coercion.count = shown.rules[r];
-    coercion.example = column.scan.rule_examples[r];
+    coercion.example = column.scan.RuleExample(r);
     report.coercions.push_back(std::move(coercion));
     report.round_trips = false;
     if (report.round_trip_loss.empty()) {

@@ -430,7 +430,7 @@ absl::Status CopySession::Sequences() {
 absl::Status CopySession::RecordReport(const Verdict& verdict) {
   const std::string outcome_before = std::exchange(report_.outcome, verdict.outcome);
   const ExitCode exit_code_before = std::exchange(report_.exit_code, verdict.exit_code);
-  std::string json = ReportToJson(report_);
+  std::string json = ReportToJson(report_, JsonLayout::kCompact);
   report_.outcome = outcome_before;
   report_.exit_code = exit_code_before;
   return ledger_->SetReport(*coordinator_, std::move(json));

@@ -218,7 +218,8 @@ absl::Status CopySession::Complete() {
   if (!done_ && !IsOneTransaction()) {
     kept.effect = "the data is there and verified; only the ledger does not say so yet";
     RETURN_IF_ERROR(WithContext(
-        ledger_->FinishRun(*coordinator_, "done", report_.outcome, ReportToJson(report_)), kept));
+        ledger_->FinishRun(*coordinator_, "done", report_.outcome,
+                           ReportToJson(report_, JsonLayout::kCompact)), kept));
     LITE2PG_FAILPOINT("publish.run_done");
   }
   completed_ = true;

@@ -399,6 +399,7 @@ std::string PlanRecordToJson(const PlanRecord& record) {
   text.pop_back();
   text += ",\"tables\":[";
   for (size_t i = 0; i < record.tables.size(); ++i) {
+    ReserveForRest(i, record.tables.size(), &text);
     absl::StrAppend(&text, i == 0 ? "" : ",", text_of(TableJson(record.tables[i])));
   }
   text += ']';

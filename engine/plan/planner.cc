@@ -176,6 +176,8 @@ class Planner {
     }
     NameTable columns;
     for (const absl::string_view name : kSystemColumns) columns.Reserve(name);
+    table.columns.reserve(selected.reading.columns.size());
+    table.codecs.reserve(selected.reading.columns.size());
     for (size_t i = 0; i < selected.reading.columns.size(); ++i) {
       AddColumn(selected, i, scan.columns[i], &columns, &table);
     }
@@ -248,6 +250,7 @@ class Planner {
     if (column.rules.bad_value == BadValueRule::kRefuse) NoteTooLarge(object, scan.too_large);
     NoteRules(object, scan, column);
     column.scan = std::move(scan);
+    column.scan.refused = {};   // the choice is made
     if (candidate.codec.server_text) NoteTextCopy(object, *table, column);
     if (candidate.codec.server_text) table->format = CopyFormat::kText;
     table->codecs.push_back(candidate.codec);
@@ -272,7 +275,7 @@ class Planner {
            absl::StrCat(scan.rule_counts[r], " value(s) are changed by your rule (",
                         kRuleUseNames[r], ") to fit ",
                         EscapeForMessage(column.type.sql_name, 100), "; the first is ",
-                        scan.rule_examples[r]));
+                        scan.RuleExample(r)));
     }
   }
 

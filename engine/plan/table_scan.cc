@@ -167,6 +167,9 @@ void TableScan::Merge(const TableScan& other) {
     to.offsets_seen |= from.offsets_seen;
     for (size_t r = 0; r < kRuleUseCount; ++r) {
       to.rule_counts[r] += from.rule_counts[r];
+    }
+    if (!from.rule_examples.empty()) to.rule_examples.resize(kRuleUseCount);
+    for (size_t r = 0; r < from.rule_examples.size(); ++r) {
       if (to.rule_examples[r].empty()) to.rule_examples[r] = from.rule_examples[r];
     }
     to.forms.Merge(from.forms);
@@ -294,6 +297,7 @@ void TableScanner::NoteRule(size_t column_index, const SourceValue& value,
   ColumnScan& column = scan_.columns[column_index];
   const auto r = static_cast<size_t>(use);
   if (column.rule_counts[r]++ > 0) return;
+  column.rule_examples.resize(kRuleUseCount);
   column.rule_examples[r] = absl::StrCat(DescribeTypedValue(value), " at ", source.DescribeRow());
 }
 

@@ -28,7 +28,8 @@ struct CounterExample {
 struct ColumnScan {
   ClassCounts counts{};
   uint32_t alive = 0;                        // bit i: candidate i fits everything seen
-  std::vector<CounterExample> refused;       // per candidate, the first by read order of a range
+  std::vector<CounterExample> refused;       // per candidate, the first by read order of a range;
+                                             // none in a plan
   int64_t integer_min = INT64_MAX, integer_max = INT64_MIN;
   double real_min = 0, real_max = 0;         // finite reals only; valid when real_seen
   bool real_seen = false;
@@ -41,7 +42,11 @@ struct ColumnScan {
   std::array<uint64_t, kStorageClassCount> sizes{};  // which sizes were seen: bits of SizeClass()
   std::vector<std::string> null_rows;        // the first few keys of NULLs
   std::array<uint64_t, kRuleUseCount> rule_counts{};  // values that the user's rules change
-  std::array<std::string, kRuleUseCount> rule_examples;  // "REAL 1.5 at id=2", escaped
+  std::vector<std::string> rule_examples;    // "REAL 1.5 at id=2", escaped; empty: no rule was used
+
+  std::string RuleExample(size_t rule) const {
+    return rule_examples.empty() ? "" : rule_examples[rule];
+  }
 };
 
 // Values of a class that are stored alike: a reader that is wrong is wrong for some of these. The

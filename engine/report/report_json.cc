@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "coercion/digest.h"
+#include "engine/base/text.h"
 #include "engine/report/report.h"
 #include "engine/report/utf8.h"
 #include "nlohmann/json.hpp"
@@ -248,6 +249,8 @@ Json SourceFiles(const std::vector<Report::SourceFile>& files) {
 // does.
 class ObjectText {
  public:
+  explicit ObjectText(JsonLayout layout) : indented_(layout == JsonLayout::kIndented) {}
+
   void Add(absl::string_view name, const Json& value) {
     Begin(name);
     Append(value, "\n  ");
@@ -258,39 +261,49 @@ class ObjectText {
     Begin(name);
     text_ += '[';
     bool first = true;
+    size_t done = 0;
     for (const auto& item : items) {
-      text_ += first ? "\n    " : ",\n    ";
+      ReserveForRest(done++, items.size(), &text_);
+      if (!first) text_ += ',';
+      if (indented_) text_ += "\n    ";
       first = false;
       Append(to_json(item), "\n    ");
     }
-    text_ += first ? "]" : "\n  ]";
+    text_ += first || !indented_ ? "]" : "\n  ]";
   }
 
   std::string Take() && {
-    text_ += "\n}\n";
+    text_ += indented_ ? "\n}\n" : "}";
     return std::move(text_);
   }
 
  private:
   void Begin(absl::string_view name) {
-    absl::StrAppend(&text_, text_.empty() ? "{" : ",", "\n  \"", name, "\": ");
+    absl::StrAppend(&text_, text_.empty() ? "{" : ",", indented_ ? "\n  \"" : "\"", name,
+                    indented_ ? "\": " : "\":");
   }
 
   void Append(const Json& value, absl::string_view line_end) {
     // Every string went through Text(); "replace" only guards against a field that was forgotten.
     // There is no line end within a string: it is written as \\n.
-    const std::string dumped = value.dump(2, ' ', false, Json::error_handler_t::replace);
-    absl::StrAppend(&text_, absl::StrReplaceAll(dumped, {{"\n", line_end}}));
+    const std::string dumped =
+        value.dump(indented_ ? 2 : -1, ' ', false, Json::error_handler_t::replace);
+    if (!indented_) {
+      text_ += dumped;
+    } else {
+      absl::StrAppend(&text_, absl::StrReplaceAll(dumped, {{"\n", line_end}}));
+    }
   }
 
+  const bool indented_;
   std::string text_;
 };
 
 }  // namespace
 
-std::string ReportToJson(const Report& report) {
+std::string ReportToJson(const Report& report, JsonLayout layout) {
   const auto text = [](const std::string& s) { return Json(Text(s)); };
-  ObjectText json;
+  ObjectText json(layout);
   json.Add("schema_version", kReportSchemaVersion);
   json.Add("lite2pg_version", LITE2PG_VERSION);
   json.Add("command", Text(report.command));

@@ -65,7 +65,7 @@ class Alphabet {
       AddAll('0', '9');
     } else if (absl::ascii_isalpha(byte)) {
       // Hexadecimal digits until another letter shows.
-      const int first = absl::ascii_islower(byte) ? 'a' : 'A';
+      const uint8_t first = absl::ascii_islower(byte) ? uint8_t{'a'} : uint8_t{'A'};
       AddAll(first, byte <= first + 5 ? first + 5 : first + 25);
     } else if (byte == 0 || absl::ascii_isprint(byte)) {
       AddAll(byte, byte);

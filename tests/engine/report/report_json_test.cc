@@ -148,6 +148,8 @@ TEST(ReportJson, IsWrittenAsTheLibraryWouldWriteTheWhole) {
   for (const Report& report : {Report{}, SampleReport()}) {
     const std::string text = ReportToJson(report);
     EXPECT_EQ(nlohmann::ordered_json::parse(text).dump(2) + "\n", text);
+    EXPECT_EQ(nlohmann::ordered_json::parse(text).dump(),
+              ReportToJson(report, JsonLayout::kCompact));
   }
 }
 
