@@ -1,6 +1,6 @@
-// Hash tables that stay as they are when there is no memory to grow: those of the standard library,
-// with Abseil's hash functions. Abseil's own tables do not (swiss tables of 2022 take their new size
-// before they have the memory for it, so that what catches the exception then meets a broken table).
+// Hash tables that stay as they are when there is no memory to grow: those of the standard
+// library, with Abseil's hash functions. Abseil's own of 2022 take their new size before they have
+// the memory for it, so that whoever catches the exception then meets a broken table.
 #ifndef LITE2PG_ENGINE_BASE_HASH_TABLES_H_
 #define LITE2PG_ENGINE_BASE_HASH_TABLES_H_
 

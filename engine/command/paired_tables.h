@@ -54,7 +54,7 @@ struct TablePair {
   // unique index without NULLs, else the source's primary key. Empty: only the whole row does.
   std::vector<size_t> key;
   bool key_is_unique = false;           // by an index of the target
-  // The key is the rowid, and an integer on the target, so that rows can be looked up on both sides.
+  // The key is the rowid, and an integer on the target: rows can be looked up on both sides.
   bool key_finds_rows = false;
   // The condition is the user's and not the run's: rows of the target that it does not select are
   // no difference.

@@ -59,8 +59,8 @@ absl::StatusOr<PlanRecord> SyncSession::NewRecord() {
     record.existing_rows = last.existing_rows;
   }
   record.source_schema = SourceSchemaToJson(MakeSourceSchema(pairs_->catalog));
-  // How values are written may differ in what has come since. Where that cannot be told by what came
-  // alone, the table is read as a whole.
+  // How values are written may differ in what has come since. Where that cannot be told by what
+  // came alone, the table is read as a whole.
   std::vector<size_t> of_few, whole;
   for (size_t i = 0; i < pairs_->plan.tables.size(); ++i) {
     const TableRecord* known = pairs_->pairs[i].record;

@@ -43,8 +43,8 @@ class SyncTables {
  public:
   SyncTables(PgConnection& connection, const PairedTables& pairs);
 
-  // Keeps everybody else from writing to the tables, and to those whose rows a DELETE or UPDATE could
-  // change, until the transaction ends.
+  // Keeps everybody else from writing to the tables, and to those whose rows a DELETE or UPDATE
+  // could change, until the transaction ends.
   absl::Status Lock();
 
   // A row of the source that is to be in `table` (not one of its keys yet, or with other values),

@@ -173,8 +173,8 @@ struct Report {
   std::vector<std::string> next_steps; // for people: how to connect, how to resume
 };
 
-// The contract's JSON, UTF-8 (untrusted bytes that are not UTF-8 are escaped as \xNN): for people and
-// programs, or, half as long, for programs alone.
+// The contract's JSON, UTF-8 (untrusted bytes that are not UTF-8 are escaped as \xNN): for people
+// and programs, or, half as long, for programs alone.
 enum class JsonLayout : uint8_t { kIndented, kCompact };
 std::string ReportToJson(const Report& report, JsonLayout layout = JsonLayout::kIndented);
 

@@ -78,7 +78,8 @@ class Comparison {
   void MakeSketches(const std::vector<size_t>& group) {
     uint64_t rows = 0;
     for (const size_t table : group) rows += tables_[table].rows_estimate;
-    const auto room = static_cast<double>(DifferencesThatFit(options_.memory_bytes, on_row_ != nullptr));
+    const auto room = static_cast<double>(
+        DifferencesThatFit(options_.memory_bytes, on_row_ != nullptr));
     for (const size_t table : group) {
       const uint64_t of_table = tables_[table].rows_estimate;
       if (!IsLarge(table)) continue;

@@ -1,8 +1,8 @@
 // Finding what differs between two sides, from tables down to rows and columns, in bounded memory.
 //
 // Rows are put into partitions by a hash of their key (without a key: of the whole row), so that
-// the sides may have any order. One scan of each side gives a digest per partition, and of those that
-// differ a second one tells the rows (differing_rows.h). Tables that are equal are read once.
+// the sides may have any order. One scan of each side gives a digest per partition, and of those
+// that differ a second one tells the rows (differing_rows.h). Tables that are equal are read once.
 #ifndef LITE2PG_ENGINE_VERIFY_DIFFERENCE_H_
 #define LITE2PG_ENGINE_VERIFY_DIFFERENCE_H_
 

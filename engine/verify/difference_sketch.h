@@ -1,11 +1,12 @@
-// Which rows two sides do not share, found in one scan of each, in memory for the differences alone.
+// Which rows two sides do not share, found in one scan of each, in memory for the differences
+// alone.
 //
 // An invertible Bloom lookup table (Goodrich and Mitzenmacher, "Invertible Bloom Lookup Tables",
 // 2011; as a difference of two sets: Eppstein, Goodrich, Uyeda, Varghese, "What's the Difference?",
-// 2011). Every row of A is added to three of the cells and every row of B subtracted from its three,
-// so that what both sides have leaves nothing, however much that is. A cell in which one row is left
-// tells its hashes; taking that row out of its other cells lays bare more of them, until none is
-// left. Above about 0.8 rows per cell that gets stuck, and the sketch says so.
+// 2011). Every row of A is added to three of the cells and every row of B subtracted from its
+// three, so that what both sides have leaves nothing, however much that is. A cell in which one row
+// is left tells its hashes; taking that row out of its other cells lays bare more of them, until
+// none is left. Above about 0.8 rows per cell that gets stuck, and the sketch says so.
 #ifndef LITE2PG_ENGINE_VERIFY_DIFFERENCE_SKETCH_H_
 #define LITE2PG_ENGINE_VERIFY_DIFFERENCE_SKETCH_H_
 
@@ -66,8 +67,8 @@ class DifferenceSketch {
   std::vector<Cell> cells_;
 };
 
-// About how many rows one side has alone, whatever their number: the strata of Eppstein et al., each a
-// sketch of half as many rows as the one before, which only counts. One thread.
+// About how many rows one side has alone, whatever their number: the strata of Eppstein et al.,
+// each a sketch of half as many rows as the one before, which only counts. One thread.
 class DifferenceEstimate {
  public:
   DifferenceEstimate() : sums_(kStrata * kCells) {}

@@ -25,10 +25,10 @@ uint64_t RoomFor(uint64_t differences) { return differences + differences / 4 + 
 
 absl::Status OtherRowsThanBefore() {
   return MakeError(ErrorCode::kDifference, ExitCode::kDiffers,
-                   "the sides differ, and when they were read again the rows that differ did not add "
-                   "up to that: one of them does not show the same rows twice",
-                   "leave out conditions, views and generated columns that depend on the clock or on "
-                   "chance");
+                   "the sides differ, and when they were read again the rows that differ did not "
+                   "add up to that: one of them does not show the same rows twice",
+                   "leave out conditions, views and generated columns that depend on the clock or "
+                   "on chance");
 }
 
 // Whether every row that is wanted was told.

@@ -1,10 +1,11 @@
 // Down from the partitions of a table that differ to their rows.
 //
-// One scan of each side makes a sketch of the rows that only one side has (difference_sketch.h), and
-// a second one fetches these, or, where keys find them and they are few, a look at each. More rows than fit into a sketch are
-// taken in ranges of their keys' hashes, each with scans of its own. What a sketch cannot tell (that
-// one row stands there several times too often, or was set aside) is found with an entry for every
-// row of the partitions, as many at a time as the memory allows.
+// One scan of each side makes a sketch of the rows that only one side has (difference_sketch.h),
+// and a second one fetches these, or, where keys find them and they are few, a look at each. More
+// rows than fit into a sketch are taken in ranges of their keys' hashes, each with scans of its
+// own. What a sketch cannot tell (that one row stands there several times too often, or was set
+// aside) is found with an entry for every row of the partitions, as many at a time as the memory
+// allows.
 #ifndef LITE2PG_ENGINE_VERIFY_DIFFERING_ROWS_H_
 #define LITE2PG_ENGINE_VERIFY_DIFFERING_ROWS_H_
 

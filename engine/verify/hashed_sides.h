@@ -75,8 +75,8 @@ class HashedSides {
   }
 
   // Calls `on_row(hash, row)`, which returns a Status, for the rows of a piece; where `keys` are
-  // given, for the rows that have them instead. `shown` and `times` are for the display. From `work`
-  // alone.
+  // given, for the rows that have them instead. `shown` and `times` are for the display. From
+  // `work` alone.
   template <typename OnRow>
   absl::Status Scan(int worker, const ScanPiece& piece, absl::string_view shown, uint64_t times,
                     const OnRow& on_row, std::span<const int64_t> keys = {}) {

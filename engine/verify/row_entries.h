@@ -47,8 +47,8 @@ struct Partnerless {
   DifferenceKind kind = DifferenceKind::kMissing;
 };
 using PartnerlessRows = HashMap<RowHash, Partnerless>;
-// Of one of them: the table's node has its hash and the next one's address too, and there is what the
-// allocator and two tables of addresses take.
+// Of one of them: the table's node has its hash and the next one's address too, and there is what
+// the allocator and two tables of addresses take.
 inline constexpr size_t kPartnerlessBytes = sizeof(PartnerlessRows::value_type) + 40;
 
 // Which rows without a partner are wanted.

@@ -36,8 +36,8 @@ bool IsBeyondAscii(absl::string_view text, size_t at) {
 }
 
 // Where `text` goes on after the string that begins at `at`: one of TOML's four kinds. After a
-// backslash it stops at a byte beyond ASCII, over white space: the parser asks there for white space
-// as it does outside of strings.
+// backslash it stops at a byte beyond ASCII, over white space: the parser asks there for white
+// space as it does outside of strings.
 size_t AfterString(absl::string_view text, size_t at) {
   const char quote = text[at];
   const std::string three(3, quote);
@@ -61,8 +61,9 @@ size_t AfterString(absl::string_view text, size_t at) {
 }
 
 // The line, from 1, of the first byte beyond ASCII that is in neither a string nor a comment, or
-// follows a backslash; 0 for none. TOML has no use for one there, and toml++ 3.3 is not defined for most of them: its
-// is_non_ascii_horizontal_whitespace() has a point declared unreachable that they reach.
+// follows a backslash; 0 for none. TOML has no use for one there, and toml++ 3.3 is not defined for
+// most of them: is_non_ascii_horizontal_whitespace() has a point declared unreachable that they
+// reach.
 uint32_t LineBeyondAscii(absl::string_view text) {
   size_t at = absl::StartsWith(text, "\xEF\xBB\xBF") ? 3 : 0;  // a byte order mark
   while (at < text.size()) {
@@ -278,8 +279,8 @@ void ApplyConfigText(absl::string_view text, const std::string& name, CommandId 
                      Settings* settings, std::vector<Problem>* problems) {
   ConfigReader reader(name, command, settings);
   if (const uint32_t line = LineBeyondAscii(text); line > 0) {
-    reader.Report(line, "a letter beyond ASCII stands outside of quotes, or after a backslash; names "
-                        "and values with such letters are written \"in quotes\"");
+    reader.Report(line, "a letter beyond ASCII stands outside of quotes, or after a backslash; "
+                        "names and values with such letters are written \"in quotes\"");
     reader.MoveProblemsTo(problems);
     return;
   }
