@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -103,13 +104,17 @@ std::string QuoteLiteral(absl::string_view text) {
 
 std::string QuoteSqliteIdentifier(absl::string_view name) { return QuoteWith('"', name); }
 
-void ReserveForRest(size_t done, size_t total, std::string* text) {
+void ReserveForRest(size_t begin, size_t done, size_t total, std::string* text) {
   // Fewer tell too little of the others, and are short.
   constexpr size_t kToldMin = 64;
   if (done < kToldMin || done >= total) return;
-  const size_t each = text->size() / done + 1;
+  const size_t each = (text->size() - begin) / done + 1;
   if (text->capacity() - text->size() > 4 * each) return;
-  text->reserve(text->size() + (total - done) * (each + each / 32) + 8 * each);
+  // reserve() of a string that has some memory doubles it at least.
+  std::string larger;
+  larger.reserve(text->size() + (total - done) * (each + each / 32) + 8 * each);
+  larger = *text;
+  *text = std::move(larger);
 }
 
 std::string FormatCount(uint64_t n) {

@@ -33,9 +33,10 @@ std::string QuoteLiteral(absl::string_view text);
 // An SQLite identifier in double quotes.
 std::string QuoteSqliteIdentifier(absl::string_view name);
 
-// Before item `done` of `total` is appended to a long text: room for all that follow, if there is
-// none for this one. A string that doubles takes three times what it holds while it does.
-void ReserveForRest(size_t done, size_t total, std::string* text);
+// Before item `done` of `total` is appended to a long text, in which the items begin at `begin`:
+// room for all that follow, if there is none for this one. A string that doubles takes three times
+// what it holds while it does.
+void ReserveForRest(size_t begin, size_t done, size_t total, std::string* text);
 
 // 1234567 -> "1,234,567"; 1536 -> "1.5 KiB"; 83.2 -> "1m 23s", 0.42 -> "0.42 s".
 std::string FormatCount(uint64_t n);

@@ -398,8 +398,9 @@ std::string PlanRecordToJson(const PlanRecord& record) {
   // What grows with the schema is added as text: a tree of all tables takes ten times as much.
   text.pop_back();
   text += ",\"tables\":[";
+  const size_t tables_begin = text.size();
   for (size_t i = 0; i < record.tables.size(); ++i) {
-    ReserveForRest(i, record.tables.size(), &text);
+    ReserveForRest(tables_begin, i, record.tables.size(), &text);
     absl::StrAppend(&text, i == 0 ? "" : ",", text_of(TableJson(record.tables[i])));
   }
   text += ']';

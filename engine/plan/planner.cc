@@ -250,7 +250,7 @@ class Planner {
     if (column.rules.bad_value == BadValueRule::kRefuse) NoteTooLarge(object, scan.too_large);
     NoteRules(object, scan, column);
     column.scan = std::move(scan);
-    column.scan.refused = {};   // the choice is made
+    column.scan.refused = std::vector<CounterExample>();   // the choice is made
     if (candidate.codec.server_text) NoteTextCopy(object, *table, column);
     if (candidate.codec.server_text) table->format = CopyFormat::kText;
     table->codecs.push_back(candidate.codec);

@@ -262,8 +262,9 @@ class ObjectText {
     text_ += '[';
     bool first = true;
     size_t done = 0;
+    const size_t array_begin = text_.size();
     for (const auto& item : items) {
-      ReserveForRest(done++, items.size(), &text_);
+      ReserveForRest(array_begin, done++, items.size(), &text_);
       if (!first) text_ += ',';
       if (indented_) text_ += "\n    ";
       first = false;

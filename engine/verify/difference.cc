@@ -165,8 +165,8 @@ class Comparison {
       found.set_aside = {};   // counted row by row instead
       if (partitions->estimate != nullptr) suspects.rows = partitions->estimate->Differences();
     }
-    a = {};
-    b = {};
+    a = std::vector<Digest>();   // {} would keep the memory
+    b = std::vector<Digest>();
     partitions->estimate.reset();
     return absl::OkStatus();
   }
@@ -267,7 +267,7 @@ absl::Status DigestInParts(const std::vector<ComparedTable>& tables, ComparedSid
     RETURN_IF_ERROR(RunPieces(pieces, tables, &side, nullptr, cancel, work));
     for (const size_t table : group) {
       RETURN_IF_ERROR(on_table(table, digests[table]));
-      digests[table] = {};
+      digests[table] = std::vector<Digest>();
     }
     return absl::OkStatus();
   });

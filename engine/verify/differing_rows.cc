@@ -94,7 +94,7 @@ absl::Status DifferingRows::Find(uint64_t differences, std::unique_ptr<Differenc
     RETURN_IF_ERROR(Told(all, std::move(rows)));
   } else {
     sketch.reset();
-    rows = {};
+    rows = std::vector<SketchedRow>();   // {} would keep the memory
     RETURN_IF_ERROR(BySketches(all));
   }
   return CheckTold();
@@ -140,7 +140,7 @@ absl::Status DifferingRows::BySketch(const Round& round) {
     told = sketch.Decode(&rows);
   }
   if (told) return Told(round, std::move(rows));
-  rows = {};
+  rows = std::vector<SketchedRow>();
   // What is not too much but cannot be told any way will not be told another time either.
   if (!full) return ByEntries(EntryRounds(round));
   Round fuller = round;
@@ -190,7 +190,7 @@ absl::Status DifferingRows::Told(const Round& round, std::vector<SketchedRow> ro
     RETURN_IF_ERROR(FetchPieces(round, keys.Pieces(table_), &keys, &partnerless));
     if (AllMet(partnerless)) return absl::OkStatus();
   }
-  rows = {};
+  rows = std::vector<SketchedRow>();
   return Fetch(round, &partnerless);
 }
 

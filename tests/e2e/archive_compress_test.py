@@ -19,6 +19,8 @@ import archive_reader  # noqa: E402  (harness says where it is)
 # RFC 8878: a skippable frame, and what a frame begins with.
 SKIPPABLE = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"
 MAGIC = b"\x28\xb5\x2f\xfd"
+# What each file of binary COPY has beside its rows: a header and an end.
+FRAME_BYTES = 19 + 2
 
 
 class Compressed(ArchiveTest):
@@ -37,7 +39,10 @@ class Compressed(ArchiveTest):
         self.assertNotIn("compression", large)
         for ours, theirs in zip(small["tables"], large["tables"]):
             self.assertEqual((ours["rows"], ours["digest"]), (theirs["rows"], theirs["digest"]))
-            self.assertEqual(sum(c["raw_bytes"] for c in ours["chunks"]), theirs["bytes"])
+            # How many files there are depends on when a reader asked for work.
+            self.assertEqual(
+                sum(c["raw_bytes"] for c in ours["chunks"]) - FRAME_BYTES * len(ours["chunks"]),
+                theirs["bytes"] - FRAME_BYTES * len(theirs["chunks"]))
             self.assertEqual(sum(c["file_bytes"] for c in ours["chunks"]), ours["bytes"])
         big = [next(t for t in m["tables"] if t["source_name"] == "big") for m in (small, large)]
         self.assertLess(big[0]["bytes"], big[1]["bytes"] / 3)

@@ -131,7 +131,8 @@ class Options(EndToEndTest):
         # The program's own needs, not those of its libraries.
         own = subprocess.run(["readelf", "-d", BIN], check=True, stdout=subprocess.PIPE,
                              text=True).stdout
-        system = ("libstdc++.", "libm.", "libgcc_s.", "libc.", "ld-linux", "libpthread.")
+        system = ("libstdc++.", "libm.", "libgcc_s.", "libc.", "ld-linux", "libpthread.",
+                  "libasan.", "libubsan.")
         version = lite2pg("--version").out
         for library in re.findall(r"NEEDED.*\[(.*)\]", own):
             if library.startswith(system):

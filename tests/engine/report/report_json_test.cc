@@ -143,6 +143,18 @@ TEST(ReportJson, HasEveryFieldInAnEmptyReport) {
   EXPECT_EQ(json["exit_code"], 1);
 }
 
+TEST(ReportJson, TakesLittleMoreMemoryThanItIsLong) {
+  Report report = SampleReport();
+  const TableReport table = report.tables[0];
+  const auto sequence = report.sequences[0];
+  report.tables.assign(5'000, table);
+  report.sequences.assign(5'000, sequence);
+  for (const JsonLayout layout : {JsonLayout::kIndented, JsonLayout::kCompact}) {
+    const std::string json = ReportToJson(report, layout);
+    EXPECT_LT(json.capacity(), json.size() + json.size() / 4);
+  }
+}
+
 // It is put together from parts.
 TEST(ReportJson, IsWrittenAsTheLibraryWouldWriteTheWhole) {
   for (const Report& report : {Report{}, SampleReport()}) {
