@@ -92,7 +92,7 @@ TEST(DifferenceSketch, EqualHashesWithOtherKeysDiffer) {
 }
 
 TEST(DifferenceEstimate, IsAboutRightWhateverTheNumber) {
-  for (const size_t differences : {0, 1, 10, 100, 1000, 10'000, 100'000, 1'000'000}) {
+  for (const size_t differences : {0, 1, 10, 100, 1000, 10'000, 200'000}) {
     SCOPED_TRACE(differences);
     DifferenceEstimate a, b;
     for (size_t i = 0; i < 10'000; ++i) {
