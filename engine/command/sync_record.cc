@@ -1,14 +1,10 @@
 // What a sync leaves in the ledger: the record that a copy of the same state would have left.
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "engine/base/stage.h"
 #include "engine/base/status_macros.h"
-#include "engine/base/text.h"
 #include "engine/command/sync_session.h"
 #include "engine/plan/representation.h"
 #include "engine/plan/source_schema.h"
@@ -33,21 +29,6 @@ void KeepForms(const TableRecord& known, TableRecord* row) {
   }
 }
 
-bool AllKnown(const TableRecord& row) {
-  return std::none_of(row.columns.begin(), row.columns.end(),
-                      [](const ColumnRecord& column) { return column.representation.empty(); });
-}
-
-// Whether what is known of a column's values stays true when others join them that ask for `added`:
-// the same rules, by which all come back; or such as did not bring all back before either, which is
-// looked into again only where that costs little.
-bool StaysTrue(const std::string& known, const std::string& added, bool large) {
-  const absl::StatusOr<Representation> a = RepresentationFromJson(known);
-  const absl::StatusOr<Representation> b = RepresentationFromJson(added);
-  if (known.empty() || !a.ok() || !b.ok()) return false;
-  return a->exact ? known == added : large && a->storage == b->storage;
-}
-
 }  // namespace
 
 absl::StatusOr<PlanRecord> SyncSession::NewRecord() {
@@ -59,39 +40,22 @@ absl::StatusOr<PlanRecord> SyncSession::NewRecord() {
     record.existing_rows = last.existing_rows;
   }
   record.source_schema = SourceSchemaToJson(MakeSourceSchema(pairs_->catalog));
-  // How values are written may differ in what has come since. Where that cannot be told by what
-  // came alone, the table is read as a whole.
-  std::vector<size_t> of_few, whole;
+  // How values are written may differ in what has come since, and in rows that were written anew
+  // without another value: looked at again where rows came.
+  std::vector<size_t> looked_at;
   for (size_t i = 0; i < pairs_->plan.tables.size(); ++i) {
     const TableRecord* known = pairs_->pairs[i].record;
     if (known != nullptr) KeepForms(*known, &record.tables[i]);
-    const Brought& brought = brought_[i];
-    if (known == nullptr || brought.others || !AllKnown(record.tables[i])) {
-      whole.push_back(i);
-    } else if (!brought.keys.empty()) {
-      of_few.push_back(i);
-    }
+    if (known == nullptr || tables_->touched(i)) looked_at.push_back(i);
   }
-  PlanRecord added = record;
-  RETURN_IF_ERROR(DescribeForms(of_few, /*only_brought=*/true, &added));
-  for (const size_t i : of_few) {
-    const std::vector<ColumnRecord>& columns = record.tables[i].columns;
-    const bool large = IsLarge(pairs_->plan.tables[i]);
-    bool stay_true = true;
-    for (size_t c = 0; c < columns.size(); ++c) {
-      stay_true &= StaysTrue(columns[c].representation,
-                             added.tables[i].columns[c].representation, large);
-    }
-    if (!stay_true) whole.push_back(i);
-  }
-  RETURN_IF_ERROR(DescribeForms(whole, /*only_brought=*/false, &record));
+  RETURN_IF_ERROR(DescribeForms(looked_at, &record));
   SetPlanResults(report_, &record);
   for (size_t i = 0; i < guards_.size(); ++i) guards_[i].Record(written_[i], &record.tables[i]);
   return record;
 }
 
-// How values are written in `tables`: in all their rows, or in those alone that were brought over.
-absl::Status SyncSession::DescribeForms(const std::vector<size_t>& tables, bool only_brought,
+// How values are written in `tables`.
+absl::Status SyncSession::DescribeForms(const std::vector<size_t>& tables,
                                         PlanRecord* record) {
   if (tables.empty()) return absl::OkStatus();
   std::vector<ScanTask> tasks;
@@ -99,7 +63,6 @@ absl::Status SyncSession::DescribeForms(const std::vector<size_t>& tables, bool 
     const TablePlan& table = pairs_->plan.tables[i];
     ScanTask task;
     task.reading = table.reading;
-    if (only_brought) task.reading.where_sql = WhereBrought(i);
     for (const ColumnPlan& column : table.columns) {
       ASSIGN_OR_RETURN(Candidate candidate, FixedCandidate(column.type, column.rules));
       task.candidates.push_back({std::move(candidate)});
@@ -120,16 +83,6 @@ absl::Status SyncSession::DescribeForms(const std::vector<size_t>& tables, bool 
     }
   }
   return absl::OkStatus();
-}
-
-std::string SyncSession::WhereBrought(size_t table) const {
-  const TablePlan& plan = pairs_->plan.tables[table];
-  const ColumnPlan& key = plan.columns[pairs_->pairs[table].key[0]];
-  const std::string condition =
-      absl::StrCat(QuoteSqliteIdentifier(key.source_name), " IN (",
-                   absl::StrJoin(brought_[table].keys, ","), ")");
-  const std::string& where = plan.reading.where_sql;
-  return where.empty() ? condition : absl::StrCat("(", where, "\n) AND ", condition);
 }
 
 absl::Status SyncSession::Record() {

@@ -195,7 +195,6 @@ absl::Status SyncSession::CheckFills() const {
 absl::Status SyncSession::Plan() {
   const size_t count = pairs_->plan.tables.size();
   refused_.resize(count);
-  brought_.resize(count);
   read_back_.resize(count);
   written_.resize(count);
   compared_.reserve(count);   // the guards refer to its elements
@@ -260,16 +259,7 @@ absl::Status SyncSession::OnDifference(size_t table, DifferenceKind kind, bool f
     const bool goes = kind == DifferenceKind::kExtra || kind == DifferenceKind::kDoubled;
     return goes ? tables_->Remove(table, row.tuple) : absl::OkStatus();
   }
-  if (!row.tuple.empty()) {
-    const ComparedTable& compared = compared_[table];
-    Brought& brought = brought_[table];
-    if (compared.key_finds_rows) {
-      brought.Add(IntegerField(row.fields, compared.key[0]));
-    } else {
-      brought.others = true;
-    }
-    return tables_->Put(table, row.tuple);
-  }
+  if (!row.tuple.empty()) return tables_->Put(table, row.tuple);
   NoteRefused(table, kind, row);
   return absl::OkStatus();
 }

@@ -49,19 +49,7 @@ class SyncSession {
     bool changed = false;             // the target has another row of that key
   };
 
-  // Rows of the source that were brought over, by their rowids, as long as they are few.
-  struct Brought {
-    static constexpr size_t kMost = 20'000;
-    std::vector<int64_t> keys;
-    bool others = false;   // too many, or none that a rowid finds
-
-    void Add(int64_t key) {
-      others |= keys.size() == kMost;
-      if (!others) keys.push_back(key);
-    }
-  };
-
-  // Tables below this are not worth cutting into pieces, nor saving a scan.
+  // Tables below this are not worth cutting into pieces.
   static constexpr int64_t kLargePages = 4096;
 
   static bool IsLarge(const TablePlan& table) { return table.target.pages >= kLargePages; }
@@ -76,9 +64,7 @@ class SyncSession {
   void NoteRefused(size_t table, DifferenceKind kind, const ComparedRow& row);
   absl::Status SetAside();
   absl::StatusOr<PlanRecord> NewRecord();
-  absl::Status DescribeForms(const std::vector<size_t>& tables, bool only_brought,
-                             PlanRecord* record);
-  std::string WhereBrought(size_t table) const;
+  absl::Status DescribeForms(const std::vector<size_t>& tables, PlanRecord* record);
   absl::Status Record();
   Digest Expected(size_t table) const { return guards_[table].Expected(refused_[table].rows); }
   bool AnyHeld() const;
@@ -97,7 +83,6 @@ class SyncSession {
   std::optional<Ledger> ledger_;
   std::unique_ptr<SyncTables> tables_;
   std::optional<SyncProof> proof_;
-  std::vector<Brought> brought_;
   std::vector<Refused> refused_;
   std::vector<SyncGuard> guards_;
   std::vector<TableDifferences> found_;

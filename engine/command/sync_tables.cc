@@ -289,6 +289,15 @@ absl::Status SyncTables::DeleteKeyless(size_t table) {
   return absl::OkStatus();
 }
 
+ErrorInfo SyncTables::CascadeFrom(size_t table, absl::string_view row_key) const {
+  ErrorInfo info;
+  info.code = ErrorCode::kSyncCascade;
+  info.exit_code = ExitCode::kTargetRefuses;
+  info.table = pairs_.plan.tables[table].source->name;
+  info.row_key = std::string(row_key);
+  return info;
+}
+
 absl::Status SyncTables::RefuseCascade(size_t table) {
   for (const SyncForeignKey& key : foreign_keys_) {
     if (key.parent_table != static_cast<int>(table) || !key.changes_children) continue;
@@ -299,11 +308,7 @@ absl::Status SyncTables::RefuseCascade(size_t table) {
             Target(table), " t JOIN ", staged_[table].gone.name, " g ON ",
             KeyEquals(table, "t", "g"), " WHERE ", StayingChild(key), " LIMIT 1")));
     if (found.rows() == 0) continue;
-    ErrorInfo info;
-    info.code = ErrorCode::kSyncCascade;
-    info.exit_code = ExitCode::kTargetRefuses;
-    info.table = pairs_.plan.tables[table].source->name;
-    info.row_key = std::string(found.Text(0, 0));
+    ErrorInfo info = CascadeFrom(table, found.Text(0, 0));
     info.what = absl::StrCat("the row is gone from the source, but rows of ", key.child,
                              " that stay refer to it, and foreign key ", EscapeName(key.name),
                              " would delete or change them with it");
@@ -329,11 +334,7 @@ absl::Status SyncTables::RefuseUpdateCascade(size_t table) {
             ") IS DISTINCT FROM ROW(", Columns("p.", key.parent_columns), ") AND ",
             StayingChild(key), " LIMIT 1")));
     if (found.rows() == 0) continue;
-    ErrorInfo info;
-    info.code = ErrorCode::kSyncCascade;
-    info.exit_code = ExitCode::kTargetRefuses;
-    info.table = pairs_.plan.tables[table].source->name;
-    info.row_key = std::string(found.Text(0, 0));
+    ErrorInfo info = CascadeFrom(table, found.Text(0, 0));
     info.what = absl::StrCat("the row has another value in the source, and foreign key ",
                              EscapeName(key.name), " would change rows of ", key.child,
                              " with it, which is not among the tables that are compared");

@@ -91,6 +91,7 @@ class SyncTables {
   std::string StayingChild(const SyncForeignKey& key) const;
   absl::Status DeleteKeyed(size_t table, bool all);
   absl::Status DeleteKeyless(size_t table);
+  ErrorInfo CascadeFrom(size_t table, absl::string_view row_key) const;
   absl::Status RefuseCascade(size_t table);
   absl::Status RefuseUpdateCascade(size_t table);
   absl::Status Update(size_t table);
