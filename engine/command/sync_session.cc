@@ -214,7 +214,8 @@ absl::Status SyncSession::Plan() {
         std::max<int64_t>(0, table.target.pages) * kRowsPerPageGuess);
     compared_.push_back(std::move(compared));
     guards_.emplace_back(table, pair, &compared_.back());
-    sources.push_back({&table.reading, table.codecs, pair.fill_fields, IsLarge(table)});
+    sources.push_back({&table.reading, table.codecs, pair.fill_fields, IsLarge(table),
+                       table.columns});
     TargetSideTable target;
     target.from = QuoteQualified(table.target.schema, table.target.name);
     target.columns = table.TargetColumns();
@@ -243,6 +244,7 @@ absl::Status SyncSession::Plan() {
   };
   ASSIGN_OR_RETURN(found_, FindDifferences(compared_, source, *target, options, on_row, events_,
                                            cancel_));
+  for (size_t i = 0; i < count; ++i) forms_.push_back(source.Forms(i));
   RETURN_IF_ERROR(pairs_->snapshot->CheckUnchanged());
   RETURN_IF_ERROR(CheckRefused());
   LITE2PG_FAILPOINT("sync.put_beside");

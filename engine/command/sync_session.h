@@ -15,7 +15,7 @@
 #include "engine/command/sync_guard.h"
 #include "engine/command/sync_proof.h"
 #include "engine/command/sync_tables.h"
-#include "engine/pipeline/scan_graph.h"
+#include "engine/plan/written_forms.h"
 #include "engine/report/event.h"
 #include "engine/report/report.h"
 #include "engine/report/resources.h"
@@ -63,8 +63,7 @@ class SyncSession {
                             const ComparedRow& row);
   void NoteRefused(size_t table, DifferenceKind kind, const ComparedRow& row);
   absl::Status SetAside();
-  absl::StatusOr<PlanRecord> NewRecord();
-  absl::Status DescribeForms(const std::vector<size_t>& tables, PlanRecord* record);
+  PlanRecord NewRecord() const;
   absl::Status Record();
   Digest Expected(size_t table) const { return guards_[table].Expected(refused_[table].rows); }
   bool AnyHeld() const;
@@ -86,6 +85,7 @@ class SyncSession {
   std::vector<Refused> refused_;
   std::vector<SyncGuard> guards_;
   std::vector<TableDifferences> found_;
+  std::vector<std::vector<ColumnForms>> forms_;   // of the source's tables, once compared
   std::vector<std::optional<Digest>> read_back_;  // of all tables, once verified
   std::vector<std::vector<Digest>> written_;      // partitions of tables that were read back
   bool published_ = false;

@@ -185,7 +185,7 @@ void TableScan::Merge(const TableScan& other) {
 }
 
 TableScanner::TableScanner(std::span<const CandidateList> candidates)
-    : candidates_(candidates), must_check_(candidates.size()), learns_(candidates.size()) {
+    : candidates_(candidates), must_check_(candidates.size()) {
   scan_.columns.resize(candidates.size());
   for (size_t i = 0; i < candidates.size(); ++i) {
     ColumnScan& column = scan_.columns[i];
@@ -193,11 +193,10 @@ TableScanner::TableScanner(std::span<const CandidateList> candidates)
     column.alive = count >= 32 ? ~uint32_t{0} : (uint32_t{1} << count) - 1;
     column.refused.resize(count);
     column.rule_counts = {};
-    families_.push_back(FamilyOf(candidates[i]));
+    learners_.emplace_back(candidates[i]);
     spared_.emplace_back();
     for (size_t k = 0; k < count; ++k) spared_[i].push_back(SparedBy(candidates[i], k));
     for (size_t c = 0; c < kStorageClassCount; ++c) {
-      learns_[i][c] = LearnsFrom(static_cast<StorageClass>(c), candidates[i], families_[i]);
       must_check_[i][c] = 0;
       for (size_t k = 0; k < count; ++k) {
         const Candidate& candidate = candidates[i][k];
@@ -261,9 +260,8 @@ void TableScanner::Add(std::span<const SourceValue> row, const RowSource& source
     if ((must_check & column.alive) != 0) Check(i, must_check & column.alive, value, source);
     // All candidates of a column have the same rules.
     if (candidates_[i][0].codec.without_rules != nullptr) NoteRule(i, value, source);
-    if (learns_[i][c]) {
-      const Candidate* only = candidates_[i].size() == 1 ? &candidates_[i][0] : nullptr;
-      LearnForm(families_[i], value, only, &scratch_, &column.forms);
+    if (learners_[i].LearnsFrom(value.storage_class)) {
+      learners_[i].Learn(value, &scratch_, &column.forms);
     }
   }
   ++scan_.rows;

@@ -97,9 +97,8 @@ class TableScanner {
   std::vector<std::array<uint32_t, kStorageClassCount>> must_check_;
   // Per column and candidate: others that need not look at TEXT which it takes.
   std::vector<std::vector<uint32_t>> spared_;
-  // How their values are written, and in which classes that is anything.
-  std::vector<FormFamily> families_;
-  std::vector<std::array<bool, kStorageClassCount>> learns_;
+  // How its values are written.
+  std::vector<FormLearner> learners_;
   TableScan scan_;
   uint64_t row_told_ = UINT64_MAX;  // the last of telling_rows, by its number in the scan
   FieldBuffer scratch_;

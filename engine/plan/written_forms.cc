@@ -2,7 +2,9 @@
 
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "coercion/decimal.h"
@@ -124,33 +126,6 @@ void LearnJsonb(absl::string_view text, FieldBuffer* scratch, WrittenForms* form
   if (spaced != text) forms->jsonb &= static_cast<uint8_t>(~kJsonSpaced);
 }
 
-// Encodes the value, prints it back by the plainest form of its class, and compares.
-void LearnOther(const SourceValue& value, const Candidate& candidate, FieldBuffer* scratch,
-                WrittenForms* forms) {
-  if (forms->mixed) return;
-  // Only the server knows what it makes of a text of its own types.
-  if (candidate.codec.server_text) {
-    forms->mixed = true;
-    return;
-  }
-  scratch->Clear();
-  scratch->Reserve(candidate.codec.fixed_bytes + candidate.codec.expand * value.size_bytes);
-  const auto c = static_cast<size_t>(value.storage_class);
-  // What is refused never reaches the target.
-  if (candidate.codec.encode[c](value, candidate.codec.params, scratch) != Outcome::kOk) return;
-  Representation plain;
-  plain.storage = static_cast<Storage>(value.storage_class);
-  plain.text = candidate.rules.text;
-  plain.blob = candidate.rules.blob;
-  const ValueRestorer restorer(candidate.codec, plain);
-  std::string text;
-  SourceValue back;
-  const absl::string_view field = scratch->view();
-  const bool exact = field.size() >= 4 &&
-                     restorer.Restore(field.substr(4), &text, &back) == Restored::kExact;
-  forms->mixed = !exact || !SameStoredValue(value, back);
-}
-
 bool IsKeptText(const Candidate& candidate) {
   const Oid oid = candidate.codec.type->oid;
   return oid == kOidText || oid == kOidVarchar || oid == kOidJson ||
@@ -159,6 +134,22 @@ bool IsKeptText(const Candidate& candidate) {
 
 bool Rounds(const ReadingRules& rules) {
   return rules.round_to_float4 || rules.round_to_microseconds || rules.round_to_typmod;
+}
+
+// Types that hold every value of a class which they take as it is.
+bool HoldsAsItIs(StorageClass storage_class, const Candidate& candidate) {
+  if (candidate.codec.without_rules != nullptr) return false;
+  const Oid oid = candidate.codec.type->oid;
+  switch (storage_class) {
+    case StorageClass::kInteger:
+      return oid == kOidInt2 || oid == kOidInt4 || oid == kOidInt8;
+    case StorageClass::kReal:
+      return oid == kOidFloat8;
+    case StorageClass::kBlob:
+      return oid == kOidBytea;
+    default:
+      return false;
+  }
 }
 
 FormFamily FamilyOfType(Oid oid) {
@@ -179,8 +170,7 @@ FormFamily FamilyOfType(Oid oid) {
   }
 }
 
-}  // namespace
-
+// What a column's text may be a form of; follows from its candidates alone.
 FormFamily FamilyOf(const std::vector<Candidate>& candidates) {
   for (const Candidate& candidate : candidates) {
     if (candidates.size() == 1 && Rounds(candidate.rules)) return FormFamily::kOther;
@@ -191,24 +181,76 @@ FormFamily FamilyOf(const std::vector<Candidate>& candidates) {
                                                             : FormFamily::kOther;
 }
 
-bool LearnsFrom(StorageClass storage_class, const std::vector<Candidate>& candidates,
-                FormFamily family) {
+bool HasForms(StorageClass storage_class, const std::vector<Candidate>& candidates,
+              FormFamily family) {
   switch (storage_class) {
     case StorageClass::kNull:
       return false;
-    case StorageClass::kReal:
+    case StorageClass::kReal:   // whether it is a whole number
     case StorageClass::kText:
       return true;
     case StorageClass::kInteger:
-      return family == FormFamily::kOther;
     case StorageClass::kBlob:
-      return family == FormFamily::kOther && candidates[0].codec.type->oid != kOidBytea;
+      return family == FormFamily::kOther && !HoldsAsItIs(storage_class, candidates[0]);
   }
   return true;
 }
 
-void LearnForm(FormFamily family, const SourceValue& value, const Candidate* only,
-               FieldBuffer* scratch, WrittenForms* forms) {
+}  // namespace
+
+struct FormLearner::Printers {
+  // Per storage class but NULL: the plainest form of it; none where the type holds it as it is.
+  std::array<std::optional<ValueRestorer>, kStorageClassCount> of_class;
+};
+
+FormLearner::FormLearner(const std::vector<Candidate>& candidates)
+    : family_(FamilyOf(candidates)), only_(candidates.size() == 1 ? candidates.data() : nullptr) {
+  for (size_t c = 0; c < kStorageClassCount; ++c) {
+    learns_[c] = HasForms(static_cast<StorageClass>(c), candidates, family_);
+  }
+  // Only the server knows what it makes of a text of its own types.
+  if (family_ != FormFamily::kOther || candidates[0].codec.server_text) return;
+  auto printers = std::make_unique<Printers>();
+  for (size_t c = 1; c < kStorageClassCount; ++c) {
+    if (HoldsAsItIs(static_cast<StorageClass>(c), candidates[0])) continue;
+    Representation plain;
+    plain.storage = static_cast<Storage>(c);
+    plain.text = candidates[0].rules.text;
+    plain.blob = candidates[0].rules.blob;
+    printers->of_class[c].emplace(candidates[0].codec, plain);
+  }
+  printers_ = std::move(printers);
+}
+
+FormLearner::~FormLearner() = default;
+FormLearner::FormLearner(FormLearner&&) noexcept = default;
+
+// Encodes the value, prints it back, and compares.
+void FormLearner::LearnOther(const SourceValue& value, FieldBuffer* scratch,
+                             WrittenForms* forms) const {
+  if (forms->mixed) return;
+  if (printers_ == nullptr) {
+    forms->mixed = true;
+    return;
+  }
+  const auto c = static_cast<size_t>(value.storage_class);
+  const std::optional<ValueRestorer>& printer = printers_->of_class[c];
+  if (!printer.has_value()) return;
+  const ColumnCodec& codec = only_->codec;
+  scratch->Clear();
+  scratch->Reserve(codec.fixed_bytes + codec.expand * value.size_bytes);
+  // What is refused never reaches the target.
+  if (codec.encode[c](value, codec.params, scratch) != Outcome::kOk) return;
+  std::string text;
+  SourceValue back;
+  const absl::string_view field = scratch->view();
+  const bool exact = field.size() >= 4 &&
+                     printer->Restore(field.substr(4), &text, &back) == Restored::kExact;
+  forms->mixed = !exact || !SameStoredValue(value, back);
+}
+
+void FormLearner::Learn(const SourceValue& value, FieldBuffer* scratch,
+                        WrittenForms* forms) const {
   const bool is_text = value.storage_class == StorageClass::kText;
   const absl::string_view text = value.bytes();
   if (value.storage_class == StorageClass::kReal) {
@@ -216,18 +258,16 @@ void LearnForm(FormFamily family, const SourceValue& value, const Candidate* onl
     const bool in_range = value.real >= -0x1p63 && value.real < 0x1p63;
     forms->integral_real |=
         in_range && static_cast<double>(static_cast<int64_t>(value.real)) == value.real;
-  } else if (is_text && text.empty() && only != nullptr && only->rules.empty_text_as_null) {
+  } else if (is_text && text.empty() && only_ != nullptr && only_->rules.empty_text_as_null) {
     forms->emptied = true;
     return;
   } else if (is_text && !forms->number_like_text) {
     forms->number_like_text = IsNumberText(text);
   }
-  if (family == FormFamily::kOther && only != nullptr) {
-    return LearnOther(value, *only, scratch, forms);
-  }
+  if (family_ == FormFamily::kOther) return LearnOther(value, scratch, forms);
   if (!is_text) return;
   if (forms->mixed) return;
-  switch (family) {
+  switch (family_) {
     case FormFamily::kTemporal:
       return LearnTemporal(text, forms);
     case FormFamily::kBool:
@@ -262,6 +302,25 @@ void WrittenForms::Merge(const WrittenForms& other) {
   merge_word(&false_word, other.false_word);
   uuid |= other.uuid;
   jsonb &= other.jsonb;
+}
+
+void ColumnForms::Merge(const ColumnForms& other) {
+  for (size_t c = 0; c < counts.size(); ++c) counts[c] += other.counts[c];
+  forms.Merge(other.forms);
+}
+
+RowFormLearner::RowFormLearner(std::vector<CandidateList> candidates)
+    : candidates_(std::move(candidates)), forms_(candidates_.size()) {
+  for (const CandidateList& column : candidates_) learners_.emplace_back(column);
+}
+
+void RowFormLearner::Add(std::span<const SourceValue> row) {
+  for (size_t i = 0; i < row.size(); ++i) {
+    const StorageClass storage_class = row[i].storage_class;
+    ++forms_[i].counts[static_cast<size_t>(storage_class)];
+    if (!learners_[i].LearnsFrom(storage_class)) continue;
+    learners_[i].Learn(row[i], &scratch_, &forms_[i].forms);
+  }
 }
 
 }  // namespace lite2pg

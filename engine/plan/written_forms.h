@@ -6,10 +6,14 @@
 #ifndef LITE2PG_ENGINE_PLAN_WRITTEN_FORMS_H_
 #define LITE2PG_ENGINE_PLAN_WRITTEN_FORMS_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <vector>
 
+#include "coercion/row_encoder.h"
 #include "coercion/source_value.h"
 #include "engine/plan/candidates.h"
 
@@ -77,16 +81,56 @@ struct WrittenForms {
   void Merge(const WrittenForms& other);
 };
 
-FormFamily FamilyOf(const std::vector<Candidate>& candidates);
+// Learns how the values of one column are written. Immutable: any number of threads.
+class FormLearner {
+ public:
+  // `candidates`, of which there is at least one, outlive it.
+  explicit FormLearner(const std::vector<Candidate>& candidates);
+  ~FormLearner();
+  FormLearner(FormLearner&&) noexcept;
 
-// Whether values of a class have anything to learn from.
-bool LearnsFrom(StorageClass storage_class, const std::vector<Candidate>& candidates,
-                FormFamily family);
+  // Whether values of a class have anything to learn from.
+  bool LearnsFrom(StorageClass storage_class) const {
+    return learns_[static_cast<size_t>(storage_class)];
+  }
+  // REQUIRES: LearnsFrom(value.storage_class). `scratch` is reused between calls.
+  void Learn(const SourceValue& value, FieldBuffer* scratch, WrittenForms* forms) const;
 
-// Learns from one value that is not NULL. `only` is the column's candidate when it has one alone,
-// which kOther needs; `scratch` is reused between calls.
-void LearnForm(FormFamily family, const SourceValue& value, const Candidate* only,
-               FieldBuffer* scratch, WrittenForms* forms);
+ private:
+  struct Printers;   // of kOther: how values look that are printed back
+
+  void LearnOther(const SourceValue& value, FieldBuffer* scratch, WrittenForms* forms) const;
+
+  FormFamily family_;
+  const Candidate* only_ = nullptr;  // where there is one alone
+  std::array<bool, kStorageClassCount> learns_{};
+  std::unique_ptr<const Printers> printers_;
+};
+
+// What is known of a column's values and how they are written: what DescribeRepresentation() asks.
+struct ColumnForms {
+  ClassCounts counts{};
+  WrittenForms forms;
+
+  void Merge(const ColumnForms& other);
+};
+
+// The same of rows that somebody else reads. One thread.
+class RowFormLearner {
+ public:
+  // Per column its candidates.
+  explicit RowFormLearner(std::vector<CandidateList> candidates);
+
+  void Add(std::span<const SourceValue> row);
+  // Per column.
+  const std::vector<ColumnForms>& forms() const { return forms_; }
+
+ private:
+  std::vector<CandidateList> candidates_;
+  std::vector<FormLearner> learners_;
+  std::vector<ColumnForms> forms_;
+  FieldBuffer scratch_;
+};
 
 }  // namespace lite2pg
 

@@ -18,6 +18,15 @@ constexpr uint64_t kNearKeys = 32;
 
 SourceKey RowidKey(int64_t rowid) { return {OwnedValue(SourceValue::Integer(rowid))}; }
 
+absl::StatusOr<std::vector<CandidateList>> SettledTypes(std::span<const ColumnPlan> columns) {
+  std::vector<CandidateList> settled;
+  for (const ColumnPlan& column : columns) {
+    ASSIGN_OR_RETURN(Candidate candidate, FixedCandidate(column.type, column.rules));
+    settled.push_back({std::move(candidate)});
+  }
+  return settled;
+}
+
 }  // namespace
 
 SqliteSide::SqliteSide(SourceSnapshot& snapshot, int workers, std::vector<SqliteSideTable> tables,
@@ -26,6 +35,7 @@ SqliteSide::SqliteSide(SourceSnapshot& snapshot, int workers, std::vector<Sqlite
       workers_(workers),
       tables_(std::move(tables)),
       ranges_(tables_.size()),
+      forms_(tables_.size()),
       set_aside_(std::move(set_aside)) {}
 
 absl::Status SqliteSide::Cut(const TableReading& reading, const KeyRange& range, int pieces,
@@ -52,11 +62,14 @@ absl::StatusOr<size_t> SqliteSide::Parts(size_t table) {
   } else {
     RETURN_IF_ERROR(Cut(*read.reading, KeyRange{}, pieces, &ranges));
   }
+  if (!read.learned.empty()) forms_[table].resize(ranges.size());
   return ranges.size();
 }
 
 absl::Status SqliteSide::Scan(int worker, size_t table, size_t part, const RowCallback& on_row) {
-  return ScanRange(worker, table, ranges_[table][part], on_row);
+  const bool learns = !tables_[table].learned.empty() && forms_[table][part].empty();
+  return ScanRange(worker, table, ranges_[table][part], on_row,
+                   learns ? &forms_[table][part] : nullptr);
 }
 
 absl::Status SqliteSide::ScanKeys(int worker, size_t table, std::span<const int64_t> keys,
@@ -71,15 +84,20 @@ absl::Status SqliteSide::ScanKeys(int worker, size_t table, std::span<const int6
     KeyRange range;
     if (first > INT64_MIN) range.after = RowidKey(first - 1);
     range.up_to = RowidKey(keys[i]);
-    RETURN_IF_ERROR(ScanRange(worker, table, range, on_row));
+    RETURN_IF_ERROR(ScanRange(worker, table, range, on_row, nullptr));
     ++i;
   }
   return absl::OkStatus();
 }
 
 absl::Status SqliteSide::ScanRange(int worker, size_t table, const KeyRange& range,
-                                   const RowCallback& on_row) {
+                                   const RowCallback& on_row, std::vector<ColumnForms>* forms) {
   const SqliteSideTable& read = tables_[table];
+  std::optional<RowFormLearner> learner;
+  if (forms != nullptr) {
+    ASSIGN_OR_RETURN(std::vector<CandidateList> settled, SettledTypes(read.learned));
+    learner.emplace(std::move(settled));
+  }
   const size_t columns = read.reading->columns.size();
   SourceRowMaker maker = read.codecs.empty() ? SourceRowMaker(columns)
                                              : SourceRowMaker(read.codecs, read.fills);
@@ -88,9 +106,11 @@ absl::Status SqliteSide::ScanRange(int worker, size_t table, const KeyRange& ran
   while (true) {
     ASSIGN_OR_RETURN(const std::span<const SourceValue> values, rows->Next());
     if (values.empty()) break;
+    if (learner.has_value()) learner->Add(values);
     RETURN_IF_ERROR(on_row(maker.Make(values)));
   }
   rows->Close();
+  if (learner.has_value()) *forms = learner->forms();
   return absl::OkStatus();
 }
 
@@ -111,6 +131,15 @@ absl::Status SqliteSide::ScanSetAside(size_t table, const RowCallback& on_row) {
   return set_aside_(table, [&](std::span<const SourceValue> values) {
     return on_row(maker.Make(values));
   });
+}
+
+// In the order of the parts, as where forms differ the first one counts.
+std::vector<ColumnForms> SqliteSide::Forms(size_t table) const {
+  std::vector<ColumnForms> all(tables_[table].learned.size());
+  for (const std::vector<ColumnForms>& part : forms_[table]) {
+    for (size_t c = 0; c < part.size(); ++c) all[c].Merge(part[c]);
+  }
+  return all;
 }
 
 void SqliteSide::Interrupt() {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/plan/plan.h"
+#include "engine/plan/written_forms.h"
 #include "engine/sqlite/row_source.h"
 #include "engine/sqlite/snapshot.h"
 #include "engine/verify/compared_side.h"
@@ -21,6 +23,8 @@ struct SqliteSideTable {
   std::span<const ColumnCodec> codecs;
   std::span<const std::string> fills;   // see SourceRowMaker
   bool large = false;                   // worth cutting into pieces
+  // Where given: how their values are written is learned while they are read.
+  std::span<const ColumnPlan> learned;
 };
 
 // Gives the values, in the order of the reading, of rows that were set aside.
@@ -43,9 +47,17 @@ class SqliteSide final : public ComparedSide {
   absl::Status ScanSetAside(size_t table, const RowCallback& on_row) override;
   void Interrupt() override;
 
+  // Per column of a table with `learned` columns, of which every part was scanned at least once.
+  // Called while no scan is running.
+  std::vector<ColumnForms> Forms(size_t table) const;
+
  private:
+  // What was learned in each part of a table; empty where it was not read yet.
+  using PartForms = std::vector<std::vector<ColumnForms>>;
+
+  // `forms`: where to put what is learned; may be null.
   absl::Status ScanRange(int worker, size_t table, const KeyRange& range,
-                         const RowCallback& on_row);
+                         const RowCallback& on_row, std::vector<ColumnForms>* forms);
   absl::Status Cut(const TableReading& reading, const KeyRange& range, int pieces,
                    std::vector<KeyRange>* out);
 
@@ -53,6 +65,7 @@ class SqliteSide final : public ComparedSide {
   int workers_;
   std::vector<SqliteSideTable> tables_;
   std::vector<std::vector<KeyRange>> ranges_;
+  std::vector<PartForms> forms_;
   SetAsideRows set_aside_;
 };
 

@@ -456,6 +456,10 @@ class Sync(EndToEndTest):
                                  (2, '2024-02-01 00:00:00', '2024-02-01', 0, 1.5, 'b');""")
         self.assertEqual(self.copy(path).exit_code, 0)
         for change in ("UPDATE t SET at = '2024-03-01 01:02:03' WHERE id = 1",
+                       # Other spellings of the same values.
+                       "UPDATE t SET at = replace(at, ' ', 'T')",
+                       "UPDATE t SET flag = 't' WHERE flag",
+                       "UPDATE t SET at = replace(at, 'T', ' '), flag = flag = 't'",
                        "UPDATE t SET at = '2024-03-02T01:02:03' WHERE id = 1",
                        "UPDATE t SET at = '2024-02-02T00:00:00' WHERE id = 2",
                        "INSERT INTO t VALUES (3, NULL, NULL, NULL, NULL, NULL)",

@@ -24,16 +24,11 @@ struct Column {
   Column(Oid oid, int32_t typmod, const ReadingRules& rules, std::vector<SourceValue> given)
       : values(std::move(given)) {
     candidates.push_back(FixedCandidate(BuiltinType(oid, typmod), rules).value());
-    const FormFamily family = FamilyOf(candidates);
-    FieldBuffer scratch;
-    WrittenForms parts[2];
-    for (size_t i = 0; i < values.size(); ++i) {
-      ++counts[static_cast<size_t>(values[i].storage_class)];
-      if (!LearnsFrom(values[i].storage_class, candidates, family)) continue;
-      LearnForm(family, values[i], candidates.data(), &scratch, &parts[i % 2]);
-    }
-    parts[0].Merge(parts[1]);
-    form = DescribeRepresentation(candidates[0].type, rules, counts, parts[0]);
+    RowFormLearner learners[2] = {RowFormLearner({candidates}), RowFormLearner({candidates})};
+    for (size_t i = 0; i < values.size(); ++i) learners[i % 2].Add({&values[i], 1});
+    ColumnForms forms = learners[0].forms()[0];
+    forms.Merge(learners[1].forms()[0]);
+    form = DescribeRepresentation(candidates[0].type, rules, forms.counts, forms.forms);
     // What revert knows has gone through the ledger.
     const std::string json = RepresentationToJson(form);
     form = RepresentationFromJson(json).value();
@@ -67,7 +62,6 @@ struct Column {
 
   std::vector<SourceValue> values;
   std::vector<Candidate> candidates;
-  ClassCounts counts{};
   Representation form;
 };
 
@@ -246,11 +240,8 @@ TEST(Representation, SaysWhatConfigurationLoses) {
   rules.empty_text_as_null = true;
   const Column emptied(kOidText, -1, rules, {T("a")});
   EXPECT_TRUE(emptied.form.exact);
-  std::vector<Candidate> only{FixedCandidate(BuiltinType(kOidText), rules).value()};
-  WrittenForms forms;
-  FieldBuffer scratch;
-  LearnForm(FamilyOf(only), T(""), only.data(), &scratch, &forms);
-  EXPECT_FALSE(DescribeRepresentation(only[0].type, rules, {0, 0, 0, 1, 0}, forms).exact);
+  const Column with_empty(kOidText, -1, rules, {T("")});
+  EXPECT_FALSE(with_empty.form.exact);
   rules = {};
   rules.round_to_microseconds = true;
   ExpectLoss(kOidTimestamp, {T("2024-01-31 12:34:56.1234567")}, rules);
