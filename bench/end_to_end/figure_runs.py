@@ -3,6 +3,7 @@
 Each function yields (title, goal, at_least, value, detail); see figures.figure.
 """
 
+import shutil
 import sqlite3
 import statistics
 import time
@@ -80,6 +81,45 @@ def _made(bench, name, build):
         with sqlite3.connect(path) as db:
             build(db)
     return path
+
+
+# What changes in the source between two runs of `sync`.
+CHANGES = (
+    ("nothing changed", ""),
+    ("one row changed", "UPDATE events SET amount = amount + 1 WHERE id = 1000"),
+    ("0.1 % of the rows gone", "DELETE FROM events WHERE id % 1000 = 7"),
+    ("1 % changed, in one place", "UPDATE events SET amount = amount + 1 WHERE id BETWEEN"
+     " (SELECT max(id) / 2 FROM events) AND (SELECT max(id) * 51 / 100 FROM events)"),
+    ("1 % changed, scattered", "UPDATE events SET amount = amount + 1 WHERE id % 100 = 1"),
+)
+
+
+def sync(bench, options):
+    """Against verify of the same tables when they are equal."""
+    path = bench.scratch / "sync.db"
+    shutil.copyfile(bench.source_file("mixed", options.scale), path)
+    lite2pg = contenders.load("lite2pg")
+    job = _job(bench, _Source(path))
+    with runner.quiet():
+        lite2pg.copy(job)
+        for title, change in CHANGES:
+            synced, equal, differing = [], [], []
+            for _ in range(options.pairs):
+                equal.append(lite2pg.again(job, "verify", path))
+                with sqlite3.connect(path) as db:
+                    db.execute(change)
+                db.close()
+                differing.append(lite2pg.again(job, "verify", path, 0, 4))
+                synced.append(lite2pg.again(job, "sync", path))
+            of_equal = statistics.median(equal)
+            detail = (f"mixed, {options.pairs} pairs, {statistics.median(synced):.2f} s and"
+                      f" {of_equal:.2f} s")
+            yield (f"sync / verify of equal tables, {title}", None, False,
+                   statistics.median(s / v for s, v in zip(synced, equal)), detail)
+            yield (f"verify that finds it / of equal tables, {title}", None, False,
+                   statistics.median(d / v for d, v in zip(differing, equal)),
+                   f"{statistics.median(differing):.2f} s")
+    path.unlink()
 
 
 def _one_large_blob(db):
@@ -215,6 +255,6 @@ def distance(bench, options):
            f" {runner.median(pairs[1], 'data_seconds'):.2f} s; streams {pairs[0][0]['streams']}")
 
 
-MEASURES = {"verify": verify, "memory": memory, "blob": blob, "columns": columns,
+MEASURES = {"verify": verify, "sync": sync, "memory": memory, "blob": blob, "columns": columns,
             "tables": tables, "skew": skew, "reader": reader, "streams": streams,
             "distance": distance}

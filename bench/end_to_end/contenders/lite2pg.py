@@ -55,6 +55,14 @@ def copy(job, *options, source=None, conninfo=None):
     return run, report
 
 
+def again(job, command, source, *exit_codes):
+    """Runs `command` (verify, sync) on what was copied; returns its seconds."""
+    run = measure.run([program(), command, str(source), job.conninfo, "--quiet"])
+    if run.exit_code not in (exit_codes or (0,)):
+        raise Unable(f"{command}: exit {run.exit_code}: {run.stderr[-300:]}")
+    return run.seconds
+
+
 def load(job):
     run, report = copy(job)
     stages = {stage.pop("name"): stage for stage in report["stages"]}
