@@ -104,15 +104,16 @@ std::string QuoteLiteral(absl::string_view text) {
 
 std::string QuoteSqliteIdentifier(absl::string_view name) { return QuoteWith('"', name); }
 
-void ReserveForRest(size_t begin, size_t done, size_t total, std::string* text) {
+void ReserveForRest(size_t begin, size_t done, size_t total, size_t after_bytes,
+                    std::string* text) {
   // Fewer tell too little of the others, and are short.
   constexpr size_t kToldMin = 64;
   if (done < kToldMin || done >= total) return;
   const size_t each = (text->size() - begin) / done + 1;
-  if (text->capacity() - text->size() > 4 * each) return;
+  if (text->capacity() - text->size() > 4 * each + after_bytes) return;
   // reserve() of a string that has some memory doubles it at least.
   std::string larger;
-  larger.reserve(text->size() + (total - done) * (each + each / 32) + 8 * each);
+  larger.reserve(text->size() + (total - done) * (each + each / 32) + 8 * each + after_bytes);
   larger = *text;
   *text = std::move(larger);
 }

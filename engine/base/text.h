@@ -34,9 +34,10 @@ std::string QuoteLiteral(absl::string_view text);
 std::string QuoteSqliteIdentifier(absl::string_view name);
 
 // Before item `done` of `total` is appended to a long text, in which the items begin at `begin`:
-// room for all that follow, if there is none for this one. A string that doubles takes three times
-// what it holds while it does.
-void ReserveForRest(size_t begin, size_t done, size_t total, std::string* text);
+// room for all that follow and `after_bytes` behind them, if there is none for this one. A string
+// that doubles takes three times what it holds while it does.
+void ReserveForRest(size_t begin, size_t done, size_t total, size_t after_bytes,
+                    std::string* text);
 
 // 1234567 -> "1,234,567"; 1536 -> "1.5 KiB"; 83.2 -> "1m 23s", 0.42 -> "0.42 s".
 std::string FormatCount(uint64_t n);

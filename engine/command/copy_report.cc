@@ -90,9 +90,11 @@ bool IsNaturalIn(StorageClass c, Oid oid) {
 
 void FillPlannedTables(const Plan& plan, Report* report) {
   report->tables.clear();
+  report->tables.reserve(plan.tables.size() + plan.not_loaded.size());
   for (const TablePlan& table : plan.tables) {
     TableReport row = DescribeTable(table);
     row.state = "copied";
+    row.columns.reserve(table.columns.size());
     for (const ColumnPlan& column : table.columns) {
       row.columns.push_back(
           DescribeColumn(table, column, {column.scan.counts, column.scan.rule_counts}));
@@ -151,6 +153,7 @@ void FillCopiedTables(const Plan& plan, const std::vector<LoadedTable>& loaded,
                       const std::vector<Digest>& read_back, const CopyRequest& request,
                       Report* report) {
   report->tables.clear();
+  report->tables.reserve(plan.tables.size() + plan.not_loaded.size());
   for (size_t i = 0; i < plan.tables.size(); ++i) {
     const TablePlan& table = plan.tables[i];
     const LoadedTable& load = loaded[i];
@@ -173,6 +176,7 @@ void FillCopiedTables(const Plan& plan, const std::vector<LoadedTable>& loaded,
         row.equal = read_back[i] == load.digest;
       }
     }
+    row.columns.reserve(table.columns.size());
     for (size_t c = 0; c < table.columns.size(); ++c) {
       const ColumnCounts counts = c < load.counts.size() ? load.counts[c] : ColumnCounts{};
       row.columns.push_back(DescribeColumn(table, table.columns[c], counts));

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "coercion/digest.h"
 #include "engine/base/error.h"
+#include "engine/base/hash_tables.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/plan/reading_names.h"
@@ -331,6 +332,7 @@ PlanRecord MakePlanRecord(const Plan& plan, const CommonOptions& options,
   record.existing_rows = existing_rows;
   record.include = options.include;
   record.exclude = options.exclude;
+  record.tables.reserve(plan.tables.size());
   for (const TablePlan& table : plan.tables) {
     TableRecord row;
     row.source_name = table.source->name;
@@ -338,6 +340,7 @@ PlanRecord MakePlanRecord(const Plan& plan, const CommonOptions& options,
     row.target_name = table.target_name;
     row.where = table.reading.where_sql;
     row.created = table.create;
+    row.columns.reserve(table.columns.size());
     for (const ColumnPlan& column : table.columns) row.columns.push_back(RecordColumn(column));
     for (const FillPlan& fill : table.fills) {
       const auto same = [&](const ColumnRecord& c) { return c.target_name == fill.column; };
@@ -359,19 +362,21 @@ PlanRecord MakePlanRecord(const Plan& plan, const CommonOptions& options,
 }
 
 void SetPlanResults(const Report& report, PlanRecord* record) {
-  for (const TableReport& table : report.tables) {
-    for (TableRecord& row : record->tables) {
-      if (row.source_name != table.source_name) continue;
-      row.rows_source = table.rows_source;
-      row.rows_copied = table.rows_copied;
-      row.rows_skipped = table.rows_skipped;
-      row.rows_rejected = table.rows_rejected;
-      row.rows_filled = table.rows_filled;
-      row.rows_preexisting = table.rows_preexisting;
-      row.rows_target = table.rows_target;
-      row.digest_source = table.digest_source;
-      row.digest_target = table.digest_target;
-    }
+  HashMap<absl::string_view, const TableReport*> by_name;
+  for (const TableReport& table : report.tables) by_name[table.source_name] = &table;
+  for (TableRecord& row : record->tables) {
+    const auto found = by_name.find(row.source_name);
+    if (found == by_name.end()) continue;
+    const TableReport& table = *found->second;
+    row.rows_source = table.rows_source;
+    row.rows_copied = table.rows_copied;
+    row.rows_skipped = table.rows_skipped;
+    row.rows_rejected = table.rows_rejected;
+    row.rows_filled = table.rows_filled;
+    row.rows_preexisting = table.rows_preexisting;
+    row.rows_target = table.rows_target;
+    row.digest_source = table.digest_source;
+    row.digest_target = table.digest_target;
   }
 }
 
@@ -399,8 +404,9 @@ std::string PlanRecordToJson(const PlanRecord& record) {
   text.pop_back();
   text += ",\"tables\":[";
   const size_t tables_begin = text.size();
+  const size_t after_bytes = record.source_schema.size() + 64;   // and its name and brackets
   for (size_t i = 0; i < record.tables.size(); ++i) {
-    ReserveForRest(tables_begin, i, record.tables.size(), &text);
+    ReserveForRest(tables_begin, i, record.tables.size(), after_bytes, &text);
     absl::StrAppend(&text, i == 0 ? "" : ",", text_of(TableJson(record.tables[i])));
   }
   text += ']';

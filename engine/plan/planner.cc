@@ -86,6 +86,7 @@ class Planner {
       plan_.staging_schema = plan_.target_schema;
       plan_.staging_prefix = StagingPrefix(in_.run_tag);
     }
+    plan_.tables.reserve(selection_.tables.size());
     for (size_t i = 0; i < selection_.tables.size(); ++i) {
       AddTable(selection_.tables[i], std::move(scans_[i]));
     }

@@ -252,8 +252,10 @@ Representation DefaultRepresentation(const PgType& type) {
   return form;
 }
 
+// What is as it is by default is left out: thousands of columns have nothing else.
 std::string RepresentationToJson(const Representation& form) {
   const auto text = [](absl::string_view s) { return std::string(s); };
+  const Representation usual;
   Json json{{"storage", text(kStorageNames[static_cast<size_t>(form.storage)])}};
   if (form.temporal.parts != TemporalForm::Parts::kNone) {
     json["parts"] = text(kPartsNames[static_cast<size_t>(form.temporal.parts)]);
@@ -263,12 +265,18 @@ std::string RepresentationToJson(const Representation& form) {
     json["fraction"] = std::countr_zero(form.fraction);
     json["time_zone"] = form.time_zone;
   }
-  json["words"] = Json::array({form.false_word, form.true_word});
-  json["uuid"] = Json::array({form.uuid_hyphens, form.uuid_braces, form.uuid_upper});
-  json["json"] = Json::array({form.json_canonical, form.json_spaced});
-  json["number"] = text(ReadingName(form.number));
-  json["text"] = text(ReadingName(form.text));
-  json["blob"] = text(ReadingName(form.blob));
+  if (form.false_word != usual.false_word || form.true_word != usual.true_word) {
+    json["words"] = Json::array({form.false_word, form.true_word});
+  }
+  if (form.uuid_hyphens != usual.uuid_hyphens || form.uuid_braces || form.uuid_upper) {
+    json["uuid"] = Json::array({form.uuid_hyphens, form.uuid_braces, form.uuid_upper});
+  }
+  if (form.json_canonical || form.json_spaced) {
+    json["json"] = Json::array({form.json_canonical, form.json_spaced});
+  }
+  if (form.number != usual.number) json["number"] = text(ReadingName(form.number));
+  if (form.text != usual.text) json["text"] = text(ReadingName(form.text));
+  if (form.blob != usual.blob) json["blob"] = text(ReadingName(form.blob));
   json["exact"] = form.exact;
   if (!form.reason.empty()) json["reason"] = form.reason;
   return json.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);

@@ -143,6 +143,7 @@ absl::Status AddColumns(PgConnection& connection, const std::string& oids,
     column.default_sql = std::string(rows.Text(i, 9));
     tables.at(rows.Int(i, 0))->columns.push_back(std::move(column));
   }
+  for (const auto& [oid, table] : tables) table->columns.shrink_to_fit();
   ASSIGN_OR_RETURN(const PgResult sequences, connection.Query(kSequencesSql, {oids}));
   for (int i = 0; i < sequences.rows(); ++i) {
     for (TargetColumn& column : tables.at(sequences.Int(i, 0))->columns) {

@@ -264,7 +264,7 @@ class ObjectText {
     size_t done = 0;
     const size_t array_begin = text_.size();
     for (const auto& item : items) {
-      ReserveForRest(array_begin, done++, items.size(), &text_);
+      ReserveForRest(array_begin, done++, items.size(), 0, &text_);
       if (!first) text_ += ',';
       if (indented_) text_ += "\n    ";
       first = false;

@@ -1,5 +1,8 @@
 #include "engine/report/resources.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -59,6 +62,10 @@ void StageTimer::End() {
   if (report_ == nullptr) return;
   report_->stages.push_back(StageReport{stage_, SecondsSince(began_)});
   report_ = nullptr;
+#ifdef __GLIBC__
+  // What a stage needed for itself, and the next one does not.
+  malloc_trim(0);
+#endif
 }
 
 }  // namespace lite2pg

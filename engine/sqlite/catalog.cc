@@ -135,9 +135,11 @@ absl::Status CatalogReader::ReadTableList() {
                                        "WHERE schema = 'main'"));
   while (true) {
     ASSIGN_OR_RETURN(const bool more, list.Step());
-    if (!more) return absl::OkStatus();
+    if (!more) break;
     listed_[list.Text(0)] = {list.Text(1), list.Int(2) != 0, list.Int(3) != 0};
   }
+  catalog_.tables.reserve(listed_.size());
+  return absl::OkStatus();
 }
 
 absl::Status CatalogReader::ReadEntries() {

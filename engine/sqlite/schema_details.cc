@@ -145,6 +145,7 @@ absl::Status SchemaDetails::ReadColumns(SourceTable* table) {
     column.generated = GeneratedOf(hidden);
     table->columns.push_back(std::move(column));
   }
+  table->columns.shrink_to_fit();
   if (table->columns.empty()) table->unreadable = "SQLite knows no columns of it";
   return absl::OkStatus();
 }
