@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,8 +26,14 @@ struct ComparedTable {
   uint64_t rows_estimate = 0;        // of the larger side; decides how finely it is divided
   size_t partitions = 0;             // how finely, where that is given: a power of two
   bool key_is_unique = false;        // on the second side, by an index
-  // The key is one column of int2, int4 or int8, and both sides have ScanKeys() for it.
+  // The key is one column of int2, int4 or int8, and both sides have ScanKeys() and ScanInterval()
+  // for it, the first one MiddleKey().
   bool key_finds_rows = false;
+};
+
+// Keys above `after` and up to `up_to`; one without `after` has rows whose key is NULL as well.
+struct KeyInterval {
+  std::optional<int64_t> after, up_to;
 };
 
 // Makes the values of the row that a callback was given presentable. Called for rows that differ.
@@ -69,6 +76,19 @@ class ComparedSide {
                                 const RowCallback& on_row) {
     (void)worker, (void)table, (void)keys, (void)on_row;
     return absl::UnimplementedError("no rows are found by keys here");
+  }
+  // The rows of an interval. For the same tables.
+  virtual absl::Status ScanInterval(int worker, size_t table, const KeyInterval& interval,
+                                    const RowCallback& on_row) {
+    (void)worker, (void)table, (void)interval, (void)on_row;
+    return absl::UnimplementedError("no rows are found by keys here");
+  }
+  // A key with about as many rows of the interval up to it as above it; nullopt where there are too
+  // few to be worth it. For the same tables; called by one thread, while no scan is running.
+  virtual absl::StatusOr<std::optional<int64_t>> MiddleKey(size_t table,
+                                                           const KeyInterval& interval) {
+    (void)table, (void)interval;
+    return std::nullopt;
   }
   virtual absl::StatusOr<uint64_t> Count(int worker, size_t table) = 0;
   // Rows of this side that the other one is known not to have (rows set aside). Same form.

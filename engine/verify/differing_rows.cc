@@ -72,7 +72,9 @@ DifferingRows::DifferingRows(HashedSides& sides, size_t table, size_t partitions
                             memory_bytes / (sizeof(RowEntry) +
                                             (on_row != nullptr ? kPartnerlessBytes : 0)))),
       on_row_(on_row),
-      told_(partitions) {}
+      told_(partitions) {
+  for (const Suspect& suspect : suspects_) suspect_rows_ += suspect.rows;
+}
 
 absl::Status DifferingRows::Find(uint64_t differences, std::unique_ptr<DifferenceSketch> sketch,
                                  WantedRows* wanted, ShownRows* shown, TableDifferences* found) {
@@ -80,11 +82,10 @@ absl::Status DifferingRows::Find(uint64_t differences, std::unique_ptr<Differenc
   shown_ = shown;
   found_ = found;
   Round all;
+  all.read = found->a.rows + found->b.rows;
   all.partitions.resize(partitions_);
-  for (const Suspect& suspect : suspects_) {
-    all.partitions[suspect.partition] = true;
-    all.rows += suspect.rows;
-  }
+  for (const Suspect& suspect : suspects_) all.partitions[suspect.partition] = true;
+  all.rows = suspect_rows_;
   all.differences = std::min(all.rows, differences);
   std::vector<SketchedRow> rows;
   if (any_set_aside_) {
@@ -119,11 +120,72 @@ std::vector<DifferingRows::Round> DifferingRows::Cut(const Round& round, uint64_
   return cut;
 }
 
+absl::StatusOr<std::vector<DifferingRows::Round>> DifferingRows::CutByKeys(const Round& round,
+                                                                           uint64_t parts) {
+  std::vector<KeyInterval> intervals = {KeyInterval()};
+  for (size_t before = 0; intervals.size() < parts * sides_.workers() &&
+                          intervals.size() > before;) {
+    before = intervals.size();
+    std::vector<KeyInterval> halves;
+    for (const KeyInterval& interval : intervals) {
+      ASSIGN_OR_RETURN(const std::optional<int64_t> middle, sides_.MiddleKey(table_, interval));
+      if (!middle.has_value()) {
+        halves.push_back(interval);
+        continue;
+      }
+      halves.push_back({interval.after, middle});
+      halves.push_back({middle, interval.up_to});
+    }
+    intervals = std::move(halves);
+  }
+  std::vector<Round> cut;
+  const uint64_t rounds = std::min<uint64_t>(parts, intervals.size());
+  if (rounds == 1) return cut;
+  for (uint64_t i = 0; i < rounds; ++i) {
+    cut.push_back(round);
+    cut.back().intervals.assign(
+        intervals.begin() + static_cast<ptrdiff_t>(i * intervals.size() / rounds),
+        intervals.begin() + static_cast<ptrdiff_t>((i + 1) * intervals.size() / rounds));
+    cut.back().read = round.read / rounds;
+    cut.back().rows = round.rows / rounds;
+    cut.back().differences = round.differences / rounds;
+  }
+  return cut;
+}
+
+absl::StatusOr<std::vector<ScanPiece>> DifferingRows::Pieces(const Round& round) {
+  if (round.intervals.empty()) return sides_.Pieces({table_});
+  std::vector<ScanPiece> pieces;
+  for (size_t i = 0; i < round.intervals.size(); ++i) {
+    for (const bool of_a : {true, false}) pieces.push_back({of_a, table_, i});
+  }
+  return pieces;
+}
+
+template <typename OnRow>
+absl::Status DifferingRows::Scan(const Round& round, int worker, const ScanPiece& piece,
+                                 const OnRow& on_row) {
+  const auto in_round = [&](const RowHash& hash, const ComparedRow& row) -> absl::Status {
+    return InRound(round, hash) ? on_row(hash, row) : absl::OkStatus();
+  };
+  if (round.intervals.empty()) return sides_.Scan(worker, piece, kShown, 0, in_round);
+  return sides_.ScanBy(worker, piece, kShown, 0, in_round,
+                       [&](ComparedSide& side, const RowCallback& on_read) {
+                         return side.ScanInterval(worker, table_, round.intervals[piece.part],
+                                                  on_read);
+                       });
+}
+
 absl::Status DifferingRows::BySketches(const Round& round) {
   const uint64_t parts = RoomFor(round.differences) / sketch_max_ + 1;
+  const bool keys_help = sides_.tables()[table_].key_finds_rows;
+  if (parts > 1 && keys_help && round.intervals.empty()) {
+    ASSIGN_OR_RETURN(const std::vector<Round> by_keys, CutByKeys(round, parts));
+    for (const Round& part : by_keys) RETURN_IF_ERROR(BySketch(part));
+    if (!by_keys.empty()) return absl::OkStatus();
+  }
   const std::vector<Round> by_entries = EntryRounds(round);
   // As many scans either way, but of a sketch's rows the keys are known.
-  const bool keys_help = sides_.tables()[table_].key_finds_rows;
   if (by_entries.size() + (keys_help ? 1 : 0) <= parts) return ByEntries(by_entries);
   for (const Round& part : Cut(round, parts)) RETURN_IF_ERROR(BySketch(part));
   return absl::OkStatus();
@@ -149,12 +211,11 @@ absl::Status DifferingRows::BySketch(const Round& round) {
 }
 
 absl::Status DifferingRows::FillSketch(const Round& round, DifferenceSketch* sketch) {
-  ASSIGN_OR_RETURN(const std::vector<ScanPiece> pieces, sides_.Pieces({table_}));
+  ASSIGN_OR_RETURN(const std::vector<ScanPiece> pieces, Pieces(round));
   return sides_.Run(pieces, [&](int worker, const ScanPiece& piece) -> absl::Status {
     std::vector<SketchedRow> local;
-    RETURN_IF_ERROR(sides_.Scan(
-        worker, piece, kShown, 0, [&](const RowHash& hash, const ComparedRow& row) {
-          if (!InRound(round, hash)) return absl::OkStatus();
+    RETURN_IF_ERROR(
+        Scan(round, worker, piece, [&](const RowHash& hash, const ComparedRow& row) {
           local.push_back(sides_.Sketched(piece, hash, row));
           if (local.size() >= kRowsPerAdd) sketch->Add(&local);
           return absl::OkStatus();
@@ -179,15 +240,14 @@ absl::Status DifferingRows::Told(const Round& round, std::vector<SketchedRow> ro
   }
   if (partnerless.empty()) return absl::OkStatus();
   const ComparedTable& table = sides_.tables()[table_];
-  if (table.key_finds_rows &&
-      partnerless.size() < (found_->a.rows + found_->b.rows) / kRowsPerLookup) {
+  if (table.key_finds_rows && partnerless.size() < round.read / kRowsPerLookup) {
     Keys keys;
     for (const SketchedRow& row : rows) {
       if (partnerless.contains(row.hash)) (row.of_a ? keys.of_a : keys.of_b).push_back(row.key);
     }
     std::sort(keys.of_a.begin(), keys.of_a.end());
     std::sort(keys.of_b.begin(), keys.of_b.end());
-    RETURN_IF_ERROR(FetchPieces(round, keys.Pieces(table_), &keys, &partnerless));
+    RETURN_IF_ERROR(FetchKeys(round, keys, &partnerless));
     if (AllMet(partnerless)) return absl::OkStatus();
   }
   rows = std::vector<SketchedRow>();
@@ -198,13 +258,13 @@ absl::Status DifferingRows::Told(const Round& round, std::vector<SketchedRow> ro
 absl::Status DifferingRows::AddPartners(const Round& round, RowEntries* entries) {
   const HashSet<Hash128> keys = KeysOfBAlone(entries->Finish());
   if (keys.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(std::vector<ScanPiece> pieces, sides_.Pieces({table_}));
+  ASSIGN_OR_RETURN(std::vector<ScanPiece> pieces, Pieces(round));
   std::erase_if(pieces, [](const ScanPiece& piece) { return !piece.of_a; });
   return sides_.Run(pieces, [&](int worker, const ScanPiece& piece) -> absl::Status {
     std::vector<RowEntry> local;
-    RETURN_IF_ERROR(sides_.Scan(
-        worker, piece, kShown, 0, [&](const RowHash& hash, const ComparedRow&) {
-          if (!InRound(round, hash) || !keys.contains(hash.key)) return absl::OkStatus();
+    RETURN_IF_ERROR(
+        Scan(round, worker, piece, [&](const RowHash& hash, const ComparedRow&) {
+          if (!keys.contains(hash.key)) return absl::OkStatus();
           local.push_back({hash, 1, 1, 0});
           if (local.size() >= kRowsPerAdd) entries->Add(&local);
           return absl::OkStatus();
@@ -215,7 +275,8 @@ absl::Status DifferingRows::AddPartners(const Round& round, RowEntries* entries)
 }
 
 std::vector<DifferingRows::Round> DifferingRows::EntryRounds(const Round& round) const {
-  const double share = (static_cast<double>(round.last - round.first) + 1) / 18446744073709551616.0;
+  const double share = static_cast<double>(round.rows) /
+                       static_cast<double>(std::max<uint64_t>(1, suspect_rows_));
   std::vector<Round> rounds;
   bool full = true;
   for (const Suspect& suspect : suspects_) {
@@ -251,13 +312,12 @@ absl::Status DifferingRows::ByEntries(const std::vector<Round>& rounds) {
 }
 
 absl::Status DifferingRows::CollectEntries(const Round& round, RowEntries* entries) {
-  ASSIGN_OR_RETURN(const std::vector<ScanPiece> pieces, sides_.Pieces({table_}));
+  ASSIGN_OR_RETURN(const std::vector<ScanPiece> pieces, Pieces(round));
   const auto work = [&](int worker, const ScanPiece& piece) -> absl::Status {
     std::vector<RowEntry> local;
     const uint64_t of_a = piece.of_a ? 1 : 0;
-    RETURN_IF_ERROR(sides_.Scan(
-        worker, piece, kShown, 0, [&](const RowHash& hash, const ComparedRow&) {
-          if (!InRound(round, hash)) return absl::OkStatus();
+    RETURN_IF_ERROR(
+        Scan(round, worker, piece, [&](const RowHash& hash, const ComparedRow&) {
           local.push_back({hash, of_a, 1 - of_a, 0});
           if (local.size() >= kRowsPerAdd) entries->Add(&local);
           return absl::OkStatus();
@@ -310,36 +370,49 @@ std::span<const int64_t> DifferingRows::Keys::Of(const ScanPiece& piece) const {
 }
 
 absl::Status DifferingRows::Fetch(const Round& round, PartnerlessRows* rows) {
-  ASSIGN_OR_RETURN(const std::vector<ScanPiece> pieces, sides_.Pieces({table_}));
-  RETURN_IF_ERROR(FetchPieces(round, pieces, nullptr, rows));
+  ASSIGN_OR_RETURN(const std::vector<ScanPiece> pieces, Pieces(round));
+  std::mutex mutex;
+  RETURN_IF_ERROR(sides_.Run(pieces, [&](int worker, const ScanPiece& piece) {
+    return Scan(round, worker, piece,
+                [&](const RowHash& hash, const ComparedRow& row) -> absl::Status {
+                  if (!rows->contains(hash)) return absl::OkStatus();
+                  const std::lock_guard<std::mutex> lock(mutex);
+                  return Deliver(piece.of_a, hash, row, rows);
+                });
+  }));
   return AllMet(*rows) ? absl::OkStatus() : OtherRowsThanBefore();
 }
 
-absl::Status DifferingRows::FetchPieces(const Round& round, const std::vector<ScanPiece>& pieces,
-                                        const Keys* keys, PartnerlessRows* rows) {
+absl::Status DifferingRows::FetchKeys(const Round& round, const Keys& keys,
+                                      PartnerlessRows* rows) {
   std::mutex mutex;
-  const auto deliver = [&](bool of_a, const RowHash& hash, const ComparedRow& row) -> absl::Status {
-    const std::lock_guard<std::mutex> lock(mutex);
-    Partnerless& wanted = (*rows)[hash];
-    if (wanted.from_a != of_a || wanted.changed + wanted.others == 0) return absl::OkStatus();
-    const bool changed = wanted.changed > 0;
-    --(changed ? wanted.changed : wanted.others);
-    const DifferenceKind kind = changed ? DifferenceKind::kChanged : wanted.kind;
-    if (wanted.to_show > 0) {
-      --wanted.to_show;
-      shown_->Add(kind, of_a, hash.key, row);
-    }
-    return on_row_ == nullptr ? absl::OkStatus() : on_row_(table_, kind, of_a, row);
-  };
-  return sides_.Run(pieces, [&](int worker, const ScanPiece& piece) {
-    return sides_.Scan(
+  return sides_.Run(keys.Pieces(table_), [&](int worker, const ScanPiece& piece) {
+    return sides_.ScanBy(
         worker, piece, kShown, 0,
         [&](const RowHash& hash, const ComparedRow& row) -> absl::Status {
           if (!InRound(round, hash) || !rows->contains(hash)) return absl::OkStatus();
-          return deliver(piece.of_a, hash, row);
+          const std::lock_guard<std::mutex> lock(mutex);
+          return Deliver(piece.of_a, hash, row, rows);
         },
-        keys != nullptr ? keys->Of(piece) : std::span<const int64_t>());
+        [&](ComparedSide& side, const RowCallback& on_read) {
+          return side.ScanKeys(worker, table_, keys.Of(piece), on_read);
+        });
   });
+}
+
+// Every row at most as often as it is wanted.
+absl::Status DifferingRows::Deliver(bool of_a, const RowHash& hash, const ComparedRow& row,
+                                    PartnerlessRows* rows) {
+  Partnerless& wanted = (*rows)[hash];
+  if (wanted.from_a != of_a || wanted.changed + wanted.others == 0) return absl::OkStatus();
+  const bool changed = wanted.changed > 0;
+  --(changed ? wanted.changed : wanted.others);
+  const DifferenceKind kind = changed ? DifferenceKind::kChanged : wanted.kind;
+  if (wanted.to_show > 0) {
+    --wanted.to_show;
+    shown_->Add(kind, of_a, hash.key, row);
+  }
+  return on_row_ == nullptr ? absl::OkStatus() : on_row_(table_, kind, of_a, row);
 }
 
 }  // namespace lite2pg

@@ -2,8 +2,9 @@
 //
 // One scan of each side makes a sketch of the rows that only one side has (difference_sketch.h),
 // and a second one fetches these, or, where keys find them and they are few, a look at each. More
-// rows than fit into a sketch are taken in ranges of their keys' hashes, each with scans of its
-// own. What a sketch cannot tell (that one row stands there several times too often, or was set
+// rows than fit into a sketch are taken in intervals of their keys, so that these scans read every
+// row once all the same; where keys find no rows, in ranges of the keys' hashes, each with scans of
+// the whole table. What a sketch cannot tell (that one row stands there several times too often, or was set
 // aside) is found with an entry for every row of the partitions, as many at a time as the memory
 // allows.
 #ifndef LITE2PG_ENGINE_VERIFY_DIFFERING_ROWS_H_
@@ -49,11 +50,13 @@ class DifferingRows {
                     WantedRows* wanted, ShownRows* shown, TableDifferences* found);
 
  private:
-  // What some scans look at: partitions, and a range of the keys' hashes.
+  // What some scans read, and of that look at: partitions, and a range of the keys' hashes.
   struct Round {
+    std::vector<KeyInterval> intervals;      // to be read; empty: the whole table
+    uint64_t read = 0;                       // rows in these on both sides, about
     std::vector<bool> partitions;
     uint64_t first = 0, last = UINT64_MAX;   // of RowHash::key.high, both included
-    uint64_t rows = 0;                       // of both sides, about
+    uint64_t rows = 0;                       // of both sides that are looked at, about
     uint64_t differences = 0;                // of those, rows that the other side has not, about
   };
 
@@ -66,7 +69,13 @@ class DifferingRows {
   };
 
   bool InRound(const Round& round, const RowHash& hash) const;
+  // By the hashes of the keys.
   std::vector<Round> Cut(const Round& round, uint64_t parts) const;
+  // By the keys; empty where these cannot be cut.
+  absl::StatusOr<std::vector<Round>> CutByKeys(const Round& round, uint64_t parts);
+  absl::StatusOr<std::vector<ScanPiece>> Pieces(const Round& round);
+  template <typename OnRow>
+  absl::Status Scan(const Round& round, int worker, const ScanPiece& piece, const OnRow& on_row);
 
   absl::Status BySketches(const Round& round);
   absl::Status BySketch(const Round& round);
@@ -79,16 +88,18 @@ class DifferingRows {
   absl::Status CollectEntries(const Round& round, RowEntries* entries);
 
   void Judge(const std::vector<RowEntry>& entries, PartnerlessRows* rows);
-  // Tells of `rows`, reading everything, or rows of some keys (where `keys` is not null).
+  // Tells of `rows`, reading all of the round, or rows of some keys.
   absl::Status Fetch(const Round& round, PartnerlessRows* rows);
-  absl::Status FetchPieces(const Round& round, const std::vector<ScanPiece>& pieces,
-                           const Keys* keys, PartnerlessRows* rows);
+  absl::Status FetchKeys(const Round& round, const Keys& keys, PartnerlessRows* rows);
+  absl::Status Deliver(bool of_a, const RowHash& hash, const ComparedRow& row,
+                       PartnerlessRows* rows);
   absl::Status CheckTold() const;
 
   HashedSides& sides_;
   const size_t table_;
   const size_t partitions_;
   const std::vector<Suspect> suspects_;
+  uint64_t suspect_rows_ = 0;  // of all suspects
   const bool any_set_aside_;
   const size_t sketch_max_;
   const size_t entries_max_;

@@ -2,9 +2,11 @@
 #ifndef LITE2PG_ENGINE_VERIFY_HASHED_SIDES_H_
 #define LITE2PG_ENGINE_VERIFY_HASHED_SIDES_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -74,12 +76,21 @@ class HashedSides {
     return RunPieces(pieces, tables_, &a_, &b_, cancel_, work);
   }
 
-  // Calls `on_row(hash, row)`, which returns a Status, for the rows of a piece; where `keys` are
-  // given, for the rows that have them instead. `shown` and `times` are for the display. From
-  // `work` alone.
+  // Calls `on_row(hash, row)`, which returns a Status, for the rows of a piece. `shown` and `times`
+  // are for the display. From `work` alone.
   template <typename OnRow>
   absl::Status Scan(int worker, const ScanPiece& piece, absl::string_view shown, uint64_t times,
-                    const OnRow& on_row, std::span<const int64_t> keys = {}) {
+                    const OnRow& on_row) {
+    const auto read = [&](ComparedSide& side, const RowCallback& on_read) {
+      return side.Scan(worker, piece.table, piece.part, on_read);
+    };
+    return ScanBy(worker, piece, shown, times, on_row, read);
+  }
+
+  // The same for rows that `read(side, on_read)` has the side of the piece read.
+  template <typename OnRow, typename Read>
+  absl::Status ScanBy(int worker, const ScanPiece& piece, absl::string_view shown, uint64_t times,
+                      const OnRow& on_row, const Read& read) {
     const ComparedTable& table = tables_[piece.table];
     // Both sides count their workers from 0.
     RowProgress progress(events_, 2 * worker + (piece.of_a ? 0 : 1), table, shown, times);
@@ -89,9 +100,16 @@ class HashedSides {
       progress.Add();
       return InSample(hash) ? on_row(hash, row) : absl::OkStatus();
     };
-    ComparedSide& side = piece.of_a ? a_ : b_;
-    if (!keys.empty()) return side.ScanKeys(worker, piece.table, keys, hash_row);
-    return side.Scan(worker, piece.table, piece.part, hash_row);
+    return read(piece.of_a ? a_ : b_, RowCallback(hash_row));
+  }
+
+  // See ComparedSide::MiddleKey(), of A. One thread.
+  absl::StatusOr<std::optional<int64_t>> MiddleKey(size_t table, const KeyInterval& interval) {
+    return a_.MiddleKey(table, interval);
+  }
+  // How many pieces are read at the same time, of the side that can do fewer.
+  size_t workers() const {
+    return static_cast<size_t>(std::max(1, std::min(a_.workers(), b_.workers())));
   }
 
   // Rows of A that were set aside, one table at a time.

@@ -18,6 +18,13 @@ constexpr uint64_t kNearKeys = 32;
 
 SourceKey RowidKey(int64_t rowid) { return {OwnedValue(SourceValue::Integer(rowid))}; }
 
+KeyRange RowidRange(const KeyInterval& interval) {
+  KeyRange range;
+  if (interval.after.has_value()) range.after = RowidKey(*interval.after);
+  if (interval.up_to.has_value()) range.up_to = RowidKey(*interval.up_to);
+  return range;
+}
+
 absl::StatusOr<std::vector<CandidateList>> SettledTypes(std::span<const ColumnPlan> columns) {
   std::vector<CandidateList> settled;
   for (const ColumnPlan& column : columns) {
@@ -88,6 +95,20 @@ absl::Status SqliteSide::ScanKeys(int worker, size_t table, std::span<const int6
     ++i;
   }
   return absl::OkStatus();
+}
+
+absl::Status SqliteSide::ScanInterval(int worker, size_t table, const KeyInterval& interval,
+                                      const RowCallback& on_row) {
+  return ScanRange(worker, table, RowidRange(interval), on_row, nullptr);
+}
+
+absl::StatusOr<std::optional<int64_t>> SqliteSide::MiddleKey(size_t table,
+                                                             const KeyInterval& interval) {
+  ASSIGN_OR_RETURN(const std::optional<SourceKey> middle,
+                   snapshot_.NewRowSource(0)->FindMiddle(*tables_[table].reading,
+                                                         RowidRange(interval)));
+  if (!middle.has_value()) return std::nullopt;
+  return middle->front().view().integer;
 }
 
 absl::Status SqliteSide::ScanRange(int worker, size_t table, const KeyRange& range,

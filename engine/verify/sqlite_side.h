@@ -3,6 +3,7 @@
 #define LITE2PG_ENGINE_VERIFY_SQLITE_SIDE_H_
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,9 +41,13 @@ class SqliteSide final : public ComparedSide {
   int workers() const override { return workers_; }
   absl::StatusOr<size_t> Parts(size_t table) override;
   absl::Status Scan(int worker, size_t table, size_t part, const RowCallback& on_row) override;
-  // By the rowid.
+  // By the rowid, these three.
   absl::Status ScanKeys(int worker, size_t table, std::span<const int64_t> keys,
                         const RowCallback& on_row) override;
+  absl::Status ScanInterval(int worker, size_t table, const KeyInterval& interval,
+                            const RowCallback& on_row) override;
+  absl::StatusOr<std::optional<int64_t>> MiddleKey(size_t table,
+                                                   const KeyInterval& interval) override;
   absl::StatusOr<uint64_t> Count(int worker, size_t table) override;
   absl::Status ScanSetAside(size_t table, const RowCallback& on_row) override;
   void Interrupt() override;

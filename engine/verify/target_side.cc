@@ -201,6 +201,25 @@ absl::Status TargetSide::ScanKeys(int worker, size_t table, std::span<const int6
                    on_row);
 }
 
+absl::Status TargetSide::ScanInterval(int worker, size_t table, const KeyInterval& interval,
+                                      const RowCallback& on_row) {
+  const std::string key = QuoteIdentifier(tables_[table].key_column);
+  std::vector<std::string> parts;
+  if (interval.after.has_value()) {
+    parts.push_back(absl::StrCat(key, " > '", *interval.after, "'::pg_catalog.int8"));
+  }
+  if (interval.up_to.has_value()) {
+    const std::string below =
+        absl::StrCat(key, " <= '", *interval.up_to, "'::pg_catalog.int8");
+    parts.push_back(interval.after.has_value() ? below
+                                               : absl::StrCat("(", below, " OR ", key,
+                                                              " IS NULL)"));
+  }
+  std::string query = SelectOf(table);
+  if (!parts.empty()) absl::StrAppend(&query, " WHERE ", absl::StrJoin(parts, " AND "));
+  return ScanQuery(worker, table, query, on_row);
+}
+
 absl::Status TargetSide::ScanQuery(int worker, size_t table, const std::string& query,
                                    const RowCallback& on_row) {
   TupleReader reader(tables_[table]);

@@ -43,9 +43,11 @@ class TargetSide final : public ComparedSide {
   }
   absl::StatusOr<size_t> Parts(size_t table) override;
   absl::Status Scan(int worker, size_t table, size_t part, const RowCallback& on_row) override;
-  // Of tables with a key_column.
+  // Of tables with a key_column, these two.
   absl::Status ScanKeys(int worker, size_t table, std::span<const int64_t> keys,
                         const RowCallback& on_row) override;
+  absl::Status ScanInterval(int worker, size_t table, const KeyInterval& interval,
+                            const RowCallback& on_row) override;
   absl::StatusOr<uint64_t> Count(int worker, size_t table) override;
   absl::Status NextTables() override;
   void Interrupt() override;

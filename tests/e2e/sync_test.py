@@ -436,6 +436,25 @@ class Sync(EndToEndTest):
         self.assert_syncs(path, "--force-source")
         self.assertEqual(self.sql("SELECT pcode FROM c WHERE id = 1"), [("b",)])
 
+    # So that what differs is read by intervals of the key: negative keys, gaps, a key column of four
+    # bytes, and with a unique index alone, where rows of the target have NULL for a key.
+    def test_more_rows_than_fit_into_the_memory_differ(self):
+        path = self.make_source("""
+            CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);
+            WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 39999)
+            INSERT INTO t SELECT (i - 20000) * 7, 'value ' || i FROM n;""")
+        for key in ("bigint PRIMARY KEY", "integer PRIMARY KEY", "integer UNIQUE"):
+            with self.subTest(key):
+                self.sql(f"DROP TABLE IF EXISTS t; CREATE TABLE t (id {key}, v text)")
+                self.assertEqual(self.copy(path).exit_code, 0)
+                self.change(path, "UPDATE t SET v = v || '!' WHERE id % 3 != 0;"
+                                  "DELETE FROM t WHERE id % 11 = 0;"
+                                  "INSERT OR IGNORE INTO t SELECT id + 1, 'new' FROM t WHERE id % 5 = 0")
+                if key.endswith("UNIQUE"):
+                    self.sql("INSERT INTO t VALUES (NULL, 'no key'), (NULL, 'no key either')")
+                run = self.assert_syncs(path, "--memory", "32MiB", "--force-source")
+                self.assertLess(run.report["resources"]["peak_rss_bytes"], 100 << 20)
+
     def test_forms_of_a_column_whose_type_has_changed_are_looked_at_again(self):
         path = self.make_source("""
             CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT);

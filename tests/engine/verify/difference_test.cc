@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <span>
@@ -29,7 +30,10 @@ std::string IntegerKey(int64_t key) {
   return bytes;
 }
 
-int64_t KeyOf(const Row& row) { return LoadInt64(row[0].data()); }
+std::optional<int64_t> KeyOf(const Row& row) {
+  if (row[0] == "NULL") return std::nullopt;
+  return LoadInt64(row[0].data());
+}
 
 // A side that is in memory, cut into parts in the order of its rows.
 class MemorySide final : public ComparedSide, public RowPresenter {
@@ -51,12 +55,34 @@ class MemorySide final : public ComparedSide, public RowPresenter {
                         const RowCallback& on_row) override {
     if (lookups_find_nothing) return absl::OkStatus();
     for (const Row& row : tables_[table]) {
-      if (!std::binary_search(keys.begin(), keys.end(), KeyOf(row))) continue;
+      const std::optional<int64_t> key = KeyOf(row);
+      if (!key.has_value() || !std::binary_search(keys.begin(), keys.end(), *key)) continue;
       ++looked_up;
       const absl::Status status = Give(row, on_row);
       if (!status.ok()) return status;
     }
     return absl::OkStatus();
+  }
+  absl::Status ScanInterval(int, size_t table, const KeyInterval& interval,
+                            const RowCallback& on_row) override {
+    for (const Row& row : tables_[table]) {
+      if (!IsIn(interval, KeyOf(row))) continue;
+      ++read_by_interval;
+      const absl::Status status = Give(row, on_row);
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::optional<int64_t>> MiddleKey(size_t table,
+                                                   const KeyInterval& interval) override {
+    std::vector<int64_t> keys;
+    for (const Row& row : tables_[table]) {
+      const std::optional<int64_t> key = KeyOf(row);
+      if (key.has_value() && IsIn(interval, key)) keys.push_back(*key);
+    }
+    if (!cuts_keys || keys.size() < 100) return std::nullopt;
+    std::sort(keys.begin(), keys.end());
+    return keys[keys.size() / 2];
   }
   absl::StatusOr<uint64_t> Count(int, size_t table) override { return tables_[table].size(); }
   absl::Status ScanSetAside(size_t, const RowCallback& on_row) override {
@@ -71,13 +97,21 @@ class MemorySide final : public ComparedSide, public RowPresenter {
 
   std::vector<Row> set_aside;
   bool lookups_find_nothing = false;
-  std::atomic<int> looked_up{0}, scanned{0};   // rows, and parts of tables
+  bool cuts_keys = false;
+  std::atomic<int> looked_up{0}, read_by_interval{0};   // rows
+  std::atomic<int> scanned{0};                          // parts of tables
 
  private:
   struct Presenter final : RowPresenter {
     const Row* row = nullptr;
     std::string Show(size_t column, size_t) const override { return (*row)[column]; }
   };
+
+  static bool IsIn(const KeyInterval& interval, std::optional<int64_t> key) {
+    if (!key.has_value()) return !interval.after.has_value();
+    return (!interval.after.has_value() || *key > *interval.after) &&
+           (!interval.up_to.has_value() || *key <= *interval.up_to);
+  }
 
   static absl::Status Give(const Row& row, const RowCallback& on_row) {
     FieldBuffer fields;
@@ -307,6 +341,48 @@ TEST(FindDifferences, ManyDifferencesAreReadAndNotLookedUp) {
   EXPECT_EQ(told[0].size(), 10'000u);
   EXPECT_EQ(told[1].size(), 10'000u);
   EXPECT_GT(side_a.scanned, 3) << "they do not fit";
+}
+
+// Every row is read three times in all, but for those of the interval that has more differences
+// than the others.
+TEST(FindDifferences, MoreDifferencesThanFitAreFoundByIntervalsOfTheKeys) {
+  constexpr int kRows = 30'000, kExtra = 8'000;
+  std::vector<Row> a, b;
+  for (int i = -kRows / 2; i < kRows / 2; ++i) {
+    a.push_back({IntegerKey(3 * i), "v"});
+    if ((i + kRows) % 10 == 1) continue;   // missing
+    b.push_back({IntegerKey(3 * i), i % 2 == 0 ? "w" : "v"});
+  }
+  b.push_back({"NULL", "of a unique index that is no primary key"});
+  for (int i = 0; i < kExtra; ++i) b.push_back({IntegerKey(10 * kRows + i), "v"});
+  for (const int workers : {1, 3}) {
+    MemorySide side_a({a}, 1, workers), side_b({b}, 1, workers);
+    side_a.cuts_keys = true;
+    EventSink events;
+    CancelToken cancel;
+    CompareOptions options;
+    options.memory_bytes = 0;
+    std::map<DifferenceKind, std::set<std::string>> told[2];
+    const auto found = FindDifferences(
+        {FoundByKey()}, side_a, side_b, options,
+        [&](size_t, DifferenceKind kind, bool from_a, const ComparedRow& row) {
+          EXPECT_TRUE(told[from_a][kind].insert(std::string(row.fields)).second);
+          return absl::OkStatus();
+        },
+        events, cancel);
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_EQ((*found)[0].changed, kRows / 2u);
+    EXPECT_EQ((*found)[0].missing, kRows / 10u);
+    EXPECT_EQ((*found)[0].extra, kExtra + 1u);
+    EXPECT_EQ(told[0][DifferenceKind::kChanged].size(), kRows / 2u);
+    EXPECT_EQ(told[1][DifferenceKind::kChanged].size(), kRows / 2u);
+    EXPECT_EQ(told[1][DifferenceKind::kMissing].size(), kRows / 10u);
+    EXPECT_EQ(told[0][DifferenceKind::kExtra].size(), kExtra + 1u);
+    EXPECT_EQ(side_a.scanned, 1);
+    EXPECT_EQ(side_b.scanned, 1);
+    EXPECT_GE(side_a.read_by_interval, 2 * kRows);
+    EXPECT_LT(side_a.read_by_interval, 2 * kRows + kRows / 4);
+  }
 }
 
 // The whole row is the key: the ranges of its hash are ranges of the key's.
