@@ -4,9 +4,9 @@
 // and a second one fetches these, or, where keys find them and they are few, a look at each. More
 // rows than fit into a sketch are taken in intervals of their keys, so that these scans read every
 // row once all the same; where keys find no rows, in ranges of the keys' hashes, each with scans of
-// the whole table. What a sketch cannot tell (that one row stands there several times too often, or was set
-// aside) is found with an entry for every row of the partitions, as many at a time as the memory
-// allows.
+// the whole table. What a sketch cannot tell (that one row stands there several times too often, or
+// was set aside) is found with an entry for every row of the partitions, as many at a time as the
+// memory allows.
 #ifndef LITE2PG_ENGINE_VERIFY_DIFFERING_ROWS_H_
 #define LITE2PG_ENGINE_VERIFY_DIFFERING_ROWS_H_
 
