@@ -95,6 +95,13 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     std::fputs(kOutOfMemory, stderr);
     return kExitOutOfMemory;
+  } catch (const std::system_error& error) {
+    // The only one that we meet so far out is std::thread's.
+    if (error.code() == std::errc::resource_unavailable_try_again) {
+      std::fputs(kOutOfMemory, stderr);
+      return kExitOutOfMemory;
+    }
+    std::fprintf(stderr, "error L2P9999: a defect in lite2pg: %s\n", error.what());
   } catch (const std::exception& exception) {
     std::fprintf(stderr, "error L2P9999: a defect in lite2pg: %s\n", exception.what());
   } catch (...) {

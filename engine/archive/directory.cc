@@ -17,6 +17,7 @@
 #include "engine/base/error.h"
 #include "engine/base/failpoint.h"
 #include "engine/base/status_macros.h"
+#include "engine/base/system_error.h"
 #include "engine/base/text.h"
 
 namespace lite2pg {
@@ -31,6 +32,17 @@ absl::Status WriteFailed(absl::string_view name, int error) {
       ErrorCode::kTargetOutOfResource, ExitCode::kOutOfResource,
       absl::StrCat("cannot write ", EscapeName(name), " of the archive: ", std::strerror(error)),
       "make room, or name another directory");
+}
+
+// What the system says of something that an archive is to have.
+absl::Status Unreadable(absl::string_view name, int error) {
+  if (IsOutOfResource(error)) return OutOfResource(name, error);
+  return AlteredError(name, std::strerror(error));
+}
+
+absl::Status CannotOpen(absl::string_view name, int error, absl::string_view hint) {
+  if (IsOutOfResource(error)) return OutOfResource(name, error);
+  return UnsafeError(name, std::strerror(error), hint);
 }
 
 // Nobody but its owner may be able to change what is read here: whoever runs this program, or the
@@ -85,6 +97,7 @@ absl::StatusOr<std::shared_ptr<const ArchiveDirectory>> ArchiveDirectory::Open(
   FileHandle handle(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!handle) {
     const int error = errno;
+    if (IsOutOfResource(error)) return OutOfResource(path, error);
     return MakeError(
         ErrorCode::kSourceMissing, ExitCode::kSource,
         absl::StrCat("cannot open the archive ", EscapeName(path), ": ", std::strerror(error)),
@@ -120,9 +133,15 @@ absl::StatusOr<std::shared_ptr<const ArchiveDirectory>> ArchiveDirectory::OpenFo
 
 absl::Status ArchiveDirectory::ListInto(int fd, const std::string& prefix,
                                         std::vector<std::string>* names) const {
+  const int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (own < 0) return CannotOpen(prefix, errno, "");
   // fdopendir takes the descriptor, and the position in it, for itself.
-  DIR* const stream = fdopendir(openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (stream == nullptr) return UnsafeError(prefix, std::strerror(errno), "");
+  DIR* const stream = fdopendir(own);
+  if (stream == nullptr) {
+    const int error = errno;
+    close(own);
+    return CannotOpen(prefix, error, "");
+  }
   const std::unique_ptr<DIR, int (*)(DIR*)> closer(stream, closedir);
   while (const dirent* const entry = readdir(stream)) {
     const absl::string_view base(entry->d_name);
@@ -131,7 +150,7 @@ absl::Status ArchiveDirectory::ListInto(int fd, const std::string& prefix,
     RETURN_IF_ERROR(CheckName(name));
     struct stat info {};
     if (fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
-      return AlteredError(name, std::strerror(errno));
+      return Unreadable(name, errno);
     }
     if (names->size() >= kEntriesMax) return AlteredError(name, "too many files");
     if (S_ISREG(info.st_mode)) {
@@ -144,7 +163,7 @@ absl::Status ArchiveDirectory::ListInto(int fd, const std::string& prefix,
     }
     RETURN_IF_ERROR(CheckOwner(info, name));
     const FileHandle folder(OpenBeneath(fd, name, O_RDONLY | O_DIRECTORY));
-    if (!folder) return UnsafeError(name, std::strerror(errno), "");
+    if (!folder) return CannotOpen(name, errno, "");
     const size_t before = names->size();
     RETURN_IF_ERROR(ListInto(folder.fd(), absl::StrCat(name, "/"), names));
     // A directory that is empty is not something that an export leaves.
@@ -171,11 +190,11 @@ absl::StatusOr<FileHandle> ArchiveDirectory::OpenFile(absl::string_view name) co
   if (fd < 0) {
     const int error = errno;
     if (error == ENOENT) return AlteredError(name, "the file is missing");
-    return UnsafeError(name, std::strerror(error), "an archive holds regular files only");
+    return CannotOpen(name, error, "an archive holds regular files only");
   }
   FileHandle file(fd);
   struct stat info {};
-  if (fstat(fd, &info) != 0) return AlteredError(name, std::strerror(errno));
+  if (fstat(fd, &info) != 0) return Unreadable(name, errno);
   if (!S_ISREG(info.st_mode)) return UnsafeError(name, "not a regular file", "");
   RETURN_IF_ERROR(CheckOwner(info, name));
   return file;
@@ -184,7 +203,7 @@ absl::StatusOr<FileHandle> ArchiveDirectory::OpenFile(absl::string_view name) co
 absl::StatusOr<MemberState> ArchiveDirectory::StateOf(const FileHandle& file,
                                                     absl::string_view name) const {
   struct stat info {};
-  if (fstat(file.fd(), &info) != 0) return AlteredError(name, std::strerror(errno));
+  if (fstat(file.fd(), &info) != 0) return Unreadable(name, errno);
   MemberState state;
   state.device = info.st_dev;
   state.inode = info.st_ino;
@@ -203,7 +222,7 @@ absl::StatusOr<std::string> ArchiveDirectory::ReadAll(absl::string_view name,
   while (done < content.size()) {
     const ssize_t n = read(file.fd(), content.data() + done, content.size() - done);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return AlteredError(name, std::strerror(errno));
+    if (n < 0) return Unreadable(name, errno);
     if (n == 0) return AlteredError(name, "it became shorter while it was read");
     done += static_cast<size_t>(n);
   }

@@ -57,6 +57,16 @@ class ScanRun {
     }
   }
 
+  // Where not all lanes could be begun, others are under way.
+  ~ScanRun() {
+    graph_.cancel();
+    try {
+      graph_.wait_for_all();
+    } catch (const std::exception&) {
+      // What ended Run() has been told already.
+    }
+  }
+
   absl::StatusOr<std::vector<ScannedTable>> Run() {
     for (int i = 0; i < static_cast<int>(lanes_.size()); ++i) Activate(i);
     graph_.wait_for_all();

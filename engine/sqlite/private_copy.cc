@@ -24,6 +24,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/base/error.h"
 #include "engine/base/status_macros.h"
+#include "engine/base/system_error.h"
 #include "engine/base/text.h"
 #include "engine/sqlite/error.h"
 #include "engine/sqlite/source_file.h"
@@ -165,6 +166,7 @@ absl::Status CopyPages(SqliteConnection& from, const std::string& to) {
 absl::Status CopyBytes(const std::string& from, const std::string& to) {
   const int in = open(from.c_str(), O_RDONLY | O_CLOEXEC);
   if (in < 0) {
+    if (IsOutOfResource(errno)) return OutOfResource(from, errno);
     return MakeError(ErrorCode::kSourceUnreadable, ExitCode::kSource,
                      absl::StrCat(EscapeName(from), " cannot be read: ", std::strerror(errno)));
   }

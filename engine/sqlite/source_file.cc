@@ -18,6 +18,7 @@
 #include "absl/strings/strip.h"
 #include "engine/base/error.h"
 #include "engine/base/status_macros.h"
+#include "engine/base/system_error.h"
 #include "engine/base/text.h"
 
 namespace lite2pg {
@@ -127,6 +128,7 @@ absl::Status ParseUri(absl::string_view uri, SourceLocation* location) {
 // ---- The file ---------------------------------------------------------------------------------
 
 absl::Status CannotSee(const std::string& path, int error) {
+  if (IsOutOfResource(error)) return OutOfResource(path, error);
   const std::string name = EscapeName(path);
   if (error == ENOENT || error == ENOTDIR) {
     return SourceError(ErrorCode::kSourceMissing,
