@@ -208,11 +208,14 @@ absl::Status CopySession::MakePlan() {
         CheckServerText(snapshot_->reader(0), server, request_.policy, cancel_, &plan_));
   }
   // Rows of an archive are not in tables that SQLite knows the keys of; the server will tell.
-  if (archive_ == nullptr && merged_ == nullptr) {
-    RETURN_IF_ERROR(FindOrphansInSource(snapshot_->reader(0), plan_, request_.policy.orphans,
-                                        request_.deep, &plan_.findings));
+  const bool own_keys = archive_ == nullptr && merged_ == nullptr;
+  // What --strict stops at, it stops at before data is written.
+  const bool deep = request_.deep || (request_.policy.strict && own_keys);
+  if (own_keys) {
+    RETURN_IF_ERROR(FindOrphansInSource(snapshot_->reader(0), plan_, request_.policy.orphans, deep,
+                                        &plan_.findings));
   }
-  if (request_.deep) {
+  if (deep) {
     RETURN_IF_ERROR(FindDuplicateKeys(snapshot_->reader(0), plan_, &plan_.findings, cancel_));
   }
   if (archive_ == nullptr && merged_ == nullptr) FindEffectsOnWriters(*snapshot_, &plan_.findings);

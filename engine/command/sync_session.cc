@@ -306,7 +306,9 @@ absl::Status SyncSession::CheckRefused() {
     info.column = refused.column;
     info.value = refused.value;
     info.what = absl::StrCat(rows, " row(s) hold a value without a faithful form in its column");
-    info.hint = refused.changed && reject
+    info.hint = reject && too_many
+                    ? "mend them in the source, or raise --max-rejects"
+                : refused.changed && reject
                     ? "the target has an older row of that key, which would have to go: mend the "
                       "value in the source"
                     : "mend them in the source, or set them aside with --on-bad-value reject";

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "engine/base/error.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/command/certificate.h"
@@ -303,6 +304,24 @@ class VerifySession {
         {Severity::kInfo, ErrorCode::kTablePartial, row.source_name, std::move(message), ""});
   }
 
+  // A record may know none of the tables' digests.
+  absl::Status CheckAnythingCompared() const {
+    if (!against_record_ || input_.findings.empty()) return absl::OkStatus();
+    for (const TableReport& table : report_.tables) {
+      if (table.compared) return absl::OkStatus();
+    }
+    for (const Finding& finding : input_.findings) {
+      if (finding.code != ErrorCode::kNotLookedAt || finding.severity != Severity::kWarning) {
+        continue;
+      }
+      return MakeError(ErrorCode::kNotLookedAt, ExitCode::kCannotResume,
+                       absl::StrCat("the record of the last run can be compared with no table (",
+                                    EscapeName(finding.object), ": ", finding.message, ")"),
+                       "name the source too: lite2pg verify SOURCE TARGET");
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status Decide() {
     bool differs = false, rejected = false;
     for (VerifiedTable& table : input_.verified) {
@@ -313,6 +332,7 @@ class VerifySession {
       differs |= table.compared && !table.equal;
       rejected |= table.rows_rejected > 0;
     }
+    RETURN_IF_ERROR(CheckAnythingCompared());
     report_.findings.insert(report_.findings.end(), input_.findings.begin(),
                             input_.findings.end());
     if (request_.sample_percent < 100 && !against_record_) {

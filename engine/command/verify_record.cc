@@ -25,7 +25,11 @@ PlanRecord NewestOf(const RecordedRuns& recorded) {
   StringSet known;
   for (const RecordedRun& run : recorded.runs) {
     for (const TableRecord& table : run.record.tables) {
-      if (known.insert(table.target_name).second) record.tables.push_back(table);
+      if (!known.insert(table.target_name).second) continue;
+      record.tables.push_back(table);
+      // What the table held before is gone: it holds what the run has brought.
+      const bool replaced = run.record.existing_rows == ExistingRows::kReplace;
+      if (replaced) record.tables.back().rows_preexisting = 0;
     }
   }
   return record;

@@ -70,6 +70,18 @@ class Expansion {
                     DidYouMean(name, table_names_));
   }
 
+  // Views may be named too.
+  void CheckInclude(const std::string& glob) {
+    const auto matches = [&](const auto& object) { return GlobMatches(glob, object.name); };
+    if (std::any_of(catalog_.tables.begin(), catalog_.tables.end(), matches) ||
+        std::any_of(catalog_.views.begin(), catalog_.views.end(), matches)) {
+      return;
+    }
+    absl::StrAppend(&unknown_, unknown_.empty() ? "" : "; ", "there is no table ",
+                    LooksLikePattern(glob) ? "that --include matches: " : "", EscapeName(glob),
+                    DidYouMean(glob, table_names_));
+  }
+
   void CheckType(const std::string& name) {
     std::vector<std::string> known;
     for (const SourceTable& table : catalog_.tables) {
@@ -182,6 +194,7 @@ absl::StatusOr<CommonOptions> ExpandPatterns(const CommonOptions& options,
                                              const SourceCatalog& catalog) {
   Expansion expansion(options, catalog);
   for (const std::string& name : order) expansion.CheckTable(name);
+  for (const std::string& glob : options.include) expansion.CheckInclude(glob);
   CommonOptions expanded = expansion.Run();
   if (expansion.unknown().empty()) return expanded;
   return MakeError(

@@ -137,14 +137,19 @@ class Planner {
            "a pooler in transaction mode stands before the server; session state does not stick",
            "connect to the server itself, or to a pool in session mode");
     }
-    const bool creates_schema = !facts.schema_exists && !facts.can_create_schema;
-    if (creates_schema || (facts.schema_exists && !facts.can_create_in_schema &&
-                           !facts.can_create_schema && AnyCreated())) {
+    const bool cannot_make_schema = !facts.schema_exists && !facts.can_create_schema;
+    // Tables that are loaded elsewhere are moved there at the end.
+    if (cannot_make_schema ||
+        (facts.schema_exists && !facts.can_create_in_schema && AnyCreated())) {
       Note(Severity::kBlocking, ErrorCode::kTargetPrivilege, in_.options->target_schema,
            absl::StrCat("the role ", EscapeName(facts.user), " may not create tables in schema ",
                         EscapeName(in_.options->target_schema)),
-           absl::StrCat("GRANT CREATE ON DATABASE ", QuoteIdentifier(facts.database), " TO ",
-                        QuoteIdentifier(facts.user)));
+           absl::StrCat(facts.schema_exists
+                            ? absl::StrCat("GRANT USAGE, CREATE ON SCHEMA ",
+                                           QuoteIdentifier(in_.options->target_schema))
+                            : absl::StrCat("GRANT CREATE ON DATABASE ",
+                                           QuoteIdentifier(facts.database)),
+                        " TO ", QuoteIdentifier(facts.user)));
     }
   }
 

@@ -54,6 +54,9 @@ std::string PlanSentence(const Report& report, const Sums& sums) {
   std::string out = absl::StrCat("planned: ", Counted(sums.tables, "table"), ", ",
                                  Counted(sums.rows_source, "row"));
   if (sums.bytes > 0) absl::StrAppend(&out, ", about ", FormatBytes(sums.bytes), " to send");
+  if (blocking == 0 && report.exit_code == ExitCode::kPlanBlocks) {
+    return absl::StrCat(out, "; a warning would stop a copy, as --strict asks");
+  }
   if (blocking == 0) return absl::StrCat(out, "; nothing would stop a copy");
   return absl::StrCat(out, "; ", Counted(blocking, "finding"), " would stop a copy");
 }

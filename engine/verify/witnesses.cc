@@ -9,10 +9,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "coercion/row_encoder.h"
+#include "coercion/wire.h"
 #include "engine/base/error.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
 #include "engine/sqlite/row_source.h"
+#include "engine/verify/compared_side.h"
 
 namespace lite2pg {
 namespace {
@@ -131,17 +133,26 @@ class RowDigester {
 
   // nullopt for a row that is set aside, or in which the target puts another value for a NULL.
   std::optional<Digest> DigestOf(std::span<const SourceValue> row) {
-    for (const size_t i : filled_) {
-      if (row[i].storage_class == StorageClass::kNull) return std::nullopt;
-    }
     encoder_.Reset();
     tuple_.Clear();
-    if (encoder_.Encode(row, &tuple_).outcome != Outcome::kOk) return std::nullopt;
+    if (encoder_.Encode(row, &tuple_).outcome != Outcome::kOk || IsFilled()) return std::nullopt;
     if (tuple_.capacity() > kPlaceBytesMax) tuple_.Release();
     return encoder_.digest();
   }
 
  private:
+  // Whether the row that was encoded has a NULL where the target puts another value: one of the
+  // source's, or what a rule has made NULL.
+  bool IsFilled() const {
+    if (filled_.empty()) return false;
+    absl::string_view rest = tuple_.view_from(2), field;
+    for (size_t i = 0; NextField(&rest, &field); ++i) {
+      const bool may_be = std::find(filled_.begin(), filled_.end(), i) != filled_.end();
+      if (may_be && LoadInt32(field.data()) < 0) return true;
+    }
+    return false;
+  }
+
   const TablePlan& table_;
   std::vector<size_t> filled_;
   RowEncoder encoder_;

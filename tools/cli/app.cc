@@ -252,6 +252,9 @@ int App::ShowAnswer(const Report& report) {
     *console_.out << ReportToJson(report);
   } else if (IsSqlAnswer(report)) {
     ShowSql(report);
+  } else if (invocation_.settings.undo_sql || invocation_.settings.empty_sql) {
+    // Whoever pipes statements into psql is not to get other text.
+    *console_.err << ReportText(report, output(), err_style_) << std::flush;
   } else if (!told) {
     *console_.out << ReportText(report, output(), out_style_);
   }

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -192,7 +194,14 @@ void ApplyValues(const RawWords& raw, Invocation* invocation) {
       continue;
     }
     if (row->clear != nullptr) row->clear(settings);
+    std::set<std::string> keys;
     for (const std::string& value : values) {
+      const std::string key = value.substr(0, value.find('='));
+      if (row->keyed && !keys.insert(absl::AsciiStrToLower(key)).second) {
+        AddProblem(invocation, absl::StrCat("--", row->name, " is given twice for ",
+                                            EscapeName(key)));
+        continue;
+      }
       const OptionRow* const swallowed = value[0] == '-' ? RowOfWord(value) : nullptr;
       if (swallowed != nullptr && !row->is_flag()) {
         AddProblem(invocation, absl::StrCat("--", row->name, " needs a value (", row->value,

@@ -45,6 +45,7 @@ struct OptionRow {
   const char* default_text = "";  // as a value would be written; "": none to show
   const char* help = "";
   bool repeatable = false;
+  bool keyed = false;            // repeatable, but once for what stands before the first "="
   bool in_file = true;           // may stand in the configuration file
   ApplyFn apply = nullptr;
   ClearFn clear = nullptr;       // repeatable lists: what the file said, before the first flag

@@ -112,6 +112,26 @@ void CheckJoin(Invocation* invocation) {
 
 }  // namespace
 
+// Schemas that are the server's, or hold our own tables.
+void CheckSchemaName(Invocation* invocation) {
+  const std::string& name = invocation->settings.common.target_schema;
+  switch (invocation->command) {
+    case CommandId::kCopy:
+    case CommandId::kPlan:
+    case CommandId::kImport:
+    case CommandId::kSync:
+      break;
+    default:
+      return;
+  }
+  if (absl::StartsWith(name, "pg_") || name == "information_schema") {
+    Add(invocation, absl::StrCat("--target-schema: ", EscapeName(name),
+                                 " is a name that PostgreSQL keeps for itself"));
+  } else if (name == "lite2pg") {
+    Add(invocation, "--target-schema: the schema lite2pg holds the record of runs");
+  }
+}
+
 void Validate(Invocation* invocation) {
   NameCoercionLog(invocation);
   const Settings& s = invocation->settings;
@@ -124,11 +144,17 @@ void Validate(Invocation* invocation) {
   }
   if (!s.join.empty()) CheckJoin(invocation);
   CheckManyFiles(invocation);
+  CheckSchemaName(invocation);
   if (s.output.quiet && s.output.verbose) {
     Add(invocation, "--quiet and --verbose exclude each other");
   }
   if (invocation->command == CommandId::kVerify && s.common.verify == VerifyMode::kOff) {
     Add(invocation, "verify compares contents or counts: --verify off leaves nothing to do");
+  }
+  if (invocation->command == CommandId::kCopy && !s.write_certificate.empty() &&
+      s.common.verify != VerifyMode::kFull) {
+    Add(invocation, "--write-certificate needs --verify full: a certificate says that everything "
+                    "was found equal");
   }
   if (!s.certificate.empty() && invocation->b.kind != Side::Kind::kNone) {
     Add(invocation, "--certificate stands for the second side, but two sides are given");
