@@ -3,6 +3,7 @@
 import unittest
 
 from existing_support import BALLAST_SQL, ExistingTest, add_ballast
+from harness import lite2pg
 
 TARGET = """
 CREATE TABLE kind (code varchar(10) PRIMARY KEY, name text NOT NULL, rank int);
@@ -111,6 +112,15 @@ class Policies(ExistingTest):
         self.assertEqual(self.counts(run, "kind"), (3, 0, 3, 3))
         self.assertEqual(self.counts(run, "item"), (3, 0, 2, 3))
         self.assert_merged(expected("('a','Alpha',1),('b','Beta',2),('c','Gamma',NULL)"))
+
+    def test_what_replaced_rows_is_on_record_and_what_skipped_them_is_not(self):
+        path = self.make(target=TARGET + "INSERT INTO kind VALUES ('z', 'Omega', 26);")
+        self.load(path, "--existing-rows", "replace")
+        run = lite2pg("verify", self.target, "--format", "json")
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertTrue(run.table("kind")["compared"])
+        self.sql("UPDATE kind SET code = 'q' WHERE code = 'c'")
+        self.assertEqual(lite2pg("verify", self.target).exit_code, 4)
 
     def test_replace_is_refused_where_another_table_refers_to_the_rows(self):
         path = self.make(target=TARGET + "CREATE TABLE other (kind varchar REFERENCES kind);"

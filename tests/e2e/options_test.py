@@ -5,7 +5,7 @@ import os
 import unittest
 from urllib.parse import quote
 
-from harness import EndToEndTest, execute, is_sanitized, with_options
+from harness import EndToEndTest, execute, is_sanitized, lite2pg, with_options
 
 SHOP = """
     CREATE TABLE parent (id INTEGER PRIMARY KEY, name TEXT);
@@ -114,6 +114,42 @@ type = "integer"
         self.assertEqual(self.names(), [])
         self.assertEqual(self.copy(path).exit_code, 0)
 
+    def test_strict_looks_for_what_otherwise_shows_after_the_load(self):
+        path = self.make_source("CREATE TABLE p (id INTEGER PRIMARY KEY);"
+                                "CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p);"
+                                "INSERT INTO p VALUES (1); INSERT INTO c VALUES (1, 1), (2, 99);")
+        run = self.copy(path, "--strict")
+        self.assert_fails(run, 12, "L2P4006")
+        self.assertNotIn("pre-data", [stage["name"] for stage in run.report["stages"]])
+        planned = lite2pg("plan", path, self.target, "--strict")
+        self.assertEqual(planned.exit_code, 12, str(planned))
+        self.assertIn("--strict", " ".join(planned.out.split()))
+        self.assertNotIn("nothing would stop", " ".join(planned.out.split()))
+
+    def test_a_value_that_becomes_null_is_filled(self):
+        path = self.make_source("CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT);"
+                                "INSERT INTO t VALUES (1, NULL), (2, ''), (3, 'z');")
+        run = self.copy(path, "--empty-as-null", "t.x", "--fill", "t.x=hello")
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertEqual(self.sql("SELECT x FROM t ORDER BY id"), [("hello",), ("hello",), ("z",)])
+
+    def test_what_cannot_be_meant_is_refused(self):
+        path = self.make_source(SHOP)
+        for options in (["--target-schema", "pg_mine"], ["--target-schema", "lite2pg"],
+                        ["--verify", "counts", "--write-certificate", self.dir / "c.json"],
+                        ["--where", "parent=id < 3", "--where", "PARENT=id > 1"],
+                        ["--fill", "parent.name=a", "--fill", "parent.name=b"],
+                        ["--include", "parent", "--include", "nothing*"]):
+            with self.subTest(options):
+                self.assert_fails(self.copy(path, *options), 2)
+        self.assertEqual(self.names(), [])
+
+    def test_undo_sql_of_nothing_is_no_statement(self):
+        run = lite2pg("status", self.target, "--undo-sql")
+        self.assertNotEqual(run.exit_code, 0)
+        self.assertEqual(run.out, "")
+        self.assertNotEqual(run.err, "")
+
     def test_the_undo_sql_takes_everything_back(self):
         run = self.copy(self.make_source(SHOP + "CREATE VIEW w AS SELECT id FROM parent;"))
         self.assertEqual(run.exit_code, 0, str(run))
@@ -155,6 +191,20 @@ class Rights(EndToEndTest):
         tag = run.report["run_id"][:8]
         self.assertFalse([name for name, in left if tag in name], left)
         self.assertNotIn(tag, json.dumps(run.report["objects"]))
+
+    def test_the_right_to_the_schema_is_asked_for_before_the_load(self):
+        role = "limited_" + os.urandom(4).hex()
+        execute(self.admin, f"CREATE ROLE {role} LOGIN")
+        self.addCleanup(execute, self.admin, f"DROP OWNED BY {role}; DROP ROLE {role}")
+        [(database,)] = self.sql("SELECT current_database()")
+        execute(self.admin, f'GRANT CREATE ON DATABASE "{database}" TO {role}')
+        path = self.make_source(SHOP)
+        target = with_options(self.target, user=role)
+        run = self.copy(path, target=target)
+        self.assert_fails(run, 8, "L2P3003")
+        self.assertNotIn("data", [stage["name"] for stage in run.report["stages"]])
+        self.sql(run.report["errors"][0]["hint"])
+        self.assertEqual(self.copy(path, target=target).exit_code, 0)
 
     def test_default_privileges_of_the_schema_reach_tables_that_were_staged_elsewhere(self):
         role = "reader_" + os.urandom(4).hex()
