@@ -134,7 +134,7 @@ class Settling {
     ASSIGN_OR_RETURN(Candidate read, FixedCandidate(candidates[0].type, rules));
     candidates = CandidateList{std::move(read)};
     Found(Severity::kWarning, table, index,
-          "the numbers in this column all fit one convention of dates only and are read by it",
+          ProvenReadingNote(rules, scan),
           "name the convention in the configuration to confirm it");
     return true;
   }

@@ -354,8 +354,8 @@ absl::Status CopySession::ShowRun(const RunRecord& run) {
 
 void CopySession::RecordPlan() {
   record_ = MakePlanRecord(plan_, request_.common, request_.existing_rows);
-  // Of several files no one can be made again.
-  if (merged_ == nullptr) {
+  // Of several files no one can be made again, and an archive does not have SQLite's declarations.
+  if (merged_ == nullptr && archive_ == nullptr) {
     record_.source_schema = SourceSchemaToJson(MakeSourceSchema(catalog_));
   }
 }

@@ -444,7 +444,7 @@ absl::Status ProveReadings(PairedTables* pairs, EventSink& events, CancelToken& 
       pairs->plan.findings.push_back(
           {Severity::kWarning, ErrorCode::kReadingHint,
            absl::StrCat(table.source->name, ".", column.source_name),
-           "the numbers in this column all fit one convention of dates only and are read by it",
+           ProvenReadingNote(column.rules, scan),
            "name the convention in the configuration to confirm it"});
     }
   }

@@ -47,6 +47,7 @@ class Planner {
       RETURN_IF_ERROR(AddTable(target));
     }
     NoteMissingTables();
+    NoteWhatNeverCame();
     KeepDeclarations();
     return std::move(plan_);
   }
@@ -153,9 +154,6 @@ class Planner {
       RevertColumn& added = table->columns.back();
       added.added = true;
       added.declared_type = DefaultDeclaredType(column.type);
-      Find(Severity::kInfo, ErrorCode::kTargetColumnMismatch,
-           absl::StrCat(record.source_name, ".", column.name),
-           "the source had no such column; it is added to the table");
     }
     return absl::OkStatus();
   }
@@ -204,6 +202,28 @@ class Planner {
     }
     table->columns.push_back(std::move(column));
     return absl::OkStatus();
+  }
+
+  // The new file is not all that the source was.
+  void NoteWhatNeverCame() {
+    for (const TableRecord& record : records_.tables) {
+      if (record.rows_rejected > 0) {
+        Find(Severity::kWarning, ErrorCode::kTablePartial, record.source_name,
+             absl::StrCat(record.rows_rejected, " row(s) that the copy set aside are not in the "
+                                                "file; the ledger's table reject has them"));
+      }
+      if (!record.where.empty()) {
+        Find(Severity::kWarning, ErrorCode::kTablePartial, record.source_name,
+             absl::StrCat("only rows of the source with ", EscapeForMessage(record.where, 100),
+                          " were copied; the others are not in the file"));
+      }
+    }
+    std::set<std::string> noted;
+    for (const std::string& name : records_.left_out) {
+      if (IsWritten(name) || !noted.insert(name).second) continue;
+      Find(Severity::kWarning, ErrorCode::kTableExcluded, name,
+           "the table was left out of the copy; it is not in the file");
+    }
   }
 
   void NoteMissingTables() {
@@ -295,6 +315,9 @@ absl::Status MergeRun(PlanRecord plan, RevertRecords* records) {
     if (is_fresh(sequence.table)) records->file.sequences.push_back(sequence);
   }
   std::move(fresh.begin(), fresh.end(), std::back_inserter(records->tables));
+  for (const LeftOutTable& table : plan.left_out) {
+    if (table.state == "excluded") records->left_out.push_back(table.source_name);
+  }
   return absl::OkStatus();
 }
 

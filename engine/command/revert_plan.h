@@ -47,6 +47,7 @@ struct RevertPlan {
 struct RevertRecords {
   SourceSchema file;
   std::vector<TableRecord> tables;
+  std::vector<std::string> left_out;   // tables of the source that were never loaded
   bool found = false;
 };
 absl::StatusOr<RevertRecords> ReadRevertRecords(PgConnection& connection,

@@ -97,6 +97,7 @@ absl::Status RevertSession::Inspect() {
     return table.name == "lite2pg_run" || table.name == "lite2pg_chunk" ||
            table.name == "lite2pg_set_aside" || table.name == "lite2pg_reject";
   });
+  RETURN_IF_ERROR(LeaveOutPartitions(schema));
   if (target_tables_.empty()) {
     return MakeError(ErrorCode::kTargetNoPartner, ExitCode::kTargetRefuses,
                      absl::StrCat("schema ", EscapeName(schema), " of the target holds no table"),
@@ -105,6 +106,28 @@ absl::Status RevertSession::Inspect() {
   }
   report_.source.path = request_.sqlite_file;
   return cancel_.Check();
+}
+
+// Their rows come with the table that they are parts of.
+absl::Status RevertSession::LeaveOutPartitions(const std::string& schema) {
+  ASSIGN_OR_RETURN(
+      const PgResult partitions,
+      connection_->Query("SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace "
+                         "n ON n.oid = c.relnamespace JOIN pg_catalog.pg_inherits i ON i.inhrelid "
+                         "= c.oid JOIN pg_catalog.pg_class p ON p.oid = i.inhparent AND "
+                         "p.relnamespace = c.relnamespace WHERE n.nspname = $1 AND "
+                         "c.relispartition",
+                         {schema}));
+  for (int row = 0; row < partitions.rows(); ++row) {
+    const absl::string_view name = partitions.Text(row, 0);
+    // One that a run has filled by itself stays a table of its own.
+    const bool recorded = std::any_of(
+        records_.tables.begin(), records_.tables.end(),
+        [&](const TableRecord& record) { return record.target_name == name; });
+    if (recorded) continue;
+    std::erase_if(target_tables_, [&](const TargetTable& table) { return table.name == name; });
+  }
+  return absl::OkStatus();
 }
 
 absl::Status RevertSession::Plan() {
@@ -121,6 +144,18 @@ absl::Status RevertSession::Plan() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<bool> RevertSession::IsDeclared(const RevertTable& table,
+                                               const RevertColumn& column) {
+  const auto literal = [](const std::string& name) {
+    return absl::StrCat("'", absl::StrReplaceAll(name, {{"'", "''"}}), "'");
+  };
+  ASSIGN_OR_RETURN(const std::vector<std::string> found,
+                   writer_->QueryTexts(absl::StrCat(
+                       "SELECT name FROM pragma_table_xinfo(", literal(table.name),
+                       ") WHERE name = ", literal(column.name), " COLLATE NOCASE")));
+  return !found.empty();
+}
+
 absl::Status RevertSession::PreData() {
   ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(request_.sqlite_file));
   file_.emplace(std::move(file));
@@ -131,12 +166,19 @@ absl::Status RevertSession::PreData() {
   options.user_version = plan_.file.user_version;
   options.application_id = plan_.file.application_id;
   ASSIGN_OR_RETURN(writer_, DatabaseWriter::Open(file_->temporary_path(), options));
-  for (const RevertTable& table : plan_.tables) {
+  for (RevertTable& table : plan_.tables) {
     ErrorInfo where;
     where.table = table.name;
     RETURN_IF_ERROR(WithContext(DeclareTable(table), where));
-    for (const RevertColumn& column : table.columns) {
+    for (RevertColumn& column : table.columns) {
       if (!column.added) continue;
+      // No run has copied it, as the target computes it, but the declaration has it.
+      ASSIGN_OR_RETURN(const bool declared, IsDeclared(table, column));
+      column.added = !declared;
+      if (declared) continue;
+      report_.findings.push_back({Severity::kInfo, ErrorCode::kTargetColumnMismatch,
+                                  absl::StrCat(table.name, ".", column.name),
+                                  "the source had no such column; it is added to the table", ""});
       RETURN_IF_ERROR(WithContext(
           writer_->Execute(absl::StrCat("ALTER TABLE ", QuoteSqliteIdentifier(table.name),
                                         " ADD COLUMN ", QuoteSqliteIdentifier(column.name), " ",

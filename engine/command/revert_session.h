@@ -50,6 +50,8 @@ class RevertSession {
     bool loose = false;          // the table's own declaration did not take its rows as they are
   };
 
+  absl::Status LeaveOutPartitions(const std::string& schema);
+  absl::StatusOr<bool> IsDeclared(const RevertTable& table, const RevertColumn& column);
   absl::Status CheckDestination() const;
   absl::Status DeclareTable(const RevertTable& table);
   absl::Status ReadCatalogOfFile();

@@ -364,6 +364,13 @@ absl::Status SyncSession::Data() {
                  "of others; --force-source brings over all";
     return WithContext(status, where);
   }
+  if (!status.ok() && InfoOf(status).sqlstate == "23505") {
+    ErrorInfo where;
+    where.hint = "rows may have exchanged values of a unique column, which PostgreSQL refuses row "
+                 "by row: make the constraint DEFERRABLE (drop it and add it again), or load the "
+                 "table anew (lite2pg copy --existing-rows replace)";
+    return WithContext(status, where);
+  }
   RETURN_IF_ERROR(status);
   LITE2PG_FAILPOINT("sync.applied");
   return SetAside();

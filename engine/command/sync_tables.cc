@@ -201,11 +201,8 @@ absl::Status SyncTables::Apply() {
   }
   for (const size_t table : parents_first) {
     if (staged_[table].put.sent == 0) continue;
-    if (HasKey(table)) {
-      RETURN_IF_ERROR(RefuseUpdateCascade(table));
-      RETURN_IF_ERROR(Update(table));
-    }
-    RETURN_IF_ERROR(Insert(table));
+    if (HasKey(table)) RETURN_IF_ERROR(RefuseUpdateCascade(table));
+    RETURN_IF_ERROR(Bring(table));
   }
   for (const size_t table : children_first) {
     if (staged_[table].gone.sent == 0 || !HasKey(table)) continue;
@@ -351,7 +348,7 @@ bool SyncTables::ChangesChildren() const {
   });
 }
 
-absl::Status SyncTables::Update(size_t table) {
+std::string SyncTables::UpdateSql(size_t table) const {
   const TablePlan& plan = pairs_.plan.tables[table];
   const std::vector<size_t>& key = pairs_.pairs[table].key;
   std::vector<std::string> set;
@@ -361,17 +358,12 @@ absl::Status SyncTables::Update(size_t table) {
     if (is_key || IsComputed(plan, name)) continue;
     set.push_back(absl::StrCat(QuoteIdentifier(name), " = p.", QuoteIdentifier(name)));
   }
-  if (set.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const PgResult updated,
-                   connection_.Query(absl::StrCat("UPDATE ", Target(table), " t SET ",
-                                                  absl::StrJoin(set, ", "), " FROM ",
-                                                  staged_[table].put.name, " p WHERE ",
-                                                  KeyEquals(table, "t", "p"))));
-  counts_[table].updated += updated.affected_rows();
-  return absl::OkStatus();
+  if (set.empty()) return "";
+  return absl::StrCat("UPDATE ", Target(table), " t SET ", absl::StrJoin(set, ", "), " FROM ",
+                      staged_[table].put.name, " p WHERE ", KeyEquals(table, "t", "p"));
 }
 
-absl::Status SyncTables::Insert(size_t table) {
+std::string SyncTables::InsertSql(size_t table) const {
   const TablePlan& plan = pairs_.plan.tables[table];
   std::vector<std::string> names;
   for (const ColumnPlan& column : plan.columns) {
@@ -384,7 +376,34 @@ absl::Status SyncTables::Insert(size_t table) {
     absl::StrAppend(&sql, " WHERE NOT EXISTS (SELECT FROM ", Target(table), " t WHERE ",
                     KeyEquals(table, "t", "p"), ")");
   }
-  ASSIGN_OR_RETURN(const PgResult inserted, connection_.Query(sql));
+  return sql;
+}
+
+// Rows before new ones, which may get unique values that those give up.
+absl::Status SyncTables::Bring(size_t table) {
+  const std::string update = HasKey(table) ? UpdateSql(table) : "";
+  const std::string insert = InsertSql(table);
+  const bool refers_to_itself = std::any_of(
+      foreign_keys_.begin(), foreign_keys_.end(), [&](const SyncForeignKey& key) {
+        return key.child_table == static_cast<int>(table) && key.parent_table == key.child_table;
+      });
+  if (refers_to_itself && !update.empty()) {
+    // Rows may refer to new ones. Foreign keys are checked at the end of a statement.
+    ASSIGN_OR_RETURN(
+        const PgResult both,
+        connection_.Query(absl::StrCat(
+            "WITH updated AS (", update, " RETURNING 1), inserted AS (", insert,
+            " RETURNING 1) SELECT (SELECT pg_catalog.count(*) FROM updated), "
+            "(SELECT pg_catalog.count(*) FROM inserted)")));
+    counts_[table].updated += static_cast<uint64_t>(both.Int(0, 0));
+    counts_[table].inserted += static_cast<uint64_t>(both.Int(0, 1));
+    return absl::OkStatus();
+  }
+  if (!update.empty()) {
+    ASSIGN_OR_RETURN(const PgResult updated, connection_.Query(update));
+    counts_[table].updated += updated.affected_rows();
+  }
+  ASSIGN_OR_RETURN(const PgResult inserted, connection_.Query(insert));
   counts_[table].inserted += inserted.affected_rows();
   return absl::OkStatus();
 }

@@ -94,8 +94,10 @@ class SyncTables {
   ErrorInfo CascadeFrom(size_t table, absl::string_view row_key) const;
   absl::Status RefuseCascade(size_t table);
   absl::Status RefuseUpdateCascade(size_t table);
-  absl::Status Update(size_t table);
-  absl::Status Insert(size_t table);
+  // "" where there is nothing but the key.
+  std::string UpdateSql(size_t table) const;
+  std::string InsertSql(size_t table) const;
+  absl::Status Bring(size_t table);
 
   PgConnection& connection_;
   const PairedTables& pairs_;

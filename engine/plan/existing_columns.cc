@@ -7,11 +7,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "engine/base/hash_tables.h"
 #include "engine/base/limits.h"
 #include "engine/base/status_macros.h"
 #include "engine/base/text.h"
+#include "engine/plan/reading_names.h"
 #include "engine/postgres/identifier.h"
 #include "engine/postgres/type_resolver.h"
 
@@ -39,6 +41,9 @@ constexpr Band kBands[] = {
     {NumberReading::kDotNetTicks, 627667488e9, 662380416e9},
     {NumberReading::kUnixNanos, 700000000e9, 4102444800e9},
 };
+
+// The year 2036 in seconds since 2001; as Unix times these are before 2005.
+constexpr double kAppleSecondsMax = 1.1e9;
 
 NumberReading OnlyBand(double low, double high) {
   NumberReading found = NumberReading::kNone;
@@ -86,6 +91,25 @@ NumberReading ProvenIntegerReading(const ColumnScan& scan) {
 NumberReading ProvenRealReading(const ColumnScan& scan) {
   if (!scan.real_seen) return NumberReading::kNone;
   return OnlyBand(scan.real_min, scan.real_max);
+}
+
+std::string ProvenReadingNote(const ReadingRules& rules, const ColumnScan& scan) {
+  std::vector<std::string> names;
+  bool may_be_apple = false;
+  const auto add = [&](NumberReading reading, double high) {
+    if (reading == NumberReading::kNone) return;
+    const std::string name(ReadingName(reading));
+    if (names.empty() || names[0] != name) names.push_back(name);
+    may_be_apple |= reading == NumberReading::kUnixSeconds && high < kAppleSecondsMax;
+  };
+  if (ProvenIntegerReading(scan) == rules.integer) {
+    add(rules.integer, static_cast<double>(scan.integer_max));
+  }
+  if (ProvenRealReading(scan) == rules.real) add(rules.real, scan.real_max);
+  return absl::StrCat("the numbers in this column all lie in the years 1990 to 2100 as ",
+                      absl::StrJoin(names, " and "),
+                      ", by no other of the usual conventions, and are read so",
+                      may_be_apple ? "; as apple-seconds they would be 31 years later" : "");
 }
 
 NumberReading LikelyReading(double number) {

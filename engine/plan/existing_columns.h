@@ -46,6 +46,8 @@ absl::StatusOr<std::map<std::string, PgType>> ReadConfiguredTypes(PgConnection& 
 // exactly one does (docs/coercion.md, "Bands"); kNone otherwise.
 NumberReading ProvenIntegerReading(const ColumnScan& scan);
 NumberReading ProvenRealReading(const ColumnScan& scan);
+// What a finding says of `rules` that were taken from these.
+std::string ProvenReadingNote(const ReadingRules& rules, const ColumnScan& scan);
 // The convention in which a number is a date between 1990 and 2100; kUnixSeconds where none is. For
 // hints only.
 NumberReading LikelyReading(double number);

@@ -257,10 +257,13 @@ void TableScanner::Add(std::span<const SourceValue> row, const RowSource& source
     if (value.storage_class == StorageClass::kReal && value.real == 0 && std::signbit(value.real)) {
       must_check = ~uint32_t{0};
     }
+    const uint64_t refusals = column.refused[0].count;
     if ((must_check & column.alive) != 0) Check(i, must_check & column.alive, value, source);
+    // What the column's only type does not take never reaches the target.
+    const bool is_set_aside = candidates_[i].size() == 1 && column.refused[0].count > refusals;
     // All candidates of a column have the same rules.
     if (candidates_[i][0].codec.without_rules != nullptr) NoteRule(i, value, source);
-    if (learners_[i].LearnsFrom(value.storage_class)) {
+    if (learners_[i].LearnsFrom(value.storage_class) && !is_set_aside) {
       learners_[i].Learn(value, &scratch_, &column.forms);
     }
   }

@@ -200,6 +200,8 @@ Restored ValueRestorer::RestoreText(absl::string_view field, std::string* text,
       }
     }
   }
+  // What PostgreSQL fills char(n) up with.
+  if (oid_ == kOidBpchar) text->erase(text->find_last_not_of(' ') + 1);
   if (oid_ == kOidUuid) {
     if (!form_.uuid_hyphens) std::erase(*text, '-');
     if (form_.uuid_upper) absl::AsciiStrToUpper(text);

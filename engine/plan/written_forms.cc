@@ -314,11 +314,12 @@ RowFormLearner::RowFormLearner(std::vector<CandidateList> candidates)
   for (const CandidateList& column : candidates_) learners_.emplace_back(column);
 }
 
-void RowFormLearner::Add(std::span<const SourceValue> row) {
+void RowFormLearner::Add(std::span<const SourceValue> row, std::span<const uint8_t> refused) {
   for (size_t i = 0; i < row.size(); ++i) {
     const StorageClass storage_class = row[i].storage_class;
     ++forms_[i].counts[static_cast<size_t>(storage_class)];
     if (!learners_[i].LearnsFrom(storage_class)) continue;
+    if (i < refused.size() && refused[i] != 0) continue;
     learners_[i].Learn(row[i], &scratch_, &forms_[i].forms);
   }
 }

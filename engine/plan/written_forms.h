@@ -121,7 +121,9 @@ class RowFormLearner {
   // Per column its candidates.
   explicit RowFormLearner(std::vector<CandidateList> candidates);
 
-  void Add(std::span<const SourceValue> row);
+  // `refused`: per column, not zero where the type does not take the value, which so never reaches
+  // the target; empty: none.
+  void Add(std::span<const SourceValue> row, std::span<const uint8_t> refused = {});
   // Per column.
   const std::vector<ColumnForms>& forms() const { return forms_; }
 

@@ -1,6 +1,7 @@
 #include "engine/postgres/sequences.h"
 
 #include <algorithm>
+#include <map>
 
 #include "absl/numeric/int128.h"
 #include "absl/strings/match.h"
@@ -138,9 +139,25 @@ absl::Status ReadOutermost(PgConnection& connection, std::vector<Pending>* pendi
     if (p.shape.increment > 0 && p.request->source_sequence > 0) {
       p.used = std::max(p.used.value_or(0), p.request->source_sequence);
     }
-    p.position = NextSequencePosition(p.shape, p.used);
   }
   return absl::OkStatus();
+}
+
+// Columns of several tables may take their values from one sequence: `used` of each name is what
+// the requests before have found.
+void JoinShared(std::vector<Pending>* pending, std::map<std::string, int64_t>* used) {
+  for (const Pending& p : *pending) {
+    if (!p.used.has_value()) continue;
+    const auto [known, first] = used->emplace(p.result->name, *p.used);
+    if (first) continue;
+    known->second = p.shape.increment > 0 ? std::max(known->second, *p.used)
+                                          : std::min(known->second, *p.used);
+  }
+  for (Pending& p : *pending) {
+    const auto known = used->find(p.result->name);
+    if (known != used->end()) p.used = known->second;
+    p.position = NextSequencePosition(p.shape, p.used);
+  }
 }
 
 absl::Status SetAndReadBack(PgConnection& connection, std::vector<Pending>* pending) {
@@ -186,6 +203,7 @@ SequencePosition NextSequencePosition(const SequenceShape& shape, std::optional<
 absl::StatusOr<std::vector<SequenceResult>> SetColumnSequences(
     PgConnection& connection, const std::vector<SequenceRequest>& requests) {
   std::vector<SequenceResult> results(requests.size());
+  std::map<std::string, int64_t> used;
   for (size_t first = 0; first < requests.size(); first += kRequestsMax) {
     const size_t last = std::min(requests.size(), first + kRequestsMax);
     RETURN_IF_ERROR(FindSequences(connection, requests, first, last, &results));
@@ -198,6 +216,7 @@ absl::StatusOr<std::vector<SequenceResult>> SetColumnSequences(
     }
     RETURN_IF_ERROR(ReadShapes(connection, &pending));
     RETURN_IF_ERROR(ReadOutermost(connection, &pending));
+    JoinShared(&pending, &used);
     RETURN_IF_ERROR(SetAndReadBack(connection, &pending));
   }
   return results;

@@ -26,6 +26,8 @@ class SourceRowMaker final : public RowPresenter {
   explicit SourceRowMaker(size_t columns);
 
   ComparedRow Make(std::span<const SourceValue> values);
+  // Per column of the row made last: the Outcome that refused its value, kOk where it has a form.
+  std::span<const uint8_t> outcomes() const { return refused_; }
   std::string Show(size_t column, size_t bytes_max) const override;
 
  private:

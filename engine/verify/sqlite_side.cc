@@ -127,8 +127,9 @@ absl::Status SqliteSide::ScanRange(int worker, size_t table, const KeyRange& ran
   while (true) {
     ASSIGN_OR_RETURN(const std::span<const SourceValue> values, rows->Next());
     if (values.empty()) break;
-    if (learner.has_value()) learner->Add(values);
-    RETURN_IF_ERROR(on_row(maker.Make(values)));
+    const ComparedRow row = maker.Make(values);
+    if (learner.has_value()) learner->Add(values, maker.outcomes());
+    RETURN_IF_ERROR(on_row(row));
   }
   rows->Close();
   if (learner.has_value()) *forms = learner->forms();

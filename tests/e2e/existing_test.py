@@ -171,6 +171,18 @@ class Existing(EndToEndTest):
         self.copy_and_judge(path, check_schema=False)
         self.assertEqual(self.sql("SELECT a, b, c FROM t"), [(1, "b", 0.5)])
 
+    def test_tables_that_share_a_sequence(self):
+        path = self.make_source("CREATE TABLE a (id INTEGER PRIMARY KEY);"
+                                "CREATE TABLE b (id INTEGER PRIMARY KEY);"
+                                "CREATE TABLE c (id INTEGER PRIMARY KEY);"
+                                "INSERT INTO a VALUES (900); INSERT INTO b VALUES (6);")
+        self.sql("CREATE SEQUENCE s; " + "".join(
+            f"CREATE TABLE {name} (id int DEFAULT nextval('s') PRIMARY KEY);" for name in "abc"))
+        run = self.copy(path)
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertEqual([s["next_value"] for s in run.report["sequences"]], [901] * 3)
+        self.assertEqual(self.sql("SELECT nextval('s')"), [(901,)])
+
     def test_a_second_copy_is_refused_and_skip_equal_passes(self):
         path = self.make_source(SOURCE)
         self.sql(APPLICATION)

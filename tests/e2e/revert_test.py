@@ -97,6 +97,81 @@ class Revert(EndToEndTest):
         self.assertEqual(second.execute(f"SELECT count(*) FROM {quote(name)}").fetchone(),
                          first.execute(f"SELECT count(*) FROM {quote(name)}").fetchone())
 
+    def existing(self, source, target):
+        """A copy into tables of the application's, and the reverted file."""
+        path = self.make_source(source)
+        self.sql(target)
+        copied = self.copy(path, "--on-bad-value", "reject")
+        self.assertIn(copied.exit_code, (0, 3), str(copied))
+        run, back = self.revert()
+        self.assertEqual(run.exit_code, 0, str(run))
+        return run, connect(back)
+
+    def test_partitions_come_once(self):
+        run, back = self.existing(
+            "CREATE TABLE ev (id INTEGER, at INTEGER);"
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50)"
+            " INSERT INTO ev SELECT i, i % 2 FROM n;",
+            "CREATE TABLE ev (id bigint, at bigint) PARTITION BY RANGE (at);"
+            "CREATE TABLE ev_0 PARTITION OF ev FOR VALUES FROM (0) TO (1);"
+            "CREATE TABLE ev_1 PARTITION OF ev FOR VALUES FROM (1) TO (9) PARTITION BY LIST (at);"
+            "CREATE TABLE ev_1_1 PARTITION OF ev_1 FOR VALUES IN (1);")
+        self.assertEqual([t["source_name"] for t in run.report["tables"]], ["ev"])
+        self.assertEqual(back.execute("SELECT count(*) FROM ev").fetchone(), (50,))
+
+    def test_columns_that_both_sides_compute(self):
+        run, back = self.existing(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT AS (a || 'x') STORED, c TEXT);"
+            "INSERT INTO t (id, a, c) VALUES (1, 'p', 'px'), (2, 'q', 'qx');",
+            "CREATE TABLE t (id bigint PRIMARY KEY, a text,"
+            " b text GENERATED ALWAYS AS (a || 'x') STORED,"
+            " c text GENERATED ALWAYS AS (a || 'x') STORED)")
+        self.assertEqual(back.execute("SELECT a, b, c FROM t ORDER BY id").fetchall(),
+                         [(b"p", b"px", b"px"), (b"q", b"qx", b"qx")])
+        self.assertEqual(run.findings("L2P3018"), [])
+
+    def test_what_char_is_filled_up_with_is_not_written(self):
+        run, back = self.existing(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, c CHAR(5)); INSERT INTO t VALUES (1, 'ab'),"
+            " (2, ''), (3, 'abcde'), (4, NULL);",
+            "CREATE TABLE t (id bigint PRIMARY KEY, c char(5))")
+        self.assertEqual(back.execute("SELECT c FROM t ORDER BY id").fetchall(),
+                         [(b"ab",), (b"",), (b"abcde",), (None,)])
+
+    def test_values_that_were_set_aside_say_nothing_of_the_others(self):
+        run, back = self.existing(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, f TEXT, u TEXT); INSERT INTO t VALUES"
+            " (1, 't', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'), (2, 'N/A', 'x'),"
+            " (3, 'f', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12');",
+            "CREATE TABLE t (id bigint PRIMARY KEY, f boolean, u uuid)")
+        self.assertEqual(back.execute("SELECT f, u FROM t ORDER BY id").fetchall(),
+                         [(b"t", b"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+                          (b"f", b"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12")])
+        [finding] = run.findings("L2P4015")
+        self.assertIn("1 row(s) that the copy set aside", finding["message"])
+
+    def test_what_was_left_out_of_the_copy_is_named(self):
+        path = self.make_source("CREATE TABLE a (x INTEGER); CREATE TABLE b (x INTEGER);"
+                                "INSERT INTO a VALUES (1), (2); INSERT INTO b VALUES (1);")
+        self.assertEqual(self.copy(path, "--where", "a=x > 1", "--exclude", "b").exit_code, 0)
+        run, _ = self.revert()
+        self.assertEqual([f["object"] for f in run.findings("L2P4015")], ["a"])
+        self.assertEqual([f["object"] for f in run.findings("L2P4014")], ["b"])
+
+    def test_an_imported_archive_comes_back_by_defaults(self):
+        path = self.make_source("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);"
+                                "INSERT INTO t VALUES (1, 'a');")
+        archive = self.dir / "archive"
+        self.assertEqual(lite2pg("export", path, archive).exit_code, 0)
+        self.assertEqual(lite2pg("import", archive, self.target).exit_code, 0)
+        run, back = self.revert()
+        self.assertEqual(run.exit_code, 0, str(run))
+        self.assertEqual(connect(back).execute("SELECT id, v FROM t").fetchall(), [(1, b"a")])
+        # What a sync of the file itself has recorded is used.
+        self.assertEqual(lite2pg("sync", path, self.target).exit_code, 0)
+        run, back = self.revert()
+        self.assertEqual(declarations(connect(back)), declarations(connect(path)))
+
     def test_every_database_of_the_corpus(self):
         for original in corpus_files():
             with self.subTest(str(original.relative_to(CORPUS))):

@@ -436,6 +436,16 @@ class Sync(EndToEndTest):
         self.assert_syncs(path, "--force-source")
         self.assertEqual(self.sql("SELECT pcode FROM c WHERE id = 1"), [("b",)])
 
+    def test_rows_refer_to_new_ones_of_their_own_table(self):
+        path = self.make_source("CREATE TABLE tree (id INTEGER PRIMARY KEY, u TEXT UNIQUE,"
+                                " p INTEGER REFERENCES tree (id));"
+                                "INSERT INTO tree VALUES (1, 'a', NULL), (2, 'b', 1);")
+        self.assertEqual(self.copy(path).exit_code, 0)
+        self.change(path, "UPDATE tree SET u = 'c' WHERE id = 2;"
+                          "INSERT INTO tree VALUES (3, 'b', 2), (4, 'd', 3);"
+                          "UPDATE tree SET p = 4 WHERE id = 2")
+        self.assert_syncs(path)
+
     # So that what differs is read by intervals of the key: negative keys, gaps, a key column of four
     # bytes, and with a unique index alone, where rows of the target have NULL for a key.
     def test_more_rows_than_fit_into_the_memory_differ(self):
