@@ -207,17 +207,7 @@ absl::Status CopySession::MakePlan() {
     RETURN_IF_ERROR(
         CheckServerText(snapshot_->reader(0), server, request_.policy, cancel_, &plan_));
   }
-  // Rows of an archive are not in tables that SQLite knows the keys of; the server will tell.
-  const bool own_keys = archive_ == nullptr && merged_ == nullptr;
-  // What --strict stops at, it stops at before data is written.
-  const bool deep = request_.deep || (request_.policy.strict && own_keys);
-  if (own_keys) {
-    RETURN_IF_ERROR(FindOrphansInSource(snapshot_->reader(0), plan_, request_.policy.orphans, deep,
-                                        &plan_.findings));
-  }
-  if (deep) {
-    RETURN_IF_ERROR(FindDuplicateKeys(snapshot_->reader(0), plan_, &plan_.findings, cancel_));
-  }
+  RETURN_IF_ERROR(FindViolations());
   if (archive_ == nullptr && merged_ == nullptr) FindEffectsOnWriters(*snapshot_, &plan_.findings);
   plan_.findings.insert(plan_.findings.end(), merged_findings_.begin(), merged_findings_.end());
   report_.findings = plan_.findings;
@@ -232,6 +222,22 @@ absl::Status CopySession::MakePlan() {
   RETURN_IF_ERROR(BlockedStatus(plan_.findings));
   if (request_.policy.strict) RETURN_IF_ERROR(StrictStatus(plan_.findings));
   return cancel_.Check();
+}
+
+// Of keys that are still to be made.
+absl::Status CopySession::FindViolations() {
+  // Rows of an archive are not in tables that SQLite knows the keys of; the server will tell.
+  const bool own_keys = archive_ == nullptr && merged_ == nullptr;
+  // What --strict stops at, it stops at before data is written.
+  const bool deep = request_.deep || (request_.policy.strict && own_keys);
+  if (own_keys) {
+    RETURN_IF_ERROR(FindOrphansInSource(snapshot_->reader(0), plan_, request_.policy.orphans, deep,
+                                        &plan_.findings));
+  }
+  if (deep) {
+    RETURN_IF_ERROR(FindDuplicateKeys(snapshot_->reader(0), plan_, &plan_.findings, cancel_));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CopySession::CheckSource() { return snapshot_->CheckUnchanged(); }

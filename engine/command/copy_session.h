@@ -110,6 +110,7 @@ class CopySession {
   bool PublishesInBatches() const;
   absl::Status MoveInBatches(const std::string& staging_schema, const std::string& outcome);
   absl::Status RunHook(const std::string& file, absl::string_view option);
+  absl::Status FindViolations();
   absl::Status CheckSource();
   absl::Status Estimate();
   // How the streams of the data stage connect.
