@@ -336,7 +336,9 @@ absl::Status EmptyTogether(PgConnection& connection, const Ledger& ledger,
     ASSIGN_OR_RETURN(const PgResult count,
                      connection.Query(absl::StrCat("SELECT pg_catalog.count(*) FROM ",
                                                    table.record->object)));
-    table.holds_others = static_cast<uint64_t>(count.Int(0, 0)) != table.rows_written;
+    const auto rows = static_cast<uint64_t>(count.Int(0, 0));
+    if (rows == 0) table.rows_written = 0;  // somebody has emptied it since
+    table.holds_others = rows != table.rows_written;
   }
   RETURN_IF_ERROR(MarkReferenced(connection, &tables));
   std::vector<std::string> whole;

@@ -285,6 +285,19 @@ class Broken(ExistingTest):
         self.assertEqual(self.pg_dump(), self.before[0])
         self.assert_equal_copy(self.path, done, check_schema=False)
 
+    def test_killed_and_then_emptied_by_somebody(self):
+        run = self.start_and_wait()
+        os.kill(run.pid, signal.SIGKILL)
+        run.wait()
+        self.end_backends()
+        # A merge has loaded nothing into the application's tables.
+        if self.sql("SELECT to_regclass('ballast')") != [(None,)]:
+            self.sql("TRUNCATE ballast")
+        done = self.copy(self.path, "--restart")
+        self.assertEqual(done.exit_code, 0, str(done))
+        self.assertEqual(self.pg_dump(), self.before[0])
+        self.assert_equal_copy(self.path, done, check_schema=False)
+
     def test_killed_and_restarted_with_something_that_stops_the_next_run(self):
         run = self.start_and_wait()
         os.kill(run.pid, signal.SIGKILL)
