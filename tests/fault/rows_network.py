@@ -14,7 +14,7 @@ import proxy
 import psycopg2
 import psycopg2.extensions
 from checker import Judge
-from lab import PLAIN, clean_environment, is_root, postgres_account
+from lab import DEADLINE_SECONDS, PLAIN, clean_environment, is_root, postgres_account
 from trial import KINDS, PASSING, Skip
 
 # 7: what has not logged in yet can be refused; 10: the parts of a run that do not retry.
@@ -115,6 +115,8 @@ class FarSide:
 # docs/operations.md: a dead peer is noticed within about half a minute. A new attempt to connect
 # takes ten seconds, and what is waited for a server that restarts sixty.
 SILENCE_MAX_SECONDS = 45
+# Some 300 statements for 29 tables, one after the other, are 150 seconds of waiting alone.
+FAR_SECONDS_MAX = 400
 
 
 def black_hole(trial, forever):
@@ -135,8 +137,9 @@ def black_hole(trial, forever):
     if not forever:
         time.sleep(trial.rng.uniform(5, 25))
         line.mend()
-    # Trying to connect again, for a minute, is what a server that restarts is given.
-    run = program.wait(SILENCE_MAX_SECONDS + (75 if forever else 60))
+    # Trying to connect again, for a minute, is what a server that restarts is given; the last
+    # attempt of it, and the one to record how the run ended, take ten seconds more each.
+    run = program.wait(SILENCE_MAX_SECONDS + (95 if forever else 60))
     trial.note(f"{time.monotonic() - lost:.0f} s")
     line.remove()
     if run.exit_code == trial.kind.exit_code:
@@ -159,7 +162,8 @@ def n3(trial):
     fault = proxy.Far(0.25) if what == "far" else \
         proxy.Slow(1000, after=trial.rng.randint(1, 300_000), seconds=12)
     _, target = proxied(trial, fault)
-    run = trial.start("--streams", "2", target=target).wait()
+    run = trial.start("--streams", "2", target=target).wait(
+        FAR_SECONDS_MAX if what == "far" else DEADLINE_SECONDS)
     if run.exit_code != trial.kind.exit_code:
         Judge.fail("I1", f"a slow network is no reason to fail\n{run}")
     trial.note("unharmed")
