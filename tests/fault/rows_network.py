@@ -115,7 +115,7 @@ class FarSide:
 # docs/operations.md: a dead peer is noticed within about half a minute. A new attempt to connect
 # takes ten seconds, and what is waited for a server that restarts sixty.
 SILENCE_MAX_SECONDS = 45
-# Some 300 statements for 29 tables, one after the other, are 150 seconds of waiting alone.
+# For 29 tables many statements are sent one after the other; docs/reliability.md, "Open".
 FAR_SECONDS_MAX = 400
 
 
